@@ -1,0 +1,8 @@
+//! What an instance must do, whichever database is under it.
+
+pub mod batches;
+pub mod checks;
+pub mod idempotency;
+pub mod queries;
+pub mod records;
+pub mod temporary_ids;

@@ -1,0 +1,195 @@
+//! Syncing without being asked: at the start, after a write, when the network or the user comes back, and after a
+//! failure, by a timer that waits longer each time.
+//!
+//! One loop, which does one thing at a time: there is never more than one timer, nor a second run behind the first.
+//! In the service worker it only answers to writes; there, `serve` syncs when the browser says so, and a timer would
+//! not outlive the worker.
+
+use std::{
+    cell::{Cell, RefCell},
+    pin::pin,
+    rc::Rc,
+};
+
+use futures_util::future::{Either, select};
+use wasm_bindgen_futures::spawn_local;
+
+use super::{bell::Bell, events::Events, failure::Failure};
+use crate::{
+    browser::{BrowserPorts, Scope, Wake, background_sync},
+    core::retry::backoff_ms,
+    engine::{Client, EndedBy, EngineError, SyncOptions, SyncReport},
+    ports::{Clock as _, Entropy as _, Ports as _},
+};
+
+/// What the service worker listens for.
+const TAG: &str = "landfall";
+
+/// Time between two runs of its own accord, in ms: an item that is due and yet does not move must not make it spin.
+const LEAST_MS: u64 = 1_000;
+
+/// The loop, for as long as it is kept.
+pub struct AutoSync {
+    state: Rc<State>,
+    _wake: Option<Wake>,
+}
+
+struct State {
+    client: Client<BrowserPorts>,
+    events: Rc<Events>,
+    bell: Bell,
+    stopped: Cell<bool>,
+    /// The app has written since the last run.
+    written: Cell<bool>,
+    /// The cached tables are to be refreshed.
+    pull: Cell<bool>,
+    /// Runs in a row that did not reach the instance.
+    failures: Cell<u32>,
+    last_error: RefCell<Option<String>>,
+}
+
+impl AutoSync {
+    pub fn start(client: &Client<BrowserPorts>, events: &Rc<Events>) -> Self {
+        let state = Rc::new(State {
+            client: client.clone(),
+            events: Rc::clone(events),
+            bell: Bell::default(),
+            stopped: Cell::new(false),
+            written: Cell::new(false),
+            pull: Cell::new(true),
+            failures: Cell::new(0),
+            last_error: RefCell::default(),
+        });
+        let served = Scope::current() == Scope::ServiceWorker;
+        let wake = (!served).then(|| {
+            let state = Rc::clone(&state);
+            Wake::new(move || state.come_back())
+        });
+        if served {
+            state.pull.set(false);
+        } else {
+            state.bell.ring();
+        }
+        spawn_local(Rc::clone(&state).run(served));
+        Self { state, _wake: wake }
+    }
+
+    /// The app has written.
+    pub fn written(&self) {
+        self.state.written.set(true);
+        self.state.bell.ring();
+    }
+
+    /// What held the traffic back is over: signed in, or online by the user's word.
+    pub fn come_back(&self) {
+        self.state.come_back();
+    }
+}
+
+impl Drop for AutoSync {
+    fn drop(&mut self) {
+        self.state.stopped.set(true);
+        self.state.bell.ring();
+    }
+}
+
+impl State {
+    fn come_back(&self) {
+        self.pull.set(true);
+        self.bell.ring();
+    }
+
+    async fn run(self: Rc<Self>, served: bool) {
+        let mut wait = None;
+        // Orders Background Sync once for what an earlier visit left.
+        let mut left_over = true;
+        loop {
+            self.rung_or_after(wait).await;
+            // All the writes of one turn of the event loop go together.
+            self.client.ports().clock().sleep(0).await;
+            if self.stopped.get() {
+                return;
+            }
+            let written = self.written.take();
+            if written {
+                // Before the attempt: it may take a minute to fail, and the tab may be closed by then.
+                background_sync::register(TAG).await;
+            }
+            let ended = self.sync().await;
+            if self.stopped.get() {
+                return;
+            }
+            if let Ok(report) = &ended
+                && report.remaining > 0
+                && (served || std::mem::take(&mut left_over))
+                && !written
+            {
+                background_sync::register(TAG).await;
+            }
+            wait = if served { None } else { self.next(&ended).await };
+            left_over = false;
+        }
+    }
+
+    async fn rung_or_after(&self, wait: Option<u64>) {
+        let rung = self.bell.wait();
+        match wait {
+            None => rung.await,
+            Some(ms) => {
+                let timer = pin!(self.client.ports().clock().sleep(ms));
+                match select(pin!(rung), timer).await {
+                    Either::Left(_) | Either::Right(_) => {}
+                }
+            }
+        }
+    }
+
+    async fn sync(&self) -> Result<SyncReport, EngineError> {
+        let pull = self.pull.take();
+        let ended = self.client.sync(SyncOptions { pull, ..SyncOptions::default() }).await;
+        // What was not pulled is still owed.
+        match &ended {
+            Ok(report) if report.ended_by == EndedBy::Done => {
+                self.failures.set(0);
+                self.last_error.take();
+            }
+            Ok(report) => {
+                self.pull.set(self.pull.get() || (pull && !report.refreshed));
+                // Nothing was tried where the user holds the traffic back.
+                if report.ended_by == EndedBy::Offline && report.requests > 0 {
+                    self.failures.set(self.failures.get() + 1);
+                }
+            }
+            Err(error) => {
+                self.pull.set(self.pull.get() || pull);
+                self.failures.set(self.failures.get() + 1);
+                self.tell(error);
+            }
+        }
+        ended
+    }
+
+    /// The same failure again and again is told once.
+    fn tell(&self, error: &EngineError) {
+        let sentence = error.to_string();
+        let known = self.last_error.replace(Some(sentence.clone()));
+        if known.as_ref() != Some(&sentence) && !self.stopped.get() {
+            self.events.fail(Failure::from(error.clone()));
+        }
+    }
+
+    /// How long until the next run, if nobody asks for one before.
+    async fn next(&self, ended: &Result<SyncReport, EngineError>) -> Option<u64> {
+        let due = self.client.next_sync_in().await.ok().flatten();
+        let failed = match ended {
+            Ok(report) => report.ended_by == EndedBy::Offline && report.requests > 0,
+            Err(_) => true,
+        };
+        // The engine knows when the outbox is due; that the cached tables are, only this loop does.
+        let owed = (failed && self.pull.get())
+            .then(|| backoff_ms(self.failures.get(), self.client.ports().entropy().random()));
+        // After a failure that the engine does not know of, such as the store's, it is not asked again at once.
+        let next = if ended.is_err() { owed.or(due)? } else { [due, owed].into_iter().flatten().min()? };
+        Some(next.max(LEAST_MS))
+    }
+}

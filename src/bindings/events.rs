@@ -1,0 +1,199 @@
+//! Listeners of the app.
+//!
+//! What happens is put in a queue and told in a microtask: by then the engine's call has returned, nothing is
+//! borrowed, and a listener may do as it likes, also throw.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::{Rc, Weak},
+};
+
+use js_sys::Function;
+use serde_json::json;
+use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
+use wasm_bindgen_futures::spawn_local;
+
+use super::{failure::Failure, fields, opened::Opened};
+use crate::{
+    core::Event,
+    ports::{Clock as _, Ports as _},
+};
+
+/// How long to wait for more before `status()` is asked for the listeners, in ms: it reads the database.
+const STATUS_MS: u64 = 25;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn console_error(what: &JsValue);
+}
+
+/// What can be listened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Change,
+    Reconciled,
+    Outbox,
+    Status,
+    Error,
+}
+
+impl Kind {
+    const ALL: [(&'static str, Self); 5] = [
+        ("change", Self::Change),
+        ("reconciled", Self::Reconciled),
+        ("outbox", Self::Outbox),
+        ("status", Self::Status),
+        ("error", Self::Error),
+    ];
+
+    /// By the name the app uses.
+    pub fn new(given: &JsValue) -> Result<Self, Failure> {
+        let named = |name: String| Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
+        given.as_string().and_then(named).ok_or_else(|| {
+            let names: Vec<&str> = Self::ALL.iter().map(|(name, _)| *name).collect();
+            Failure::argument(format!("There is no such event. There are: {}.", names.join(", ")))
+        })
+    }
+}
+
+struct Listener {
+    number: u64,
+    /// The handle it was added through: it goes when that is closed.
+    owner: u64,
+    kind: Kind,
+    function: Function,
+}
+
+/// The listeners of one database in this page, and what they are still to be told.
+#[derive(Default)]
+pub struct Events {
+    opened: RefCell<Weak<Opened>>,
+    listeners: RefCell<Vec<Listener>>,
+    next: Cell<u64>,
+    queue: RefCell<VecDeque<(Kind, JsValue)>>,
+    telling: Cell<bool>,
+    status_due: Cell<bool>,
+}
+
+impl Events {
+    /// Whom to ask for the status.
+    pub fn belong_to(&self, opened: &Rc<Opened>) {
+        self.opened.replace(Rc::downgrade(opened));
+    }
+
+    /// The number takes the listener away again.
+    pub fn add(&self, owner: u64, kind: Kind, function: Function) -> u64 {
+        let number = self.next.replace(self.next.get() + 1);
+        self.listeners.borrow_mut().push(Listener { number, owner, kind, function });
+        number
+    }
+
+    pub fn remove(&self, number: u64) {
+        self.listeners.borrow_mut().retain(|listener| listener.number != number);
+    }
+
+    pub fn remove_of(&self, owner: u64) {
+        self.listeners.borrow_mut().retain(|listener| listener.owner != owner);
+    }
+
+    fn has(&self, kind: Kind) -> bool {
+        self.listeners.borrow().iter().any(|listener| listener.kind == kind)
+    }
+
+    /// Takes an event of the engine.
+    pub fn hear(self: &Rc<Self>, event: &Event) {
+        match event {
+            Event::Change { table, sys_ids, origin } => {
+                self.put(Kind::Change, || json!({ "table": table, "sys_ids": sys_ids, "origin": origin }));
+            }
+            Event::Reconciled { table, temporary, sys_id } => {
+                self.put(Kind::Reconciled, || json!({ "table": table, "temporary": temporary, "sys_id": sys_id }));
+            }
+            Event::Outbox { pending, refused, conflicts } => {
+                self.put(Kind::Outbox, || json!({ "pending": pending, "refused": refused, "conflicts": conflicts }));
+                // The counts are part of the status.
+                self.ask_status();
+            }
+            Event::Status => self.ask_status(),
+            Event::Error { code, message, retryable } => {
+                self.fail(Failure::new(code, message.as_str()).retryable(*retryable));
+            }
+        }
+    }
+
+    /// Something failed outside anyone's call.
+    pub fn fail(self: &Rc<Self>, failure: Failure) {
+        let error = JsValue::from(failure);
+        if self.has(Kind::Error) {
+            self.queue(Kind::Error, error);
+        } else {
+            console_error(&error);
+        }
+    }
+
+    fn put(self: &Rc<Self>, kind: Kind, what: impl FnOnce() -> serde_json::Value) {
+        if self.has(kind)
+            && let Ok(value) = fields::report(&what())
+        {
+            self.queue(kind, value);
+        }
+    }
+
+    fn queue(self: &Rc<Self>, kind: Kind, value: JsValue) {
+        self.queue.borrow_mut().push_back((kind, value));
+        if !self.telling.replace(true) {
+            let this = Rc::clone(self);
+            spawn_local(async move { this.tell() });
+        }
+    }
+
+    fn tell(&self) {
+        self.telling.set(false);
+        loop {
+            let Some((kind, value)) = self.queue.borrow_mut().pop_front() else { return };
+            let told: Vec<(u64, Function)> = {
+                let listeners = self.listeners.borrow();
+                let heard = listeners.iter().filter(|listener| listener.kind == kind);
+                heard.map(|listener| (listener.number, listener.function.clone())).collect()
+            };
+            for (number, function) in told {
+                // One told before it may have taken it away.
+                let there = self.listeners.borrow().iter().any(|listener| listener.number == number);
+                if there {
+                    call(&function, &value);
+                }
+            }
+        }
+    }
+
+    fn ask_status(self: &Rc<Self>) {
+        if !self.has(Kind::Status) || self.status_due.replace(true) {
+            return;
+        }
+        let this = Rc::clone(self);
+        spawn_local(async move {
+            let Some(opened) = this.opened.borrow().upgrade() else { return };
+            opened.client().ports().clock().sleep(STATUS_MS).await;
+            // From here on a change counts as a new one: it may be too late for this answer.
+            this.status_due.set(false);
+            if let Ok(status) = opened.client().status().await
+                && let Ok(value) = fields::report(&status)
+            {
+                this.queue(Kind::Status, value);
+            }
+        });
+    }
+}
+
+/// Calls a function of the app. What it throws is reported, as the browser does with its own listeners.
+pub fn call(function: &Function, argument: &JsValue) {
+    let Err(thrown) = function.call1(&JsValue::UNDEFINED, argument) else { return };
+    let global = js_sys::global();
+    let report = js_sys::Reflect::get(&global, &JsValue::from_str("reportError")).ok();
+    match report.as_ref().and_then(|report| report.dyn_ref::<Function>()) {
+        Some(report) => drop(report.call1(&global, &thrown)),
+        None => console_error(&thrown),
+    }
+}

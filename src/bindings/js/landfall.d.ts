@@ -1,0 +1,264 @@
+// What this version of Landfall offers. Times are ISO 8601 strings in UTC unless a name ends in `Ms`.
+
+/**
+ * Loads the WebAssembly module. `open` does so by itself; call this to do it sooner, or with a module from elsewhere:
+ * a cache, or a bundler's asset URL. Only the first call loads. Importing the package in Node loads nothing.
+ */
+export default function init(module?: URL | Request | Response | BufferSource | WebAssembly.Module): Promise<unknown>;
+
+/**
+ * Opens (creating or upgrading) the local database of one user of one instance.
+ *
+ * Opened a second time in the same page, it is the same database and the other options are those of the first time;
+ * with other tables it is refused (`contradicting_tables`) until every handle is closed.
+ */
+export function open(options: OpenOptions): Promise<Landfall>;
+
+export interface OpenOptions {
+  /** App name. The IndexedDB database is private to (name, instance.url, user). */
+  name: string;
+  /** Stable id of the signed-in user. */
+  user: string;
+  instance: InstanceOptions;
+  /**
+   * Headers for each request, asked for at send time and never stored. `reason` is "expired" after a 401. Reject to
+   * pause until `signedIn()`.
+   */
+  auth?: (reason: "send" | "expired") => Record<string, string> | Promise<Record<string, string>>;
+  tables: Record<string, TableOptions>;
+  /** When local writes count as saved: flushed to disk ("strict", the default) or handed to the OS ("relaxed"). */
+  durability?: "strict" | "relaxed";
+  /** Sync by itself on reconnect, on focus, on Background Sync. Default true; false leaves it to `sync()`. */
+  autoSync?: boolean;
+}
+
+export interface InstanceOptions {
+  /** Root of the instance's REST API, e.g. "/api/now" or "https://x.service-now.com/api/now". */
+  url: string;
+  /** Where Landfall's extras live, e.g. "/api/landfall/v1"; false (the default) for an instance that has none. */
+  extras?: string | false;
+  /** Most requests in one Batch API call; 1 sends them singly. Left out, it adapts to how long the instance takes. */
+  batchSize?: number;
+  credentials?: RequestCredentials;
+  /** Used in place of the global fetch. */
+  fetch?: typeof fetch;
+}
+
+export interface TableOptions {
+  /** Parent table, as in "incident" extends "task": a reference to the parent finds the record here too. */
+  extends?: string;
+  /**
+   * Types of fields that are not plain strings. The instance answers strings; this governs comparing, sorting and
+   * indexing.
+   */
+  types?: Record<string, "integer" | "decimal" | "boolean" | "datetime">;
+  /**
+   * Fields (or compound lists of fields) with an IndexedDB index. Changing them upgrades the database in place.
+   */
+  indexes?: (string | string[])[];
+  /**
+   * Field → table it points to; `[table]` for a comma-separated list; `{ table: field }` when another field names the
+   * table.
+   */
+  references?: Record<string, string | [string] | { table: string }>;
+  /** Append-only fields: each write is an entry of its own and is sent as one, never merged. */
+  journals?: string[];
+  /**
+   * Field that carries the temporary sys_id to the instance, so that a create can be found again. Default
+   * "correlation_id"; null if the table has none. Proved by reading it back.
+   */
+  correlationField?: string | null;
+  /** Field that receives the time the user acted, which may be long before it is sent. */
+  actedAtField?: string;
+  /** Not there yet: refused with `bad_options`. Where both sides changed a record, what was changed here stays. */
+  conflict?: "merge" | "client" | "server" | "ask";
+  /** Not there yet: refused with `bad_options`. Where the instance cannot be asked, the item waits. */
+  unknown?: "ask" | "resend";
+  /** Which records of the instance to have on the device. */
+  cache?: CacheOptions;
+}
+
+export interface CacheOptions {
+  /** Encoded query, e.g. "active=true^assigned_to=42^ORDERBYDESCsys_updated_on". */
+  query?: string;
+  limit?: number;
+  /** Not there yet: refused with `bad_options`. */
+  fields?: string[];
+  /** Not there yet: refused with `bad_options`. */
+  include?: (string | { from: string; field: string; limit?: number })[];
+  /** Not there yet: refused with `bad_options`. Tables are refreshed by each `sync()`. */
+  refresh?: { onOpen?: boolean; onReconnect?: boolean; everyMs?: number };
+  /** Not there yet: refused with `bad_options`. */
+  maxAgeMs?: number;
+}
+
+export interface Landfall {
+  /** A table declared in the options. An undeclared one is refused by the calls (`unknown_table`). */
+  table<T extends object = Record<string, unknown>>(name: string): Table<T>;
+
+  /**
+   * Sends what is due, reconciles, then pulls. Joins a run under way in another tab. Resolves when nothing more can
+   * move now; a refused record is reported, not thrown.
+   */
+  sync(options?: {
+    push?: boolean;
+    pull?: boolean;
+    signal?: AbortSignal;
+    onProgress?: (p: Progress) => void;
+  }): Promise<SyncReport>;
+  /** "offline" holds all traffic until "auto" again, whatever the network says. Kept on disk. */
+  setMode(mode: "auto" | "offline"): Promise<void>;
+  /** Ends a pause for sign-in. */
+  signedIn(): void;
+  status(): Promise<Status>;
+  outbox: Outbox;
+
+  /** The permanent sys_id once known, else the id given. On this device old temporary ids resolve for ever. */
+  resolveId(sysId: string): Promise<string>;
+
+  /** Adds a listener. Call the function it gives back to take the listener away. */
+  on<K extends keyof Events>(event: K, listener: (e: Events[K]) => void): () => void;
+
+  /** Every place a temporary id is still held, and whether it should be. Empty `orphans` is the healthy answer. */
+  audit(): Promise<{
+    records: number;
+    temporary: number;
+    orphans: { table: string; sys_id: string; path: string; id: string }[];
+  }>;
+
+  /** Gives this handle back, and its listeners. The last one closes the database. */
+  close(): Promise<void>;
+  /** Refuses while unsent work exists (`unsent_work`) unless `discardUnsent` is true. */
+  deleteDatabase(options?: { discardUnsent?: boolean }): Promise<void>;
+}
+
+export type SyncState =
+  | "synced" //     as on the instance
+  | "local" //      created here, not yet on the instance: the yellow mark
+  | "changed" //    exists on the instance, with unsent edits
+  | "deleted" //    deleted here, not yet on the instance
+  | "sending"
+  | "waiting" //    held back by another record, by sign-in, or by an answer that never came; `reason` says which
+  | "refused" //    the instance said no; `reason` is its answer
+  | "conflict"; //  both sides changed the same field
+
+export type Row<T> = T & {
+  sys_id: string;
+  /** Never sent to the instance. */
+  readonly $sync: {
+    state: SyncState;
+    isTemporary: boolean;
+    reason?: string;
+    changedAt?: string;
+    fetchedAt?: string;
+    /** In a conflict, the instance's values. */
+    theirs?: Partial<T>;
+    /** Fields the instance did not keep as sent. */
+    notKept?: string[];
+  };
+};
+
+/**
+ * An encoded query, as on the instance ("state=2^priorityIN1,2^ORDERBYDESCopened_at"), or the simple cases as an
+ * object. In `orderBy`, "-opened_at" is descending.
+ */
+export type Query<T> = string | { equals?: Partial<T>; orderBy?: string | string[] };
+
+export interface Table<T> {
+  /** Resolves once the record is saved on this device. What is not JSON is refused (`not_json`). */
+  create(fields: Partial<T>): Promise<Row<T>>;
+  /** One transaction: all or none. */
+  createMany(fields: Partial<T>[]): Promise<Row<T>[]>;
+  /** By the temporary or the permanent sys_id. `remote` is not there yet: refused with `bad_options`. */
+  get(sysId: string, options?: { remote?: "ifMissing" | "always"; deleted?: boolean }): Promise<Row<T> | undefined>;
+  /** `undefined` leaves a field alone, `null` clears it; `sys_id` and `$sync` are ignored. */
+  update(sysId: string, changes: { [K in keyof T]?: T[K] | null | undefined }): Promise<Row<T>>;
+  delete(sysId: string): Promise<void>;
+  query(query?: Query<T>, options?: { limit?: number; offset?: number }): Promise<Row<T>[]>;
+  count(query?: Query<T>): Promise<number>;
+}
+
+export interface Outbox {
+  /** What is unsent, oldest first; `after` is the id of the last item of the page before. */
+  list(options?: { state?: OutboxItem["state"][]; limit?: number; after?: string }): Promise<OutboxItem[]>;
+}
+
+export interface OutboxItem {
+  id: string;
+  kind: "create" | "update" | "delete" | "action" | "attachment";
+  /** Items of one transaction share it. */
+  group?: string;
+  table?: string;
+  sys_id?: string;
+  action?: string;
+  state: "queued" | "sending" | "unknown" | "waiting" | "refused" | "conflict" | "unpaired";
+  attempts: number;
+  queuedAt: string;
+  nextAttemptAt?: string;
+  dependsOn: string[];
+  /** One plain sentence: why it is still here and what will move it. */
+  explain: string;
+  /** The instance's last answer, if any. */
+  error?: { status: number; message: string; detail?: string };
+}
+
+export interface SyncReport {
+  sent: number;
+  reconciled: number;
+  refused: number;
+  waiting: number;
+  pulled: number;
+  removed: number;
+  requests: number;
+  remaining: number;
+  endedBy: "done" | "offline" | "auth" | "aborted" | "backoff";
+}
+
+export interface Progress {
+  phase: "push" | "pull" | "attachments";
+  done: number;
+  total?: number;
+}
+
+export interface Status {
+  mode: "auto" | "offline";
+  online: boolean;
+  syncing: boolean;
+  paused?: "auth" | "offline" | "backoff";
+  pending: number;
+  refused: number;
+  conflicts: number;
+  temporary: number;
+  oldestPendingAt?: string;
+  lastSyncAt?: string;
+  /**
+   * What this instance cannot rule out, in plain sentences: e.g. tables without a correlation field. Empty is best.
+   */
+  caveats: string[];
+  storage: {
+    usageBytes: number;
+    quotaBytes: number;
+    persisted: boolean;
+    durability: "strict" | "relaxed";
+    risk?: string;
+  };
+  /** Set when a marker outlived the database it belonged to. */
+  evicted?: { lastSeenAt: string };
+}
+
+export interface Events {
+  change: { table: string; sys_ids: string[]; origin: "here" | "elsewhere" | "sync" };
+  /** A temporary id became permanent. Sent in every tab and worker. */
+  reconciled: { table: string; temporary: string; sys_id: string };
+  outbox: { pending: number; refused: number; conflicts: number };
+  status: Status;
+  /** Something failed outside anyone's call. With no listener it is printed to the console. */
+  error: LandfallError;
+}
+
+/** Every error of Landfall. `message` is a sentence; `code` is stable. */
+export class LandfallError extends Error {
+  readonly code: string;
+  /** Whether the same call may do better later. */
+  readonly retryable: boolean;
+}

@@ -1,0 +1,168 @@
+//! `open`, and what it gives.
+
+use std::rc::Rc;
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::{JsCast as _, JsValue, closure::Closure, prelude::wasm_bindgen};
+
+use super::{
+    arguments::{self, Given},
+    auto_sync::AutoSync,
+    events::Kind,
+    failure::Failure,
+    fields,
+    opened::Handle,
+    options::Options,
+    outbox::Outbox,
+    promise, registry, sync_options,
+    table::Table,
+};
+use crate::browser::panic;
+
+/// Runs once, when the module has been loaded.
+#[wasm_bindgen(start)]
+pub fn start() {
+    panic::install_hook();
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |what| {
+        hook(what);
+        promise::crash(&what.to_string());
+    }));
+}
+
+/// Opens the database of one user of one instance.
+#[wasm_bindgen]
+pub fn open(options: JsValue) -> Promise {
+    let options = Options::new(&options);
+    promise::promise(async move {
+        let handle = registry::open(options?).await?;
+        let outbox = Outbox::new(Rc::clone(&handle)).into();
+        Ok(Landfall { handle, outbox }.into())
+    })
+}
+
+/// One open database.
+#[wasm_bindgen]
+pub struct Landfall {
+    handle: Rc<Handle>,
+    /// Made once: an app may compare it.
+    outbox: JsValue,
+}
+
+impl std::fmt::Debug for Landfall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Landfall").finish_non_exhaustive()
+    }
+}
+
+#[wasm_bindgen]
+impl Landfall {
+    /// One of the tables. A name that was not declared is refused by the calls.
+    pub fn table(&self, name: JsValue) -> Result<Table, JsValue> {
+        let name = arguments::text(&name, "The name of a table")?;
+        Ok(Table::new(Rc::clone(&self.handle), name))
+    }
+
+    /// What is unsent.
+    #[wasm_bindgen(getter)]
+    pub fn outbox(&self) -> JsValue {
+        self.outbox.clone()
+    }
+
+    /// Sends what is due, reconciles, then pulls.
+    pub fn sync(&self, options: JsValue) -> Promise {
+        let handle = Rc::clone(&self.handle);
+        let options = sync_options::read(&options);
+        promise::promise(async move {
+            let (options, ear) = options?;
+            let report = handle.client()?.sync(options).await?;
+            drop(ear);
+            fields::report(&report)
+        })
+    }
+
+    /// Holds all traffic back, or lets it go again.
+    #[wasm_bindgen(js_name = setMode)]
+    pub fn set_mode(&self, mode: JsValue) -> Promise {
+        let handle = Rc::clone(&self.handle);
+        promise::promise(async move {
+            let offline = match mode.as_string().as_deref() {
+                Some("offline") => true,
+                Some("auto") => false,
+                _ => return Err(Failure::argument("The mode must be \"auto\" or \"offline\".")),
+            };
+            let opened = handle.opened()?;
+            opened.client().set_offline(offline).await?;
+            if !offline {
+                opened.with_auto_sync(AutoSync::come_back);
+            }
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+
+    /// Ends a pause for sign-in.
+    #[wasm_bindgen(js_name = signedIn)]
+    pub fn signed_in(&self) -> Result<(), JsValue> {
+        let opened = self.handle.opened()?;
+        opened.client().signed_in();
+        opened.with_auto_sync(AutoSync::come_back);
+        Ok(())
+    }
+
+    /// How things stand.
+    pub fn status(&self) -> Promise {
+        let handle = Rc::clone(&self.handle);
+        promise::promise(async move { fields::report(&handle.client()?.status().await?) })
+    }
+
+    /// The permanent id once known, else the id given.
+    #[wasm_bindgen(js_name = resolveId)]
+    pub fn resolve_id(&self, sys_id: JsValue) -> Promise {
+        let handle = Rc::clone(&self.handle);
+        promise::promise(async move {
+            let sys_id = arguments::text(&sys_id, "The sys_id")?;
+            Ok(handle.client()?.resolve_id(&sys_id).await?.into())
+        })
+    }
+
+    /// Adds a listener; the function given back takes it away again.
+    pub fn on(&self, event: JsValue, listener: JsValue) -> Result<Function, JsValue> {
+        let opened = self.handle.opened()?;
+        let kind = Kind::new(&event)?;
+        let listener: Function =
+            listener.dyn_into().map_err(|_| Failure::argument("The listener must be a function."))?;
+        let events = Rc::clone(opened.events());
+        let number = events.add(self.handle.number(), kind, listener);
+        let remove = Closure::<dyn Fn()>::new(move || events.remove(number));
+        Ok(remove.into_js_value().unchecked_into())
+    }
+
+    /// Every place a temporary id is still held, and should not be.
+    pub fn audit(&self) -> Promise {
+        let handle = Rc::clone(&self.handle);
+        promise::promise(async move { fields::report(&handle.client()?.audit().await?) })
+    }
+
+    /// Gives this handle back; the last one closes the database.
+    pub fn close(&self) -> Promise {
+        let handle = Rc::clone(&self.handle);
+        promise::promise(async move {
+            handle.close().await;
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+
+    /// Removes the database, unless something is unsent and it was not said that it may be lost.
+    #[wasm_bindgen(js_name = deleteDatabase)]
+    pub fn delete_database(&self, options: JsValue) -> Promise {
+        let handle = Rc::clone(&self.handle);
+        let discard_unsent = Given::new(&options, "").and_then(|options| {
+            options.only(&["discardUnsent"], &[])?;
+            options.flag("discardUnsent")
+        });
+        promise::promise(async move {
+            handle.delete_database(discard_unsent?.unwrap_or(false)).await?;
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+}

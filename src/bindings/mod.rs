@@ -1,0 +1,29 @@
+//! The JavaScript surface. Thin: arguments are checked, the engine is called, and what it says is handed back.
+//!
+//! * `landfall`, `table`, `outbox`: the exported classes. `opened`, `registry`: one client a database and page.
+//! * `arguments`, `options`, `query`, `sync_options`: what callers give. `fields`: records, checked to be JSON.
+//! * `failure`, `promise`: what callers get back, also when the module crashes.
+//! * `events`: listeners. `auto_sync`: syncing without being asked.
+//! * `js/`: the entry, the error class, the service worker's part and the types, as they are in the package.
+//!
+//! No Rust borrow is held while JavaScript of the app runs: it may call straight back.
+
+mod arguments;
+mod auto_sync;
+mod bell;
+mod events;
+mod failure;
+mod fields;
+mod landfall;
+mod opened;
+mod options;
+mod outbox;
+mod promise;
+mod query;
+mod registry;
+mod sync_options;
+mod table;
+
+pub use landfall::{Landfall, open};
+pub use outbox::Outbox;
+pub use table::Table;

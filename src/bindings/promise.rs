@@ -1,0 +1,60 @@
+//! Promises that are settled whatever happens.
+//!
+//! A panic stops the module where it stands, and a future that was running never ends. So that nobody waits for it
+//! for ever, the promises not yet settled are known, and a crash rejects them all.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+};
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+
+use super::failure::Failure;
+
+thread_local! {
+    static PENDING: RefCell<BTreeMap<u64, Function>> = const { RefCell::new(BTreeMap::new()) };
+    static NEXT: Cell<u64> = const { Cell::new(0) };
+    static CRASH: RefCell<Option<Failure>> = const { RefCell::new(None) };
+}
+
+/// A promise of what `work` comes to.
+pub fn promise(work: impl Future<Output = Result<JsValue, Failure>> + 'static) -> Promise {
+    let crashed = CRASH.with(|crash| crash.try_borrow().ok().and_then(|crash| crash.clone()));
+    if let Some(failure) = crashed {
+        return Promise::reject(&failure.into());
+    }
+    let mut work = Some(work);
+    Promise::new(&mut |resolve, reject| {
+        let Some(work) = work.take() else { return };
+        let number = NEXT.replace(NEXT.get() + 1);
+        PENDING.with_borrow_mut(|pending| pending.insert(number, reject.clone()));
+        spawn_local(async move {
+            let (settle, value) = match work.await {
+                Ok(value) => (resolve, value),
+                Err(failure) => (reject, failure.into()),
+            };
+            PENDING.with_borrow_mut(|pending| pending.remove(&number));
+            // The functions of a promise do not throw.
+            let _ = settle.call1(&JsValue::UNDEFINED, &value);
+        });
+    })
+}
+
+/// Rejects all that is pending and all that will be asked. For the panic hook: it runs before the module stops.
+pub fn crash(what: &str) {
+    let sentence = format!("Landfall has crashed and works again after a reload. What was saved is safe. {what}");
+    let failure = Failure::new("crashed", sentence);
+    CRASH.with(|crash| {
+        if let Ok(mut crash) = crash.try_borrow_mut() {
+            crash.get_or_insert_with(|| failure.clone());
+        }
+    });
+    let pending = PENDING.with(|pending| pending.try_borrow_mut().map(|mut all| std::mem::take(&mut *all)));
+    let error = JsValue::from(failure);
+    for reject in pending.unwrap_or_default().values() {
+        let _ = reject.call1(&JsValue::UNDEFINED, &error);
+    }
+}

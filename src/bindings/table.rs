@@ -1,0 +1,139 @@
+//! A table's records.
+//!
+//! What the app gives is read before a call returns: the object is the app's, and may be another by the time the
+//! promise's work begins.
+
+use std::rc::Rc;
+
+use js_sys::{Array, Promise};
+use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
+
+use super::{
+    arguments::{self, Given},
+    failure::Failure,
+    fields,
+    opened::Handle,
+    promise::promise,
+    query,
+};
+use crate::engine::AppRow;
+
+/// One table of one open database.
+#[wasm_bindgen]
+pub struct Table {
+    handle: Rc<Handle>,
+    name: String,
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Table").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Table {
+    pub(super) fn new(handle: Rc<Handle>, name: String) -> Self {
+        Self { handle, name }
+    }
+
+    fn encoded(&self, given: &JsValue) -> Result<String, Failure> {
+        query::encoded(self.handle.client()?.schema(), &self.name, given)
+    }
+
+    fn parts(&self) -> (Rc<Handle>, String) {
+        (Rc::clone(&self.handle), self.name.clone())
+    }
+}
+
+#[wasm_bindgen]
+impl Table {
+    /// Makes a record.
+    pub fn create(&self, fields: JsValue) -> Promise {
+        let (handle, table) = self.parts();
+        let record = fields::taken(&fields, "the record");
+        promise(async move {
+            let made = create(&handle, &table, vec![record?]).await?;
+            made.first().map_or(Ok(JsValue::UNDEFINED), fields::rows)
+        })
+    }
+
+    /// Makes several records, all or none.
+    #[wasm_bindgen(js_name = createMany)]
+    pub fn create_many(&self, records: JsValue) -> Promise {
+        let (handle, table) = self.parts();
+        let records = many(&records);
+        promise(async move { fields::rows(&create(&handle, &table, records?).await?) })
+    }
+
+    /// The record, by its old or its new id.
+    pub fn get(&self, sys_id: JsValue, options: JsValue) -> Promise {
+        let (handle, table) = self.parts();
+        let deleted = Given::new(&options, "").and_then(|options| {
+            options.only(&["deleted"], &["remote"])?;
+            options.flag("deleted")
+        });
+        promise(async move {
+            let sys_id = arguments::text(&sys_id, "The sys_id")?;
+            match handle.client()?.get(&table, &sys_id, deleted?.unwrap_or(false)).await? {
+                Some(row) => fields::rows(&row),
+                None => Ok(JsValue::UNDEFINED),
+            }
+        })
+    }
+
+    /// Changes fields of a record.
+    pub fn update(&self, sys_id: JsValue, changes: JsValue) -> Promise {
+        let (handle, table) = self.parts();
+        let changes = fields::taken(&changes, "the change");
+        promise(async move {
+            let sys_id = arguments::text(&sys_id, "The sys_id")?;
+            fields::rows(&handle.client()?.update(&table, &sys_id, changes?).await?)
+        })
+    }
+
+    /// Deletes a record.
+    pub fn delete(&self, sys_id: JsValue) -> Promise {
+        let (handle, table) = self.parts();
+        promise(async move {
+            let sys_id = arguments::text(&sys_id, "The sys_id")?;
+            handle.client()?.delete(&table, &sys_id).await?;
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+
+    /// The records a query finds.
+    pub fn query(&self, query: JsValue, options: JsValue) -> Promise {
+        let (handle, table) = self.parts();
+        let query = self.encoded(&query);
+        let page = Given::new(&options, "").and_then(|options| {
+            options.only(&["limit", "offset"], &[])?;
+            Ok((options.number("limit", 0)?, options.number("offset", 0)?.unwrap_or(0)))
+        });
+        promise(async move {
+            let (limit, offset) = page?;
+            fields::rows(&handle.client()?.query(&table, &query?, offset, limit).await?)
+        })
+    }
+
+    /// How many records a query finds.
+    pub fn count(&self, query: JsValue) -> Promise {
+        let (handle, table) = self.parts();
+        let query = self.encoded(&query);
+        promise(async move { Ok(handle.client()?.count(&table, &query?).await?.into()) })
+    }
+}
+
+fn many(records: &JsValue) -> Result<Vec<AppRow>, Failure> {
+    let Some(records) = records.dyn_ref::<Array>() else {
+        return Err(Failure::argument("createMany() takes a list of records."));
+    };
+    let number = |(number, record): (u32, _)| fields::taken(&record, &format!("record {number}"));
+    (1..).zip(records.iter()).map(number).collect()
+}
+
+async fn create(handle: &Handle, table: &str, records: Vec<AppRow>) -> Result<Vec<AppRow>, Failure> {
+    let opened = handle.opened()?;
+    let made = opened.client().create_many(table, records).await?;
+    opened.keep();
+    Ok(made)
+}

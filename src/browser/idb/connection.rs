@@ -1,0 +1,217 @@
+//! The connections of one database in one context: opened when needed, shared by everything in
+//! flight, dropped when dead, and closed when another tab wants to upgrade.
+
+use std::{
+    cell::RefCell,
+    pin::pin,
+    rc::{Rc, Weak},
+};
+
+use futures_util::{
+    FutureExt as _,
+    future::{Either, LocalBoxFuture, Shared, select},
+};
+use rexie::Rexie;
+use wasm_bindgen::{JsCast as _, closure::Closure};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Event, IdbVersionChangeEvent};
+
+use super::{
+    fault::Fault,
+    open,
+    promise::{self, cause, first_event},
+    sys::{Database, factory},
+};
+use crate::{browser::clock, ports::StoreError};
+
+/// How long another tab gets to let go of the database.
+const BLOCKED_MS: u64 = 5_000;
+
+type Opening = Shared<LocalBoxFuture<'static, Result<(), StoreError>>>;
+
+enum State {
+    /// The next use opens.
+    Idle,
+    /// Everyone who needs it waits for the same opening.
+    Opening(Opening),
+    /// In use.
+    Open(Rc<Open>),
+    /// Never again, and why.
+    Over(StoreError),
+}
+
+/// Both connections, open.
+pub struct Open {
+    rexie: RefCell<Option<Rexie>>,
+    raw: Database,
+    /// Kept alive for as long as `raw` may call them.
+    _listeners: [Closure<dyn Fn(Event)>; 2],
+}
+
+impl Open {
+    fn new(rexie: Rexie, raw: Database, connection: &Weak<Connection>) -> Self {
+        let weak = connection.clone();
+        let version_change = Closure::<dyn Fn(Event)>::new(move |event: Event| {
+            let deleted = event.unchecked_into::<IdbVersionChangeEvent>().new_version().is_none();
+            if let Some(connection) = weak.upgrade() {
+                connection.lose(if deleted { StoreError::Closed } else { StoreError::Superseded });
+            }
+        });
+        let weak = connection.clone();
+        let close = Closure::<dyn Fn(Event)>::new(move |_| {
+            // The browser closed it by itself, after the user cleared the site's data say.
+            if let Some(connection) = weak.upgrade() {
+                connection.drop_open();
+            }
+        });
+        raw.set_onversionchange(Some(version_change.as_ref().unchecked_ref()));
+        raw.set_onclose(Some(close.as_ref().unchecked_ref()));
+        Self { rexie: RefCell::new(Some(rexie)), raw, _listeners: [version_change, close] }
+    }
+
+    /// The connection that reads. None once closed.
+    pub fn rexie(&self) -> &RefCell<Option<Rexie>> {
+        &self.rexie
+    }
+
+    /// The connection that writes.
+    pub fn raw(&self) -> &Database {
+        &self.raw
+    }
+
+    /// Transactions under way still end as they would have.
+    fn close(&self) {
+        self.raw.set_onversionchange(None);
+        self.raw.set_onclose(None);
+        self.raw.close();
+        if let Some(rexie) = self.rexie.take() {
+            rexie.close();
+        }
+    }
+}
+
+/// See the module.
+pub struct Connection {
+    name: String,
+    state: RefCell<State>,
+    on_lost: Box<dyn Fn(StoreError)>,
+}
+
+impl Connection {
+    pub fn new(name: &str, on_lost: Box<dyn Fn(StoreError)>) -> Rc<Self> {
+        Rc::new(Self { name: name.to_owned(), state: RefCell::new(State::Idle), on_lost })
+    }
+
+    /// The connections, opened if need be. `Blocked` says only that it takes long: the opening
+    /// goes on, and a later call finds it done.
+    pub async fn connect(self: &Rc<Self>) -> Result<Rc<Open>, StoreError> {
+        loop {
+            let opening = match &*self.state.borrow() {
+                State::Open(open) => return Ok(Rc::clone(open)),
+                State::Over(why) => return Err(why.clone()),
+                State::Opening(opening) => Some(opening.clone()),
+                State::Idle => None,
+            };
+            let opening = opening.unwrap_or_else(|| self.begin());
+            match select(opening, pin!(clock::sleep(BLOCKED_MS))).await {
+                // Round again: it may have been closed since.
+                Either::Left((Ok(()), _)) => {}
+                Either::Left((Err(error), _)) => return Err(error),
+                Either::Right(_) => return Err(StoreError::Blocked),
+            }
+        }
+    }
+
+    fn begin(self: &Rc<Self>) -> Opening {
+        let this = Rc::clone(self);
+        let opening = async move {
+            let opened = open::open(&this.name).await;
+            this.opened(opened)
+        };
+        let opening = opening.boxed_local().shared();
+        self.state.replace(State::Opening(opening.clone()));
+        // Goes on when all who wait for it have given up.
+        spawn_local(opening.clone().map(|_| ()));
+        opening
+    }
+
+    fn opened(self: &Rc<Self>, opened: Result<(Rexie, Database), StoreError>) -> Result<(), StoreError> {
+        let opened = opened.map(|(rexie, raw)| Open::new(rexie, raw, &Rc::downgrade(self)));
+        let mut state = self.state.borrow_mut();
+        if let State::Over(why) = &*state {
+            if let Ok(open) = opened {
+                open.close();
+            }
+            return Err(why.clone());
+        }
+        match opened {
+            Ok(open) => {
+                *state = State::Open(Rc::new(open));
+                Ok(())
+            }
+            Err(error) => {
+                *state = State::Idle;
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives up `dead`, so that the next use opens afresh. Not what others opened since.
+    pub fn give_up(&self, dead: &Rc<Open>) {
+        let mut state = self.state.borrow_mut();
+        if matches!(&*state, State::Open(open) if Rc::ptr_eq(open, dead)) {
+            *state = State::Idle;
+        }
+        drop(state);
+        dead.close();
+    }
+
+    fn drop_open(&self) {
+        let state = self.state.replace(State::Idle);
+        match state {
+            State::Open(open) => open.close(),
+            other => {
+                self.state.replace(other);
+            }
+        }
+    }
+
+    /// Closes for good. Later uses answer `why`; the first reason stays.
+    pub fn end(&self, why: StoreError) -> bool {
+        if matches!(&*self.state.borrow(), State::Over(_)) {
+            return false;
+        }
+        let state = self.state.replace(State::Over(why));
+        if let State::Open(open) = state {
+            open.close();
+        }
+        true
+    }
+
+    /// Another context wants the database for itself.
+    fn lose(&self, why: StoreError) {
+        // The app is told last, with nothing borrowed: it may call straight back.
+        if self.end(why.clone()) {
+            (self.on_lost)(why);
+        }
+    }
+
+    /// Closes, and deletes the database. Other contexts' connections close when they are asked
+    /// to; one that does not holds it up, and it goes when that one does.
+    pub async fn delete(&self) -> Result<(), StoreError> {
+        self.end(StoreError::Closed);
+        let request = factory()
+            .and_then(|factory| factory.delete_database(&self.name))
+            .map_err(|thrown| StoreError::Unavailable(Fault::of(&thrown).message))?;
+        let failed = |fault: Fault| fault.while_doing("deleting");
+        if first_event(&request).await.map_err(failed)? != "blocked" {
+            return Ok(());
+        }
+        let deleted = JsFuture::from(promise::success(&request));
+        match select(deleted, pin!(clock::sleep(BLOCKED_MS))).await {
+            Either::Left((Ok(_), _)) => Ok(()),
+            Either::Left((Err(_), _)) => Err(failed(cause(&request))),
+            Either::Right(_) => Err(StoreError::Blocked),
+        }
+    }
+}

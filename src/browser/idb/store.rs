@@ -1,0 +1,97 @@
+//! IndexedDB as a [`Store`].
+
+use std::{fmt, future::Future, rc::Rc};
+
+use super::{
+    commit::{self, Prepared},
+    connection::{Connection, Open},
+    fault::{Fault, Trouble},
+    promise::{WATCHDOG_MS, within},
+    query,
+};
+use crate::{
+    browser::storage,
+    core::{Commit, Found, Read, WriteSet},
+    ports::{Store, StoreError, Usage},
+};
+
+/// One context's store of one database. Clones share its connections.
+#[derive(Clone)]
+pub struct IdbStore(Rc<Connection>);
+
+impl fmt::Debug for IdbStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdbStore").finish_non_exhaustive()
+    }
+}
+
+impl IdbStore {
+    /// The store of the database called `name`; nothing is opened yet. `on_lost` is told once
+    /// if another context takes the database away: [`StoreError::Superseded`] by upgrading it,
+    /// [`StoreError::Closed`] by deleting it.
+    pub fn new(name: &str, on_lost: impl Fn(StoreError) + 'static) -> Self {
+        Self(Connection::new(name, Box::new(on_lost)))
+    }
+
+    /// Opens, and upgrades where need be. After [`StoreError::Blocked`] the store is as good as
+    /// before: it opens as soon as the other tab lets go.
+    pub async fn open(&self) -> Result<(), StoreError> {
+        self.0.connect().await.map(drop)
+    }
+
+    /// Does `task` on an open connection; if that turns out dead, once more on a fresh one.
+    /// `stop` is for a task that does not end.
+    async fn run<T: 'static, F: Future<Output = Result<T, Trouble>> + 'static>(
+        &self,
+        doing: &'static str,
+        task: impl Fn(Rc<Open>, bool) -> F,
+        stop: impl Fn(),
+    ) -> Result<T, StoreError> {
+        let mut again = false;
+        loop {
+            let open = self.0.connect().await?;
+            let fault = match within(WATCHDOG_MS, task(Rc::clone(&open), again)).await {
+                Some(Ok(value)) => return Ok(value),
+                Some(Err(Trouble::Store(error))) => return Err(error),
+                Some(Err(Trouble::Fault(fault))) => fault,
+                None => {
+                    stop();
+                    Fault::timed_out()
+                }
+            };
+            let dead = fault.is_dead_connection();
+            if dead || fault == Fault::timed_out() {
+                self.0.give_up(&open);
+            }
+            if again || !dead {
+                return Err(fault.while_doing(doing));
+            }
+            again = true;
+        }
+    }
+}
+
+impl Store for IdbStore {
+    async fn read(&self, reads: &[Read]) -> Result<Vec<Found>, StoreError> {
+        let reads: Rc<[Read]> = reads.into();
+        self.run("reading", |open, _| query::read(open, Rc::clone(&reads)), || {}).await
+    }
+
+    async fn commit(&self, set: &WriteSet) -> Result<Commit, StoreError> {
+        let set = Rc::new(Prepared::of(set).map_err(|fault| fault.while_doing("writing"))?);
+        let write = |open, again| commit::commit(open, Rc::clone(&set), again);
+        self.run("writing", write, || set.abort()).await
+    }
+
+    async fn usage(&self) -> Usage {
+        storage::usage().await
+    }
+
+    async fn close(&self) {
+        self.0.end(StoreError::Closed);
+    }
+
+    async fn destroy(&self) -> Result<(), StoreError> {
+        self.0.delete().await
+    }
+}

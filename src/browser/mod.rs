@@ -1,0 +1,25 @@
+//! The ports in a browser: page, worker or service worker. The only place that names `web_sys`.
+
+pub mod background_sync;
+mod channel;
+mod clock;
+mod entropy;
+mod http;
+mod idb;
+mod js;
+mod locks;
+pub mod panic;
+mod ports;
+mod scope;
+pub mod storage;
+mod wake;
+
+pub use channel::BrowserChannel;
+pub use clock::BrowserClock;
+pub use entropy::BrowserEntropy;
+pub use http::{BrowserRemote, RemoteOptions};
+pub use idb::{IdbStore, VERSION};
+pub use locks::{BrowserGuard, BrowserLock};
+pub use ports::BrowserPorts;
+pub use scope::Scope;
+pub use wake::Wake;

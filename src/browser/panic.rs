@@ -1,0 +1,24 @@
+//! What is left to do when our own code is wrong.
+
+use std::sync::Once;
+
+use wasm_bindgen::JsValue;
+use web_sys::console;
+
+/// Has each panic print where it was, in place of a bare `unreachable`.
+///
+/// In Wasm a panic is the end of the instance: no promise it owes is ever settled. What is on
+/// disk is not affected, since nothing is written but whole transactions.
+pub fn install_hook() {
+    static ONCE: Once = Once::new();
+    // In an instance that panicked before, to set a hook would be one more panic.
+    if std::thread::panicking() {
+        return;
+    }
+    ONCE.call_once(|| {
+        std::panic::set_hook(Box::new(|panic| {
+            let text = format!("Landfall has a defect and must be loaded again. {panic}");
+            console::error_1(&JsValue::from_str(&text));
+        }));
+    });
+}

@@ -1,0 +1,106 @@
+//! What the rules refuse, before anything is written.
+
+/// Why the app's call was refused. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CoreError {
+    /// The table is not among the options given to `open`.
+    #[error("The table “{0}” was not declared in the options given to open().")]
+    UnknownTable(String),
+    /// The options contradict themselves.
+    #[error("The options given to open() cannot be used: {0}")]
+    BadOptions(String),
+    /// A field's name cannot be one.
+    #[error("“{0}” is not a field name: use lower-case letters, digits and _, beginning with a letter or _.")]
+    BadField(String),
+    /// A record of more than [`MAX_RECORD_BYTES`](super::values::MAX_RECORD_BYTES).
+    #[error("This record is {bytes} bytes long; the most that can be sent to an instance in one piece is {most}.")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// There is no such record here.
+    #[error("There is no {table} record “{sys_id}” on this device.")]
+    NotFound {
+        /// The table asked.
+        table: String,
+        /// The id asked for.
+        sys_id: String,
+    },
+    /// The record was deleted here.
+    #[error("The {table} record “{sys_id}” was deleted on this device.")]
+    Deleted {
+        /// Its table.
+        table: String,
+        /// Its id.
+        sys_id: String,
+    },
+    /// The id is of a record of a table that does not fit.
+    #[error("“{sys_id}” is a record of {found}, not of {expected}.")]
+    WrongTable {
+        /// The id.
+        sys_id: String,
+        /// The table it should be of.
+        expected: String,
+        /// The table it is of.
+        found: String,
+    },
+    /// A reference to a temporary id that this device never made.
+    #[error(
+        "The field “{field}” refers to {id}, which was not made on this device: a temporary id means nothing elsewhere."
+    )]
+    UnknownTemporary {
+        /// The reference field.
+        field: String,
+        /// The id in it.
+        id: String,
+    },
+    /// A reference to a record that was deleted before it was ever sent.
+    #[error("The field “{field}” refers to {id}, which was deleted before it was sent.")]
+    DeletedReference {
+        /// The reference field.
+        field: String,
+        /// The id in it.
+        id: String,
+    },
+    /// An encoded query that cannot be read.
+    #[error("{0}")]
+    MalformedQuery(String),
+    /// Unsent work stands in the way.
+    #[error("{0} unsent items are in the outbox. Send them first, or say discardUnsent: true to lose them.")]
+    UnsentWork(u32),
+    /// Another context took the sending over.
+    #[error("Another tab or worker has taken over the sending.")]
+    LeaseLost,
+    /// A stored row cannot be understood.
+    #[error("A stored row of “{store}” cannot be read: {why}")]
+    Corrupt {
+        /// The store.
+        store: &'static str,
+        /// What the reader said.
+        why: String,
+    },
+}
+
+impl CoreError {
+    /// The stable name of this error at the JavaScript edge.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownTable(_) => "unknown_table",
+            Self::BadOptions(_) => "bad_options",
+            Self::BadField(_) => "bad_field",
+            Self::TooLarge { .. } => "record_too_large",
+            Self::NotFound { .. } => "not_found",
+            Self::Deleted { .. } => "deleted",
+            Self::WrongTable { .. } => "wrong_table",
+            Self::UnknownTemporary { .. } => "unknown_temporary",
+            Self::DeletedReference { .. } => "deleted_reference",
+            Self::MalformedQuery(_) => "malformed_query",
+            Self::UnsentWork(_) => "unsent_work",
+            Self::LeaseLost => "lease_lost",
+            Self::Corrupt { .. } => "corrupt_row",
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The rules, without I/O: a pure function of what was read, what happened, the time and fresh ids.
+//!
+//! A rule runs over a [`Tx`] and leaves a [`WriteSet`] and events. The engine reads what the rule
+//! asks for, commits what it leaves, and runs it again when the store says *stale*.
+
+pub mod family;
+pub mod ids;
+pub mod plan;
+pub mod present;
+pub mod pull;
+pub mod receive;
+pub mod reconcile;
+pub mod retry;
+pub mod schema;
+pub mod stored;
+pub mod values;
+pub mod write;
+
+mod error;
+mod event;
+mod key;
+mod row;
+mod tx;
+mod write_set;
+
+pub use error::CoreError;
+pub use event::{Event, Origin};
+pub use key::{Key, Part};
+pub use row::{Row, RowKey, StoreName};
+pub use tx::{Halt, Ruled, Tx, View};
+pub use write_set::{By, Commit, Durability, Expect, Found, Read, Scan, WriteSet};

@@ -1,0 +1,268 @@
+//! Records and outbox items as the app sees them, each with its state in one plain sentence.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    stored::{Item, ItemError, ItemKind, ItemState, Lease, Record},
+    tx::{Ruled, Tx},
+    values::give,
+};
+use crate::wire::datetime;
+
+/// Why nothing is sent at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pause {
+    /// The app's `auth` has no answer, or the instance did not take it.
+    Auth,
+    /// The user said so.
+    Offline,
+    /// The instance could not be reached, or asked for time.
+    Backoff,
+}
+
+/// An outbox item as `outbox.list` gives it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemView {
+    /// Its id.
+    pub id: String,
+    /// What it does.
+    pub kind: ItemKind,
+    /// Items of one call share it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The record's table.
+    pub table: String,
+    /// The record's id.
+    #[serde(rename = "sys_id")]
+    pub sys_id: String,
+    /// `queued`, `sending`, `unknown`, `waiting` or `refused`.
+    pub state: &'static str,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When the user acted.
+    pub queued_at: String,
+    /// Not before this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_attempt_at: Option<String>,
+    /// The items that must go first.
+    pub depends_on: Vec<String>,
+    /// Why it is still here, and what will move it.
+    pub explain: String,
+    /// What the instance said last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ItemError>,
+}
+
+/// Milliseconds as ISO 8601 in UTC.
+pub fn iso(ms: u64) -> String {
+    datetime::to_iso(i64::try_from(ms / 1000).unwrap_or_default()).unwrap_or_default()
+}
+
+/// The outbox items as the app sees them.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn items(tx: &mut Tx<'_>, items: &[Item], pause: Option<Pause>) -> Ruled<Vec<ItemView>> {
+    let lease = tx.get::<Lease>(&Lease::at())?.unwrap_or_default();
+    let mut views = Vec::new();
+    tx.each(items, |tx, item| {
+        let standing = standing(tx, item, &lease, pause)?;
+        views.push(ItemView {
+            id: item.id.clone(),
+            kind: item.kind,
+            group: item.group.clone(),
+            table: item.table.clone(),
+            sys_id: item.sys_id.clone(),
+            state: standing.state,
+            attempts: item.attempts,
+            queued_at: iso(item.queued_at),
+            next_attempt_at: item.next_attempt_at.map(iso),
+            depends_on: standing.depends_on,
+            explain: standing.explain,
+            // What the line did is in the sentence; this is what the instance said.
+            error: item.error.clone().filter(|error| error.status > 0),
+        });
+        Ok(())
+    })?;
+    Ok(views)
+}
+
+/// The records as the app sees them: fields by type, `sys_id` and `$sync`.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn records(tx: &mut Tx<'_>, records: &[Record], pause: Option<Pause>) -> Ruled<Vec<Map<String, Value>>> {
+    let mut rows = Vec::new();
+    let lease = if records.iter().all(|record| record.items.is_empty()) {
+        Lease::default()
+    } else {
+        tx.get::<Lease>(&Lease::at())?.unwrap_or_default()
+    };
+    tx.each(records, |tx, record| {
+        let (state, reason) = state_of(tx, record, &lease, pause)?;
+        let mut row = give(tx.schema, &record.table, &record.fields);
+        row.insert("sys_id".to_owned(), json!(record.sys_id));
+        let mut sync = Map::new();
+        sync.insert("state".to_owned(), json!(state));
+        sync.insert("isTemporary".to_owned(), json!(record.is_temporary()));
+        let mut say = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                sync.insert(name.to_owned(), json!(value));
+            }
+        };
+        say("reason", reason);
+        say("changedAt", record.changed_at.map(iso));
+        say("fetchedAt", record.fetched_at.map(iso));
+        if !record.not_kept.is_empty() {
+            sync.insert("notKept".to_owned(), json!(record.not_kept));
+        }
+        row.insert("$sync".to_owned(), Value::Object(sync));
+        rows.push(row);
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// A record is refused, sending or waiting as the item that holds it up is; a record that only waits its
+/// turn is what it is to the user: made, changed or deleted here.
+fn state_of(
+    tx: &mut Tx<'_>,
+    record: &Record,
+    lease: &Lease,
+    pause: Option<Pause>,
+) -> Ruled<(&'static str, Option<String>)> {
+    tx.want(record.items.iter().map(|id| Item::at(id)))?;
+    for id in &record.items {
+        let Some(item) = tx.item(id)? else { continue };
+        let standing = standing(tx, &item, lease, pause)?;
+        match standing.state {
+            "refused" => return Ok(("refused", item.error.as_ref().map(said))),
+            "sending" => return Ok(("sending", None)),
+            "unknown" => return Ok(("waiting", Some(standing.explain))),
+            _ if standing.stuck => return Ok(("waiting", Some(standing.explain))),
+            _ => {}
+        }
+    }
+    Ok(match record {
+        _ if record.deleted => ("deleted", None),
+        _ if record.is_temporary() => ("local", None),
+        _ if !record.items.is_empty() => ("changed", None),
+        _ => ("synced", None),
+    })
+}
+
+struct Standing {
+    state: &'static str,
+    explain: String,
+    depends_on: Vec<String>,
+    /// Time alone will not move it.
+    stuck: bool,
+}
+
+fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Option<Pause>) -> Ruled<Standing> {
+    let plain = |state, explain: String, stuck| Standing { state, explain, depends_on: Vec::new(), stuck };
+    match item.state {
+        ItemState::Refused => {
+            let said = item.error.as_ref().map(said).unwrap_or_default();
+            let mend = if item.kind == ItemKind::Delete || item.journal {
+                "It stays here, and so does what follows it."
+            } else {
+                "Change the record and it is sent again."
+            };
+            Ok(plain("refused", format!("The instance refused it: {said} {mend}"), true))
+        }
+        ItemState::Unknown if item.sent_under == Some(lease.number) && lease.until > tx.now => {
+            Ok(plain("sending", "It is being sent now.".to_owned(), false))
+        }
+        ItemState::Unknown => {
+            let next = match item.kind {
+                ItemKind::Create if tx.schema.correlation_field(&item.table).is_some() => {
+                    "The instance is asked about it before it is ever sent again."
+                }
+                ItemKind::Update | ItemKind::Delete if !item.journal => {
+                    "It is sent again, which changes nothing twice."
+                }
+                _ => "It is sent again only if the instance knows it by its key; else it waits.",
+            };
+            Ok(plain("unknown", format!("It was sent, but the answer never came. {next}"), false))
+        }
+        ItemState::Queued if item.is_held() => held(tx, item),
+        ItemState::Queued => {
+            let explain = match (pause, item.next_attempt_at.filter(|at| *at > tx.now)) {
+                (Some(Pause::Auth), _) => "It waits for you to sign in.".to_owned(),
+                (Some(Pause::Offline), _) => "It waits because you chose to work offline.".to_owned(),
+                (_, Some(at)) => format!("The instance could not take it yet; it is tried again at {}.", iso(at)),
+                _ => "It goes out at the next sync.".to_owned(),
+            };
+            Ok(plain("queued", explain, pause == Some(Pause::Auth)))
+        }
+    }
+}
+
+/// The instance's words as sentences.
+fn said(error: &ItemError) -> String {
+    let sentence = |text: &str| {
+        let text = text.trim();
+        if text.is_empty() || text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+    };
+    let words = [Some(error.message.as_str()), error.detail.as_deref()];
+    words.into_iter().flatten().map(sentence).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// What an item waits for: the records it mentions, then the record's own earlier item.
+fn held(tx: &mut Tx<'_>, item: &Item) -> Ruled<Standing> {
+    let mut depends_on = Vec::new();
+    let mut waits_for = Vec::new();
+    let mut stuck = false;
+    for id in &item.mentions {
+        let Some(alias) = tx.alias(id)? else { continue };
+        if alias.dropped {
+            stuck = true;
+            waits_for.push(format!(
+                "the {} {id}, which was deleted before it was sent: change or delete this one too",
+                alias.table
+            ));
+            continue;
+        }
+        let Some(record) = tx.record(&alias.table, id)? else { continue };
+        let Some(first) = record.items.first() else { continue };
+        let refused = tx.item(first)?.is_some_and(|item| item.state == ItemState::Refused);
+        let name = label(&record);
+        waits_for.push(if refused {
+            format!("{name}, which the instance refused")
+        } else {
+            format!("{name}, which goes first")
+        });
+        stuck |= refused;
+        depends_on.push(first.clone());
+    }
+    if item.behind
+        && let Some(record) = tx.record(&item.table, &item.sys_id)?
+    {
+        let before = record.items.iter().take_while(|id| **id != item.id).last().cloned();
+        depends_on.extend(before);
+        if waits_for.is_empty() {
+            waits_for.push("an earlier change of the same record".to_owned());
+        }
+    }
+    Ok(Standing {
+        state: "waiting",
+        explain: format!("It waits for {}.", waits_for.join(" and for ")),
+        depends_on,
+        stuck,
+    })
+}
+
+/// A name a person knows the record by.
+fn label(record: &Record) -> String {
+    let text = ["number", "short_description", "name"]
+        .into_iter()
+        .find_map(|name| record.fields.get(name).filter(|text| !text.is_empty()));
+    match text {
+        Some(text) => format!("the {} “{}”", record.table, text.chars().take(60).collect::<String>()),
+        None => format!("the {} {}", record.table, record.sys_id),
+    }
+}

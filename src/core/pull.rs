@@ -1,0 +1,117 @@
+//! Taking in what the instance has, without hurting what is here.
+
+use std::collections::BTreeSet;
+
+use super::{
+    ids,
+    key::Key,
+    reconcile::{class_of, created},
+    row::{RowKey, StoreName},
+    stored::{Item, ItemKind, Record},
+    tx::{Ruled, Tx},
+    values::mentioned,
+};
+use crate::wire::value::Fields;
+
+/// Takes in rows of `table` that a pull has brought. Gives how many were written.
+///
+/// A row with unsent work is left as it is. A row that carries a temporary id of this device whose
+/// receipt never came is that receipt: it reconciles, and no twin is shown.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Ruled<u32> {
+    let mut written = 0;
+    tx.each(rows, |tx, row| {
+        let Some(sys_id) = row.get("sys_id").filter(|id| !id.is_empty()) else { return Ok(()) };
+        let class = class_of(tx, table, row);
+        if let Some(item) = waiting_for(tx, &class, row)? {
+            written += 1;
+            return created(tx, &item, row);
+        }
+        let there = tx.record(&class, sys_id)?;
+        if there.as_ref().is_some_and(|record| !record.items.is_empty() || record.deleted) {
+            return Ok(());
+        }
+        let same = there.as_ref().is_some_and(|record| record.fields == *row);
+        let record = Record {
+            table: class.clone(),
+            sys_id: sys_id.clone(),
+            fields: row.clone(),
+            mentions: open_mentions(tx, &class, row)?,
+            fetched_at: Some(tx.now),
+            pulled_under: Some(lease),
+            ..Record::default()
+        };
+        if !same {
+            written += 1;
+            tx.changed(&class, sys_id);
+        }
+        tx.put(&record)
+    })?;
+    Ok(written)
+}
+
+/// The create of this device that the row is the answer to, if that answer never came.
+fn waiting_for(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<Option<Item>> {
+    let Some(field) = tx.schema.correlation_field(table) else { return Ok(None) };
+    let Some(temporary) = row.get(&field).filter(|id| ids::is_temporary(id)) else { return Ok(None) };
+    if !tx.alias(temporary)?.is_some_and(|alias| alias.is_open()) {
+        return Ok(None);
+    }
+    let Some(record) = tx.record(table, temporary)? else { return Ok(None) };
+    let Some(first) = record.items.first() else { return Ok(None) };
+    Ok(tx.item(first)?.filter(|item| item.kind == ItemKind::Create))
+}
+
+fn open_mentions(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<Vec<String>> {
+    let correlation = tx.schema.correlation_field(table);
+    let found: BTreeSet<String> = row.values().flat_map(|text| ids::find(text)).map(str::to_owned).collect();
+    let mut open = Vec::new();
+    for id in found {
+        if tx.alias(&id)?.is_some_and(|alias| alias.is_open()) {
+            open.push(id);
+        }
+    }
+    Ok(mentioned(row, correlation.as_deref(), open))
+}
+
+/// Removes rows that the refresh under `lease` did not bring, if they are still such as it may remove, and no
+/// unsent work mentions them. Gives how many went.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn sweep(tx: &mut Tx<'_>, lease: u64, gone: &[RowKey]) -> Ruled<u32> {
+    let needed = needed(tx)?;
+    let mut removed = 0;
+    tx.each(gone, |tx, at| {
+        let Some(record) = tx.get::<Record>(at)? else { return Ok(()) };
+        if may_go(&record, lease) && !needed.contains(&record.sys_id) {
+            tx.remove(at.clone());
+            tx.changed(&record.table, &record.sys_id);
+            removed += 1;
+        }
+        Ok(())
+    })?;
+    Ok(removed)
+}
+
+/// Whether a refresh under `lease` that did not bring `record` may remove it: an earlier one brought it, and
+/// nothing unsent is about it.
+pub fn may_go(record: &Record, lease: u64) -> bool {
+    !record.deleted && record.items.is_empty() && record.pulled_under.is_some_and(|under| under < lease)
+}
+
+/// The ids that unsent work mentions. Read in the sweep's own transaction: an item that another tab queues
+/// meanwhile makes it stale.
+fn needed(tx: &mut Tx<'_>) -> Ruled<BTreeSet<String>> {
+    let items = tx.keyed_by(StoreName::Outbox, Key::default())?;
+    let mut needed = BTreeSet::new();
+    tx.each(items, |tx, key| {
+        if let Some(item) = tx.get::<Item>(&RowKey { store: StoreName::Outbox, key })? {
+            needed.extend(item.fields.values().flat_map(|text| text.split(',')).map(|id| id.trim().to_owned()));
+        }
+        Ok(())
+    })?;
+    Ok(needed)
+}

@@ -1,0 +1,250 @@
+//! What becomes of items when the instance answers, or does not.
+
+use std::collections::BTreeSet;
+
+use super::{
+    error::CoreError,
+    event::Event,
+    plan::resolvable,
+    reconcile,
+    retry::backoff_ms,
+    stored::{Item, ItemError, ItemKind, ItemState, Lease},
+    tx::{Ruled, Tx},
+    write,
+};
+use crate::wire::value::Fields;
+
+/// How long a sender may go without renewing its lease, in ms.
+pub const LEASE_MS: u64 = 30_000;
+
+/// The instance's answer to one item.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Carried out; with the whole row as it is now, where it was told.
+    Done(Option<Fields>),
+    /// There is no such record there, or none this user may see.
+    Missing(ItemError),
+    /// The instance said no.
+    Refused(ItemError),
+    /// Not carried out.
+    NotRun {
+        /// What was said.
+        error: Option<ItemError>,
+        /// How long to wait, in ms.
+        wait_ms: Option<u64>,
+    },
+    /// It is not known whether it was carried out.
+    Unknown {
+        /// What was said, if anything.
+        error: ItemError,
+        /// How long to wait, in ms.
+        wait_ms: Option<u64>,
+    },
+    /// A probe's answer: the rows that carry the temporary id.
+    Found(Vec<Fields>),
+}
+
+/// What one round of answers came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Items the instance carried out.
+    pub done: u32,
+    /// Of these, records that got their permanent id.
+    pub reconciled: u32,
+    /// Items the instance said no to.
+    pub refused: u32,
+    /// Items whose answer was lost and that, asked for, are known not to have arrived: they go again.
+    pub settled: u32,
+}
+
+impl Tally {
+    /// Whether anything came of the round.
+    pub const fn moved(&self) -> bool {
+        self.done + self.refused + self.settled > 0
+    }
+}
+
+/// Takes the sending over: the number every later commit of this sender names.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn take_lease(tx: &mut Tx<'_>) -> Ruled<u64> {
+    let number = tx.get::<Lease>(&Lease::at())?.unwrap_or_default().number + 1;
+    tx.put(&Lease { number, until: tx.now + LEASE_MS })?;
+    Ok(number)
+}
+
+/// Goes on holding the lease, or finds it lost.
+///
+/// # Errors
+/// [`CoreError::LeaseLost`], if another sender has counted it up.
+pub fn renew_lease(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
+    let lease = tx.get::<Lease>(&Lease::at())?.unwrap_or_default();
+    if lease.number != number {
+        return Err(CoreError::LeaseLost.into());
+    }
+    tx.put(&Lease { number, until: tx.now + LEASE_MS })
+}
+
+/// Lets the lease lapse at once, if it is still this sender's.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn give_lease_back(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
+    match tx.get::<Lease>(&Lease::at())? {
+        Some(lease) if lease.number == number => tx.put(&Lease { number, until: tx.now }),
+        _ => Ok(()),
+    }
+}
+
+/// Marks items as sent, answer unknown, before their requests leave. Gives those that may still be sent, as
+/// they are to be sent.
+///
+/// What was planned may have been edited, answered or discarded since. One that mentions an unsent record by
+/// now goes only where `resolves` says that the instance puts in the ids of what came before it.
+///
+/// # Errors
+/// [`CoreError::LeaseLost`].
+pub fn claim(tx: &mut Tx<'_>, number: u64, ids: &[String], resolves: bool) -> Ruled<Vec<Item>> {
+    renew_lease(tx, number)?;
+    let mut claimed: Vec<Item> = Vec::new();
+    let mut made = BTreeSet::new();
+    tx.each(ids, |tx, id| {
+        let Some(mut item) = tx.item(id)? else { return Ok(()) };
+        let free = item.mentions.is_empty() || (resolves && resolvable(tx.schema, &item, &made));
+        if item.state == ItemState::Refused || item.behind || !free {
+            return Ok(());
+        }
+        if item.kind == ItemKind::Create && item.state == ItemState::Queued {
+            made.insert(item.sys_id.clone());
+        }
+        claimed.push(item.clone());
+        item.in_doubt = item.state == ItemState::Unknown;
+        item.state = ItemState::Unknown;
+        item.sent_under = Some(number);
+        tx.changed(&item.table, &item.sys_id);
+        tx.put(&item)
+    })?;
+    Ok(claimed)
+}
+
+/// Takes in the answers to claimed items.
+///
+/// # Errors
+/// [`CoreError::LeaseLost`]: another sender has taken over, and will probe.
+pub fn receive(tx: &mut Tx<'_>, number: u64, answers: &[(String, Answer)]) -> Ruled<Tally> {
+    renew_lease(tx, number)?;
+    let mut tally = Tally::default();
+    tx.each(answers, |tx, (id, answer)| {
+        // An item that is gone, or was claimed by a later sender, has been dealt with.
+        match tx.item(id)? {
+            Some(item) if item.state == ItemState::Unknown && item.sent_under == Some(number) => {
+                receive_one(tx, item, answer, &mut tally)
+            }
+            _ => Ok(()),
+        }
+    })?;
+    Ok(tally)
+}
+
+fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tally) -> Ruled<()> {
+    match (item.kind, answer) {
+        (ItemKind::Create, Answer::Done(Some(row))) if names_itself(row) => {
+            tally.done += 1;
+            tally.reconciled += 1;
+            return reconcile::created(tx, &item, row);
+        }
+        (ItemKind::Create, Answer::Found(rows)) => {
+            let rows = carrying(tx, &item, rows);
+            if let [row, twins @ ..] = rows.as_slice() {
+                if !twins.is_empty() {
+                    report_twins(tx, &item, &rows);
+                }
+                tally.done += 1;
+                tally.reconciled += 1;
+                return reconcile::created(tx, &item, row);
+            }
+            item.state = ItemState::Queued;
+            tally.settled += 1;
+        }
+        (ItemKind::Update, Answer::Done(row)) => {
+            tally.done += 1;
+            return reconcile::updated(tx, &item, row.as_ref());
+        }
+        (ItemKind::Delete, Answer::Done(_) | Answer::Missing(_)) => {
+            tally.done += 1;
+            return reconcile::deleted(tx, &item);
+        }
+        (_, Answer::Refused(error) | Answer::Missing(error)) => {
+            tally.refused += 1;
+            item.attempts += 1;
+            item.state = ItemState::Refused;
+            item.error = Some(error.clone());
+        }
+        (_, Answer::NotRun { error, wait_ms }) => {
+            // This request was not run. What became of the one before it is still not known.
+            if !item.in_doubt {
+                item.state = ItemState::Queued;
+            }
+            wait(tx, &mut item, error.as_ref(), *wait_ms);
+        }
+        (_, Answer::Unknown { error, wait_ms }) => wait(tx, &mut item, Some(error), *wait_ms),
+        (ItemKind::Create, Answer::Done(_)) => {
+            let error = ItemError {
+                status: 0,
+                message: "The instance says it made the record but does not say which.".to_owned(),
+                detail: None,
+            };
+            let wait_ms = backoff_ms(item.attempts + 1, u64::MAX);
+            wait(tx, &mut item, Some(&error), Some(wait_ms));
+        }
+        (ItemKind::Update | ItemKind::Delete, Answer::Found(_)) => item.state = ItemState::Queued,
+    }
+    tx.changed(&item.table, &item.sys_id);
+    if item.kind == ItemKind::Create && item.state != ItemState::Unknown {
+        // Deleted here while its create was under way, and now known not to exist: nothing to send.
+        if let Some(record) = tx.record(&item.table, &item.sys_id)?
+            && record.deleted
+        {
+            return write::vanish(tx, &record);
+        }
+    }
+    tx.put(&item)
+}
+
+fn wait(tx: &Tx<'_>, item: &mut Item, error: Option<&ItemError>, wait_ms: Option<u64>) {
+    if error.is_some() {
+        item.attempts += 1;
+        item.error = error.cloned();
+    }
+    item.next_attempt_at = wait_ms.map(|ms| tx.now + ms);
+}
+
+/// The rows that truly carry the item's temporary id, the oldest first: an instance drops the query
+/// terms it does not know, and then answers with any rows at all.
+fn carrying(tx: &Tx<'_>, item: &Item, rows: &[Fields]) -> Vec<Fields> {
+    let Some(field) = tx.schema.correlation_field(&item.table) else { return Vec::new() };
+    let carries = |row: &&Fields| row.get(&field) == Some(&item.sys_id) && names_itself(row);
+    let mut rows: Vec<Fields> = rows.iter().filter(carries).cloned().collect();
+    rows.sort_by(|a, b| (a.get("sys_created_on"), a.get("sys_id")).cmp(&(b.get("sys_created_on"), b.get("sys_id"))));
+    rows
+}
+
+fn names_itself(row: &Fields) -> bool {
+    row.get("sys_id").is_some_and(|id| !id.is_empty())
+}
+
+fn report_twins(tx: &mut Tx<'_>, item: &Item, rows: &[Fields]) {
+    let ids: Vec<&str> = rows.iter().filter_map(|row| row.get("sys_id")).map(String::as_str).collect();
+    tx.tell(Event::Error {
+        code: "twins".to_owned(),
+        message: format!(
+            "The instance has {} {} records for the one made here as {}: {}. The first is used.",
+            ids.len(),
+            item.table,
+            item.sys_id,
+            ids.join(", ")
+        ),
+        retryable: false,
+    });
+}

@@ -1,0 +1,168 @@
+//! Putting the instance's answer in place: its row under the edits that are still unsent, and its
+//! permanent id wherever the temporary one stood.
+
+use super::{
+    event::Event,
+    ids,
+    row::{RowKey, StoreName},
+    stored::{Alias, Item, Record, mention},
+    tx::{Ruled, Tx},
+    values::mentioned,
+};
+use crate::wire::value::{Fields, Type};
+
+/// The instance made the record: its id takes the temporary one's place in the record's key, in every
+/// record and every queued item that mentions it, and in the alias, all in this one write set.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<()> {
+    let temporary = item.sys_id.as_str();
+    let sys_id = row.get("sys_id").cloned().unwrap_or_default();
+    let Some(mut record) = tx.record(&item.table, &item.sys_id)? else {
+        tx.remove(Item::at(&item.id));
+        return Ok(());
+    };
+    let there = tx.record(&item.table, &sys_id)?;
+    tx.remove(Item::at(&item.id));
+    tx.remove(Record::at(tx.schema, &record.table, temporary));
+
+    record.items.retain(|id| *id != item.id);
+    if let Some(there) = there {
+        // Another record of this device has this id already: a pull was first, or the instance made one
+        // record of two. From here on both are that one.
+        record.items = there.items.into_iter().chain(record.items).collect();
+        record.deleted |= there.deleted;
+    }
+    record.table = class_of(tx, &record.table, row);
+    record.sys_id.clone_from(&sys_id);
+    record.not_kept = not_kept(tx, &record.table, &item.fields, row);
+    let mut base = item.fields.clone();
+    base.extend(row.clone());
+    rebase(tx, &mut record, base)?;
+    tx.put(&Alias {
+        temporary: temporary.to_owned(),
+        table: record.table.clone(),
+        sys_id: Some(sys_id.clone()),
+        dropped: false,
+    })?;
+    replace_mentions(tx, temporary, &sys_id)?;
+    tx.tell(Event::Reconciled { table: record.table.clone(), temporary: temporary.to_owned(), sys_id: sys_id.clone() });
+    tx.changed(&record.table, &sys_id);
+    Ok(())
+}
+
+/// The instance made the change.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn updated(tx: &mut Tx<'_>, item: &Item, row: Option<&Fields>) -> Ruled<()> {
+    tx.remove(Item::at(&item.id));
+    let Some(mut record) = tx.record(&item.table, &item.sys_id)? else { return Ok(()) };
+    record.items.retain(|id| *id != item.id);
+    let mut base = record.base.take().unwrap_or_default();
+    let plain = item.fields.iter().filter(|(name, _)| !tx.schema.is_journal(&item.table, name));
+    base.extend(plain.map(|(name, value)| (name.clone(), value.clone())));
+    if let Some(row) = row {
+        record.not_kept = not_kept(tx, &record.table, &item.fields, row);
+        base.extend(row.clone());
+    }
+    rebase(tx, &mut record, base)?;
+    tx.changed(&record.table, &record.sys_id);
+    Ok(())
+}
+
+/// The instance removed the record, or no longer has it.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn deleted(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
+    tx.remove(Item::at(&item.id));
+    if let Some(record) = tx.record(&item.table, &item.sys_id)? {
+        for id in &record.items {
+            tx.remove(Item::at(id));
+        }
+        tx.remove(Record::at(tx.schema, &record.table, &record.sys_id));
+        tx.changed(&record.table, &record.sys_id);
+    }
+    Ok(())
+}
+
+/// Lays the record's unsent items over what the instance has, frees the first of them to be sent, and
+/// writes the record.
+pub(super) fn rebase(tx: &mut Tx<'_>, record: &mut Record, base: Fields) -> Ruled<()> {
+    tx.want(record.items.iter().map(|id| Item::at(id)))?;
+    record.fields.clone_from(&base);
+    let mut mentions = Vec::new();
+    for (position, id) in record.items.clone().iter().enumerate() {
+        let Some(mut item) = tx.item(id)? else { continue };
+        record.fields.extend(item.fields.clone());
+        item.sys_id.clone_from(&record.sys_id);
+        item.table.clone_from(&record.table);
+        item.behind = position > 0;
+        mentions.extend(item.mentions.iter().cloned());
+        tx.put(&item)?;
+    }
+    record.base = (!record.items.is_empty()).then_some(base);
+    record.fetched_at = Some(tx.now);
+    mentions.append(&mut record.mentions);
+    let correlation = tx.schema.correlation_field(&record.table);
+    record.mentions = mentioned(&record.fields, correlation.as_deref(), mentions);
+    tx.put(record)
+}
+
+/// Rewrites every row that mentions `temporary`. The cost grows with these rows, not with the database.
+fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()> {
+    let records = tx.found_by(StoreName::Records, mention(temporary))?;
+    tx.each(records, |tx, key| {
+        let Some(mut record) = tx.get::<Record>(&RowKey { store: StoreName::Records, key })? else { return Ok(()) };
+        replace(tx, &record.table, &mut record.fields, temporary, sys_id);
+        record.mentions.retain(|id| id != temporary);
+        tx.changed(&record.table, &record.sys_id);
+        tx.put(&record)
+    })?;
+    let items = tx.found_by(StoreName::Outbox, mention(temporary))?;
+    tx.each(items, |tx, key| {
+        let Some(mut item) = tx.get::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
+        replace(tx, &item.table, &mut item.fields, temporary, sys_id);
+        item.mentions.retain(|id| id != temporary);
+        tx.put(&item)
+    })
+}
+
+/// The correlation field keeps the temporary id: by it the instance's record is found again.
+fn replace(tx: &Tx<'_>, table: &str, fields: &mut Fields, temporary: &str, sys_id: &str) {
+    let correlation = tx.schema.correlation_field(table);
+    for (name, text) in fields {
+        if Some(name) != correlation.as_ref()
+            && let Some(new) = ids::replace(text, temporary, sys_id)
+        {
+            *text = new;
+        }
+    }
+}
+
+/// The row's own table, as far as the app has declared it.
+pub(super) fn class_of(tx: &Tx<'_>, table: &str, row: &Fields) -> String {
+    match row.get("sys_class_name") {
+        Some(class) if tx.schema.known(class).is_ok() && tx.schema.is_a(class, table) => class.clone(),
+        _ => table.to_owned(),
+    }
+}
+
+/// The fields that were sent and came back otherwise. Journals read back empty, always.
+fn not_kept(tx: &Tx<'_>, table: &str, sent: &Fields, row: &Fields) -> Vec<String> {
+    let correlation = tx.schema.correlation_field(table);
+    sent.iter()
+        .filter(|(name, value)| {
+            Some(*name) != correlation.as_ref()
+                && !tx.schema.is_journal(table, name)
+                && row.get(*name).is_some_and(|kept| !same(tx.schema.type_of(table, name), kept, value))
+        })
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+fn same(of: Type, a: &str, b: &str) -> bool {
+    a == b || (of != Type::Text && of.compare(a, b).is_eq())
+}

@@ -1,0 +1,286 @@
+//! The app's writes: a record and its outbox items change together or not at all.
+
+use super::{
+    error::CoreError,
+    ids,
+    stored::{Alias, Item, ItemKind, ItemState, Record},
+    tx::{Ruled, Tx},
+    values::{Mention, check_size, mentioned, settle_references},
+};
+use crate::wire::{datetime, value::Fields};
+
+/// Makes a record under the temporary id `temporary`, and the item that sends it.
+///
+/// Run again after a commit whose outcome never became known, it finds the record made and leaves
+/// it as it is.
+///
+/// # Errors
+/// What [`settle_references`] and [`check_size`] refuse.
+pub fn create(tx: &mut Tx<'_>, table: &str, temporary: &str, fields: &Fields, group: Option<&str>) -> Ruled<Record> {
+    if tx.alias(temporary)?.is_some() {
+        return find(tx, table, temporary);
+    }
+    let mut fields = fields.clone();
+    stamp(tx, table, &mut fields);
+    check_size(&fields)?;
+    let open = settle_references(tx, table, &mut fields, &Fields::new())?;
+    let mut record = Record {
+        table: table.to_owned(),
+        sys_id: temporary.to_owned(),
+        fields: fields.clone(),
+        changed_at: Some(tx.now),
+        ..Record::default()
+    };
+    let later = split_circular(&mut fields, &open, temporary);
+    let create = Draft { kind: ItemKind::Create, fields, journal: false, group };
+    append(tx, &mut record, create, &open)?;
+    if !later.is_empty() {
+        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: later, journal: false, group }, &open)?;
+    }
+    tx.put(&Alias { temporary: temporary.to_owned(), table: table.to_owned(), ..Alias::default() })?;
+    save(tx, record, &open)
+}
+
+/// Changes fields of a record. An empty value clears a field. What is no change is not sent.
+///
+/// # Errors
+/// As [`create`], and [`CoreError::NotFound`], [`CoreError::WrongTable`], [`CoreError::Deleted`].
+pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> Ruled<Record> {
+    let mut record = find(tx, table, sys_id)?;
+    if record.deleted {
+        return Err(CoreError::Deleted { table: table.to_owned(), sys_id: sys_id.to_owned() }.into());
+    }
+    let own_table = record.table.clone();
+    let mut changes = changes.clone();
+    let open = settle_references(tx, &own_table, &mut changes, &record.fields)?;
+    changes.retain(|name, value| {
+        let has = record.fields.get(name).map_or("", String::as_str);
+        has != value || (!value.is_empty() && tx.schema.is_journal(&own_table, name))
+    });
+    if changes.is_empty() {
+        return Ok(record);
+    }
+    let mut acted = Fields::new();
+    stamp(tx, &own_table, &mut acted);
+    acted.retain(|name, _| !changes.contains_key(name));
+    record.base = record.base.or_else(|| (!ids::is_temporary(&record.sys_id)).then(|| record.fields.clone()));
+    record.fields.extend(acted.clone());
+    record.fields.extend(changes.clone());
+    check_size(&record.fields)?;
+    record.changed_at = Some(tx.now);
+
+    let (entries, mut plain): (Fields, Fields) =
+        changes.into_iter().partition(|(name, _)| tx.schema.is_journal(&own_table, name));
+    if !plain.is_empty() {
+        plain.extend(acted.clone());
+    }
+    if !plain.is_empty()
+        && let Some(item) = foldable(tx, &record)?
+    {
+        fold_into_later(tx, &record, &item, &plain, &open)?;
+        plain = fold(tx, item, plain, &open)?;
+    }
+    if !plain.is_empty() {
+        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: plain, journal: false, group: None }, &open)?;
+    }
+    for entry in entries {
+        // The time goes along with the entry, not in an item of its own.
+        let mut fields = acted.clone();
+        fields.extend([entry]);
+        append(tx, &mut record, Draft { kind: ItemKind::Update, fields, journal: true, group: None }, &open)?;
+    }
+    save(tx, record, &open)
+}
+
+/// Deletes a record. One the instance never heard of is gone at once, and nothing is sent.
+///
+/// # Errors
+/// As [`update`]; deleting twice is no error.
+pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
+    let mut record = find(tx, table, sys_id)?;
+    if record.deleted {
+        return Ok(());
+    }
+    tx.want(record.items.iter().map(|id| Item::at(id)))?;
+    let mut kept = Vec::new();
+    for id in std::mem::take(&mut record.items) {
+        match tx.item(&id)? {
+            // Its answer is still to come: the delete follows it.
+            Some(item) if item.state == ItemState::Unknown => kept.push(id),
+            _ => tx.remove(Item::at(&id)),
+        }
+    }
+    record.items = kept;
+    if record.is_temporary() && record.items.is_empty() {
+        return vanish(tx, &record);
+    }
+    record.deleted = true;
+    record.changed_at = Some(tx.now);
+    append(tx, &mut record, Draft { kind: ItemKind::Delete, ..Draft::default() }, &[])?;
+    save(tx, record, &[]).map(drop)
+}
+
+/// Removes a record the instance never made, with what is left of its items.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn vanish(tx: &mut Tx<'_>, record: &Record) -> Ruled<()> {
+    for id in &record.items {
+        tx.remove(Item::at(id));
+    }
+    tx.remove(Record::at(tx.schema, &record.table, &record.sys_id));
+    tx.put(&Alias { temporary: record.sys_id.clone(), table: record.table.clone(), sys_id: None, dropped: true })?;
+    tx.changed(&record.table, &record.sys_id);
+    Ok(())
+}
+
+/// The permanent id once known, else the id given.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn resolve(tx: &mut Tx<'_>, sys_id: &str) -> Ruled<String> {
+    if !ids::is_temporary(sys_id) {
+        return Ok(sys_id.to_owned());
+    }
+    Ok(tx.alias(sys_id)?.and_then(|alias| alias.sys_id).unwrap_or_else(|| sys_id.to_owned()))
+}
+
+/// The record `sys_id`, by its old or its new id, if it is one of `table`.
+///
+/// # Errors
+/// [`CoreError::NotFound`], [`CoreError::WrongTable`].
+pub fn find(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<Record> {
+    let id = resolve(tx, sys_id)?;
+    let wrong = |found: &str| CoreError::WrongTable {
+        sys_id: sys_id.to_owned(),
+        expected: table.to_owned(),
+        found: found.to_owned(),
+    };
+    if let Some(record) = tx.record(table, &id)? {
+        return if tx.schema.is_a(&record.table, table) { Ok(record) } else { Err(wrong(&record.table).into()) };
+    }
+    let schema = tx.schema;
+    let mut roots: Vec<&str> = schema.tables().map(|(name, _)| schema.root(name)).collect();
+    roots.dedup();
+    tx.want(roots.iter().map(|root| Record::at(schema, root, &id)))?;
+    for root in roots {
+        if let Some(record) = tx.record(root, &id)? {
+            return Err(wrong(&record.table).into());
+        }
+    }
+    Err(CoreError::NotFound { table: table.to_owned(), sys_id: sys_id.to_owned() }.into())
+}
+
+/// What an item is to be made of.
+#[derive(Default)]
+struct Draft<'a> {
+    kind: ItemKind,
+    fields: Fields,
+    journal: bool,
+    group: Option<&'a str>,
+}
+
+/// Queues an item behind those the record has.
+fn append(tx: &mut Tx<'_>, record: &mut Record, draft: Draft<'_>, open: &[Mention]) -> Ruled<()> {
+    let id = tx.fresh().simple().to_string();
+    let key = if draft.kind == ItemKind::Create { record.sys_id.clone() } else { id.clone() };
+    let correlation = tx.schema.correlation_field(&record.table);
+    let item = Item {
+        kind: draft.kind,
+        table: record.table.clone(),
+        sys_id: record.sys_id.clone(),
+        mentions: mentioned(&draft.fields, correlation.as_deref(), open.iter().map(|mention| mention.id.clone())),
+        fields: draft.fields,
+        behind: !record.items.is_empty(),
+        journal: draft.journal,
+        group: draft.group.map(str::to_owned),
+        idempotency_key: key,
+        queued_at: tx.now,
+        id: id.clone(),
+        ..Item::default()
+    };
+    tx.put(&item)?;
+    record.items.push(id);
+    Ok(())
+}
+
+/// The item that a later edit becomes part of: the first, if the instance has refused it, since nothing else of
+/// the record moves before that one is mended; else the last, if it has not left.
+fn foldable(tx: &mut Tx<'_>, record: &Record) -> Ruled<Option<Item>> {
+    let takes = |item: &Item| item.kind != ItemKind::Delete && item.state != ItemState::Unknown && !item.journal;
+    let (Some(first), Some(last)) = (record.items.first(), record.items.last()) else { return Ok(None) };
+    tx.want([Item::at(first), Item::at(last)])?;
+    let refused = tx.item(first)?.filter(|item| item.state == ItemState::Refused && takes(item));
+    let last = tx.item(last)?.filter(takes);
+    Ok(refused.or(last))
+}
+
+/// What follows the mended item must not bring back the value the edit replaces.
+fn fold_into_later(tx: &mut Tx<'_>, record: &Record, mended: &Item, changes: &Fields, open: &[Mention]) -> Ruled<()> {
+    let later: Vec<&String> = record.items.iter().skip_while(|id| **id != mended.id).skip(1).collect();
+    tx.want(later.iter().map(|id| Item::at(id)))?;
+    for id in later {
+        let Some(item) = tx.item(id)?.filter(|item| !item.journal) else { continue };
+        let same: Fields = changes
+            .iter()
+            .filter(|(name, _)| item.fields.contains_key(*name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        if !same.is_empty() {
+            fold(tx, item, same, open)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes an edit part of an unsent item, and gives back what has to follow it instead.
+fn fold(tx: &mut Tx<'_>, mut item: Item, mut changes: Fields, open: &[Mention]) -> Ruled<Fields> {
+    let later = match item.kind {
+        ItemKind::Create => split_circular(&mut changes, open, &item.sys_id),
+        _ => Fields::new(),
+    };
+    if changes.is_empty() {
+        return Ok(later);
+    }
+    item.fields.extend(changes);
+    let correlation = tx.schema.correlation_field(&item.table);
+    let known = item.mentions.iter().cloned().chain(open.iter().map(|mention| mention.id.clone()));
+    item.mentions = mentioned(&item.fields, correlation.as_deref(), known);
+    if item.kind == ItemKind::Update && item.attempts > 0 {
+        // Another body is another request: under the old key the instance would refuse it.
+        item.idempotency_key = tx.fresh().simple().to_string();
+    }
+    item.state = ItemState::Queued;
+    item.error = None;
+    item.next_attempt_at = None;
+    tx.put(&item)?;
+    Ok(later)
+}
+
+/// Takes out the fields that mention a record not older than `temporary`.
+///
+/// A create thus only ever waits for older ones, so that no circle of records, nor one that points to
+/// itself, waits for ever: such a reference follows in an update once both have their ids.
+fn split_circular(fields: &mut Fields, open: &[Mention], temporary: &str) -> Fields {
+    let mut later = Fields::new();
+    for mention in open.iter().filter(|mention| mention.id.as_str() >= temporary) {
+        later.extend(fields.remove_entry(&mention.field));
+    }
+    later
+}
+
+fn stamp(tx: &Tx<'_>, table: &str, fields: &mut Fields) {
+    if let Some(field) = tx.schema.acted_at_field(table) {
+        let now = datetime::to_servicenow(i64::try_from(tx.now / 1000).unwrap_or_default());
+        fields.entry(field).or_insert(now.unwrap_or_default());
+    }
+}
+
+fn save(tx: &mut Tx<'_>, mut record: Record, open: &[Mention]) -> Ruled<Record> {
+    let correlation = tx.schema.correlation_field(&record.table);
+    let known = record.mentions.iter().cloned().chain(open.iter().map(|mention| mention.id.clone()));
+    record.mentions = mentioned(&record.fields, correlation.as_deref(), known);
+    tx.put(&record)?;
+    tx.changed(&record.table, &record.sys_id);
+    Ok(record)
+}

@@ -1,0 +1,254 @@
+//! The client: one database of one user, in one context.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use super::{
+    dialect::{Dialect, ServiceNow},
+    error::EngineError,
+    settings::Settings,
+    sync::Session,
+};
+use crate::{
+    core::{
+        Commit, CoreError, Durability, Event, Found, Halt, Key, Origin, Read, Ruled, Scan, StoreName, Tx, View,
+        WriteSet,
+        family::settle,
+        schema::Schema,
+        stored::{Family, Item, decode},
+    },
+    ports::{Channel, Clock, Entropy, Ports, Store},
+};
+
+/// How often a rule is computed again before the call gives up. Each time, some other commit got through.
+const MOST_TRIES: u32 = 100;
+
+/// Told each event, in this context's order of commits.
+pub type Listener = Rc<dyn Fn(&Event)>;
+
+/// One database of one user of one instance, as one context sees it. A handle: clones are the same client.
+pub struct Client<P: Ports> {
+    inner: Rc<Inner<P>>,
+}
+
+impl<P: Ports> Clone for Client<P> {
+    fn clone(&self) -> Self {
+        Self { inner: Rc::clone(&self.inner) }
+    }
+}
+
+struct Inner<P: Ports> {
+    ports: P,
+    schema: Schema,
+    settings: Settings,
+    dialect: Box<dyn Dialect>,
+    session: Session,
+    listeners: RefCell<Vec<(u64, Listener)>>,
+    next_listener: Cell<u64>,
+}
+
+impl<P: Ports> Client<P> {
+    /// A client over a store that is open. Speaks ServiceNow's dialect.
+    ///
+    /// # Errors
+    /// The store's, if it cannot be read.
+    pub async fn open(ports: P, mut schema: Schema, settings: Settings) -> Result<Self, EngineError> {
+        let read = [Read::Row(Family::at())];
+        if let Some(Found::Row(Some(row))) = ports.store().read(&read).await?.into_iter().next() {
+            schema.remember(decode::<Family>(&row)?.parents);
+        }
+        let dialect = Box::new(ServiceNow::new(&settings));
+        let client = Self {
+            inner: Rc::new(Inner {
+                ports,
+                schema,
+                dialect,
+                settings,
+                session: Session::default(),
+                listeners: RefCell::default(),
+                next_listener: Cell::new(0),
+            }),
+        };
+        client.transact(Origin::Here, Durability::Strict, settle).await?;
+        let weak = Rc::downgrade(&client.inner);
+        client.ports().channel().listen(Box::new(move |event| {
+            if let Some(inner) = weak.upgrade() {
+                Self { inner }.dispatch(&from_elsewhere(event));
+            }
+        }));
+        Ok(client)
+    }
+
+    /// The surroundings.
+    pub fn ports(&self) -> &P {
+        &self.inner.ports
+    }
+
+    /// The declared tables.
+    pub fn schema(&self) -> &Schema {
+        &self.inner.schema
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    pub(super) fn dialect(&self) -> &dyn Dialect {
+        &*self.inner.dialect
+    }
+
+    pub(super) fn session(&self) -> &Session {
+        &self.inner.session
+    }
+
+    /// Adds a listener for all events; the number takes it away again.
+    pub fn listen(&self, listener: Listener) -> u64 {
+        let id = self.inner.next_listener.replace(self.inner.next_listener.get() + 1);
+        self.inner.listeners.borrow_mut().push((id, listener));
+        id
+    }
+
+    /// Takes a listener away.
+    pub fn unlisten(&self, id: u64) {
+        self.inner.listeners.borrow_mut().retain(|(other, _)| *other != id);
+    }
+
+    /// Tells this context and all others.
+    pub(super) fn tell(&self, events: &[Event]) {
+        for event in events {
+            self.ports().channel().post(event);
+            self.dispatch(event);
+        }
+    }
+
+    /// A listener may call back into the client, or take itself away: no borrow is held while it runs.
+    fn dispatch(&self, event: &Event) {
+        let listeners: Vec<Listener> =
+            self.inner.listeners.borrow().iter().map(|(_, listener)| Rc::clone(listener)).collect();
+        for listener in listeners {
+            listener(event);
+        }
+    }
+
+    /// Runs a rule until it has read all it needs and its write set is committed.
+    pub(super) async fn transact<T>(
+        &self,
+        origin: Origin,
+        durability: Durability,
+        mut rule: impl FnMut(&mut Tx<'_>) -> Ruled<T>,
+    ) -> Result<T, EngineError> {
+        let mut value = None;
+        let mut keep = |tx: &mut Tx<'_>| rule(tx).map(|given| value = Some(given));
+        self.run_rule(Some((origin, durability)), &mut keep).await?;
+        value.ok_or(EngineError::Contended)
+    }
+
+    /// Runs a rule that only reads.
+    pub(super) async fn look<T>(&self, mut rule: impl FnMut(&mut Tx<'_>) -> Ruled<T>) -> Result<T, EngineError> {
+        let mut value = None;
+        let mut keep = |tx: &mut Tx<'_>| rule(tx).map(|given| value = Some(given));
+        self.run_rule(None, &mut keep).await?;
+        value.ok_or(EngineError::Contended)
+    }
+
+    /// One loop for all rules, so that it is compiled once and not once for each: half the module was that.
+    async fn run_rule(
+        &self,
+        writes: Option<(Origin, Durability)>,
+        rule: &mut dyn FnMut(&mut Tx<'_>) -> Ruled<()>,
+    ) -> Result<(), EngineError> {
+        let fresh = self.ports().entropy().uuid();
+        let mut view = View::default();
+        for _ in 0..MOST_TRIES {
+            let mut tx = Tx::new(self.schema(), self.ports().clock().now_ms(), fresh, &view);
+            match rule(&mut tx) {
+                Ok(()) => {
+                    let Some((origin, durability)) = writes else { return Ok(()) };
+                    let (set, events) = tx.finish(self.revision(), origin, durability);
+                    if set.puts.is_empty() && set.deletes.is_empty() {
+                        return Ok(());
+                    }
+                    match self.ports().store().commit(&set).await? {
+                        Commit::Done => {
+                            self.announce(&set, events).await;
+                            return Ok(());
+                        }
+                        Commit::Stale => view = View::default(),
+                    }
+                }
+                Err(Halt::Missing) => self.read_missing(tx.missing(), &mut view).await?,
+                Err(Halt::Refuse(error)) => return Err(error.into()),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn read_missing(&self, reads: Vec<Read>, view: &mut View) -> Result<(), EngineError> {
+        let found = self.ports().store().read(&reads).await?;
+        view.absorb(reads, found);
+        Ok(())
+    }
+
+    /// A random whole number that JavaScript holds exactly.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are held exactly")]
+    fn revision(&self) -> f64 {
+        (self.ports().entropy().random() >> 11) as f64
+    }
+
+    /// What is committed is committed: nothing here may make a saved write look like a failed one.
+    async fn announce(&self, set: &WriteSet, mut events: Vec<Event>) {
+        let outbox = set.puts.iter().map(|(store, _)| *store).chain(set.deletes.iter().map(|at| at.store));
+        if outbox.into_iter().any(|store| store == StoreName::Outbox) {
+            let all = Scan::key(StoreName::Outbox, Key::default());
+            let counted = self.counts([all, Scan::index(StoreName::Outbox, Item::refused())]).await;
+            if let Ok([pending, refused]) = counted {
+                events.push(Event::Outbox { pending, refused, conflicts: 0 });
+            }
+        }
+        self.tell(&events);
+    }
+
+    pub(super) async fn counts<const N: usize>(&self, scans: [Scan; N]) -> Result<[u32; N], EngineError> {
+        let found = self.ports().store().read(&scans.map(Read::Count)).await?;
+        let mut counts = [0; N];
+        for (count, found) in counts.iter_mut().zip(found) {
+            if let Found::Count(number) = found {
+                *count = number;
+            }
+        }
+        Ok(counts)
+    }
+
+    /// Gives the store, the channel and the listeners back.
+    pub async fn close(&self) {
+        self.inner.listeners.borrow_mut().clear();
+        self.session().abort();
+        self.ports().channel().close();
+        self.ports().store().close().await;
+    }
+
+    /// Removes the database.
+    ///
+    /// # Errors
+    /// [`CoreError::UnsentWork`], unless it is to be lost too.
+    pub async fn delete_database(&self, discard_unsent: bool) -> Result<(), EngineError> {
+        let [pending] = self.counts([Scan::key(StoreName::Outbox, Key::default())]).await?;
+        if pending > 0 && !discard_unsent {
+            return Err(CoreError::UnsentWork(pending).into());
+        }
+        self.session().abort();
+        self.ports().channel().close();
+        Ok(self.ports().store().destroy().await?)
+    }
+}
+
+fn from_elsewhere(event: Event) -> Event {
+    match event {
+        Event::Change { table, sys_ids, origin: Origin::Here } => {
+            Event::Change { table, sys_ids, origin: Origin::Elsewhere }
+        }
+        event => event,
+    }
+}

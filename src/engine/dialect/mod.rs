@@ -1,0 +1,90 @@
+//! How intents become requests, and answers receipts: the seam for back ends other than ServiceNow.
+
+mod servicenow;
+
+pub use servicenow::ServiceNow;
+
+use crate::{
+    core::{receive::Answer, schema::Schema, stored::Item},
+    wire::{Capabilities, Fields, Request, Response},
+};
+
+/// What is wanted of the instance about one item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Carry it out.
+    Send,
+    /// Say which rows carry its temporary id.
+    Probe,
+}
+
+/// What an answer to one item means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// The instance's answer. A wait left open is the engine's to choose.
+    Answer(Answer),
+    /// Nothing was done: the user has to sign in.
+    SignIn,
+    /// Something on the way answered in the instance's place.
+    NotTheInstance(String),
+}
+
+/// What an answer to a batch means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Batch {
+    /// Item by item, in the order sent: `None` for one the answer does not speak of.
+    Items(Vec<Option<BatchItem>>),
+    /// Nothing was run, and never will be: there is no Batch API here.
+    Unsupported,
+    /// Nothing was run: it was too large.
+    TooLarge,
+    /// Nothing was run: not before so many ms.
+    Wait(Option<u64>),
+    /// Whether anything was run is not known.
+    Unknown(String),
+    /// The same, and what answered is not an instance at all.
+    NotTheInstance(String),
+}
+
+/// One item of a batch's answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BatchItem {
+    /// It was run; this is its own answer.
+    Ran(Response),
+    /// It was not run.
+    NotRun,
+}
+
+/// One page of a pull.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// The rows.
+    pub rows: Vec<Fields>,
+    /// Where the next page is. A short page is not the end: limits apply before access rules.
+    pub next: Option<String>,
+}
+
+/// A back end's way of saying things. Does no I/O.
+pub trait Dialect {
+    /// The request for one item, to be sent alone or in a batch.
+    fn request(&self, schema: &Schema, item: &Item, intent: Intent, capabilities: &Capabilities) -> Request;
+    /// What the answer to it means. `now` in ms.
+    fn verdict(&self, item: &Item, intent: Intent, response: &Response, now: u64) -> Verdict;
+    /// Several requests in one.
+    fn batch(&self, id: &str, requests: &[Request]) -> Request;
+    /// What the answer to it means. `count` requests were sent.
+    fn unbatch(&self, response: &Response, count: usize, now: u64) -> Batch;
+    /// Asks for the extras; none if the app says there are none.
+    fn capabilities(&self) -> Option<Request>;
+    /// Asks for the first page of a cached table.
+    fn first_page(&self, table: &str, query: &str, size: u32) -> Request;
+    /// Asks for the page that [`Page::next`] names, if it is the instance's own.
+    fn next_page(&self, link: &str) -> Option<Request>;
+    /// The rows of a page's answer.
+    ///
+    /// # Errors
+    /// A sentence, if they cannot be read.
+    fn page(&self, response: &Response) -> Result<Page, String>;
+    /// Whether an answer means that the user has to sign in.
+    fn asks_for_sign_in(&self, response: &Response) -> bool;
+}

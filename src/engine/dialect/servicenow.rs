@@ -1,0 +1,248 @@
+//! ServiceNow: Table API and Batch API, and the extras of the reference instance where announced.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use serde::Serialize;
+
+use super::{Batch, BatchItem, Dialect, Intent, Page, Verdict};
+use crate::{
+    core::{
+        receive::Answer,
+        schema::Schema,
+        stored::{Item, ItemError, ItemKind},
+    },
+    engine::settings::Settings,
+    wire::{
+        Capabilities, ErrorBody, Fields, Method, Request, Response,
+        batch::{BatchRequest, BatchResponse, RestRequest},
+        decode, encode,
+        table::{Answer as TableAnswer, Row},
+    },
+};
+
+/// Kept as they are in a URL: RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// References come as the bare id, not with a link around it.
+const BARE: &str = "sysparm_exclude_reference_link=true";
+/// More than two rows with one temporary id are as bad as two: all are named.
+const MOST_TWINS: u32 = 10;
+
+/// ServiceNow's dialect, at the URLs the app gave.
+#[derive(Clone, Debug)]
+pub struct ServiceNow {
+    root: String,
+    extras: Option<String>,
+}
+
+impl ServiceNow {
+    /// For the instance these settings name.
+    pub fn new(settings: &Settings) -> Self {
+        let trim = |url: &String| url.trim_end_matches('/').to_owned();
+        Self { root: trim(&settings.url), extras: settings.extras.as_ref().map(trim) }
+    }
+
+    fn table(&self, table: &str, sys_id: Option<&str>, parameters: &[(&str, &str)]) -> String {
+        let mut url = format!("{}/table/{}", self.root, quote(table));
+        if let Some(sys_id) = sys_id {
+            url.push('/');
+            url.push_str(&quote(sys_id));
+        }
+        url.push('?');
+        for (name, value) in parameters {
+            url.push_str(&format!("{name}={}&", quote(value)));
+        }
+        url + BARE
+    }
+}
+
+impl Dialect for ServiceNow {
+    fn request(&self, schema: &Schema, item: &Item, intent: Intent, capabilities: &Capabilities) -> Request {
+        let correlation = schema.correlation_field(&item.table);
+        let (method, path, fields) = match (intent, item.kind) {
+            (Intent::Probe, _) => {
+                let query = format!("{}={}", correlation.unwrap_or_default(), item.sys_id);
+                let limit = MOST_TWINS.to_string();
+                let parameters = [("sysparm_query", query.as_str()), ("sysparm_limit", limit.as_str())];
+                (Method::Get, self.table(&item.table, None, &parameters), None)
+            }
+            (Intent::Send, ItemKind::Create) => {
+                let mut fields = item.fields.clone();
+                fields.extend(correlation.map(|field| (field, item.sys_id.clone())));
+                (Method::Post, self.table(&item.table, None, &[]), Some(fields))
+            }
+            (Intent::Send, ItemKind::Update) => {
+                (Method::Patch, self.table(&item.table, Some(&item.sys_id), &[]), Some(item.fields.clone()))
+            }
+            (Intent::Send, ItemKind::Delete) => {
+                (Method::Delete, self.table(&item.table, Some(&item.sys_id), &[]), None)
+            }
+        };
+        let mut headers = vec![("Accept".to_owned(), "application/json".to_owned())];
+        if fields.is_some() {
+            headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+        }
+        if intent == Intent::Send && capabilities.idempotency_key {
+            headers.push(("Idempotency-Key".to_owned(), item.idempotency_key.clone()));
+        }
+        Request { method, path, headers, body: fields.map(|fields| json(&fields)) }
+    }
+
+    fn verdict(&self, item: &Item, intent: Intent, response: &Response, now: u64) -> Verdict {
+        if self.asks_for_sign_in(response) {
+            return Verdict::SignIn;
+        }
+        let wait_ms = response.retry_after(now);
+        let unknown = || Answer::Unknown { error: said(response), wait_ms };
+        let answer = match response.status {
+            204 => Answer::Done(None),
+            200..300 if !response.is_json() => return Verdict::NotTheInstance(glimpse(response)),
+            200..300 if intent == Intent::Probe => match rows(response) {
+                Ok(rows) => Answer::Found(rows),
+                Err(_) => unknown(),
+            },
+            200..300 if item.kind == ItemKind::Delete => Answer::Done(None),
+            200..300 => match decode::<TableAnswer<Row>>("answer to a write", &response.body) {
+                Ok(answer) => Answer::Done(Some(answer.result.into())),
+                Err(why) => {
+                    Answer::Unknown { error: ItemError { message: why.to_string(), ..said(response) }, wait_ms }
+                }
+            },
+            // What a reference needed was not made after all: it goes again once that is.
+            424 => Answer::NotRun { error: None, wait_ms },
+            429 => Answer::NotRun { error: Some(said(response)), wait_ms },
+            // The same key is being worked on: its answer is still to come.
+            409 if wait_ms.is_some() => unknown(),
+            408 | 500.. => unknown(),
+            _ if intent == Intent::Probe => unknown(),
+            413 => Answer::Refused(said(response)),
+            // A proxy's or a portal's page says nothing of the instance's mind.
+            _ if !response.is_json() => unknown(),
+            404 => Answer::Missing(said(response)),
+            _ => Answer::Refused(said(response)),
+        };
+        Verdict::Answer(answer)
+    }
+
+    fn batch(&self, id: &str, requests: &[Request]) -> Request {
+        let packed = requests.iter().enumerate().map(|(position, request)| {
+            let path = path_of(&request.path).to_owned();
+            RestRequest::new(position.to_string(), &Request { path, ..request.clone() })
+        });
+        let batch = BatchRequest { batch_request_id: id.to_owned(), rest_requests: packed.collect() };
+        let mime = || "application/json".to_owned();
+        Request {
+            method: Method::Post,
+            path: format!("{}/v1/batch", self.root),
+            headers: vec![("Accept".to_owned(), mime()), ("Content-Type".to_owned(), mime())],
+            body: Some(json(&batch)),
+        }
+    }
+
+    fn unbatch(&self, response: &Response, count: usize, now: u64) -> Batch {
+        match response.status {
+            200..300 if response.is_json() => match decode::<BatchResponse>("answer to a batch", &response.body) {
+                Ok(answer) => Batch::Items(sort(&answer, count)),
+                Err(why) => Batch::Unknown(why.to_string()),
+            },
+            200..300 => Batch::NotTheInstance(glimpse(response)),
+            404 | 405 | 501 => Batch::Unsupported,
+            413 => Batch::TooLarge,
+            429 => Batch::Wait(response.retry_after(now)),
+            // The batch as such was not understood or not allowed: item by item it will be told why.
+            400 | 403 => Batch::Unsupported,
+            _ => Batch::Unknown(said(response).message),
+        }
+    }
+
+    fn capabilities(&self) -> Option<Request> {
+        let extras = self.extras.as_ref()?;
+        Some(get(format!("{extras}/capabilities")))
+    }
+
+    fn first_page(&self, table: &str, query: &str, size: u32) -> Request {
+        let size = size.to_string();
+        get(self.table(table, None, &[("sysparm_query", query), ("sysparm_limit", &size)]))
+    }
+
+    fn next_page(&self, link: &str) -> Option<Request> {
+        // Only what follows `/table/` is taken, under the instance's own root: a link elsewhere would be given
+        // this user's headers, and an instance behind a proxy may not know the name it is reached by.
+        let (_, tail) = path_of(link).split_once("/table/")?;
+        Some(get(format!("{}/table/{tail}", self.root)))
+    }
+
+    fn page(&self, response: &Response) -> Result<Page, String> {
+        let rows = rows(response)?;
+        Ok(Page { rows, next: response.next_link().map(str::to_owned) })
+    }
+
+    fn asks_for_sign_in(&self, response: &Response) -> bool {
+        response.status == 401
+            || (300..400).contains(&response.status)
+            || (response.redirected_to.is_some() && !response.is_json())
+    }
+}
+
+fn get(path: String) -> Request {
+    Request {
+        method: Method::Get,
+        path,
+        headers: vec![("Accept".to_owned(), "application/json".to_owned())],
+        body: None,
+    }
+}
+
+/// Maps and lists of text: there is nothing in them that could not be written.
+fn json(message: &impl Serialize) -> Vec<u8> {
+    encode("request", message).unwrap_or_default()
+}
+
+fn quote(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// The path and query of a URL.
+fn path_of(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest.find('/').and_then(|start| rest.get(start..)).unwrap_or("/"))
+}
+
+fn rows(response: &Response) -> Result<Vec<Fields>, String> {
+    if !response.is_json() {
+        return Err(glimpse(response));
+    }
+    decode::<TableAnswer<Vec<Row>>>("answer to a query", &response.body)
+        .map(|answer| answer.result.into_iter().map(Fields::from).collect())
+        .map_err(|why| why.to_string())
+}
+
+fn said(response: &Response) -> ItemError {
+    let body = ErrorBody::read(&response.body).unwrap_or_default();
+    let message = if body.message.is_empty() { glimpse(response) } else { body.message };
+    ItemError { status: response.status, message, detail: body.detail }
+}
+
+/// The start of an answer nobody can read, for whoever has to find out what answered.
+fn glimpse(response: &Response) -> String {
+    let text: String = String::from_utf8_lossy(&response.body).chars().take(80).collect();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.as_str() {
+        "" => format!("status {} with no body", response.status),
+        text => format!("status {} with “{text}”", response.status),
+    }
+}
+
+fn sort(answer: &BatchResponse, count: usize) -> Vec<Option<BatchItem>> {
+    let mut sorted: Vec<Option<BatchItem>> = vec![None; count];
+    for id in &answer.unserviced_requests {
+        if let Some(place) = id.parse::<usize>().ok().and_then(|position| sorted.get_mut(position)) {
+            *place = Some(BatchItem::NotRun);
+        }
+    }
+    for serviced in &answer.serviced_requests {
+        if let Some(place) = serviced.id.parse::<usize>().ok().and_then(|position| sorted.get_mut(position)) {
+            // A body that cannot be decoded: it ran, and that is all that is known.
+            *place = serviced.unpack().ok().map(BatchItem::Ran);
+        }
+    }
+    sorted
+}

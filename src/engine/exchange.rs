@@ -1,0 +1,129 @@
+//! One request and its answer, signed in.
+
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
+
+use super::{client::Client, error::EngineError};
+use crate::{
+    core::{Durability, Event, Origin, receive::renew_lease},
+    ports::{AuthReason, AuthUnavailable, Clock, Headers, Ports, Remote, RemoteError},
+    wire::{Capabilities, Request, Response},
+};
+
+/// How long one exchange may take, in ms. The Batch API gives up after 30 seconds of its own.
+const TIMEOUT_MS: u64 = 60_000;
+/// How often the lease is renewed while an exchange lasts, in ms: well within its 30 seconds.
+const RENEW_MS: u64 = 10_000;
+
+/// Why there is no answer of the instance.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Trouble {
+    /// The user has to sign in. Nothing was run.
+    SignIn,
+    /// No answer came, or not the instance's. Whether it was run is not known.
+    Unreachable(String),
+    /// Something answered, but not an instance: a portal's page, or another server at this URL.
+    NotTheInstance(String),
+    /// The exchange was not the sender's any more, or the store failed.
+    Engine(EngineError),
+}
+
+impl From<EngineError> for Trouble {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<RemoteError> for Trouble {
+    fn from(error: RemoteError) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
+impl From<AuthUnavailable> for Trouble {
+    fn from(_: AuthUnavailable) -> Self {
+        Self::SignIn
+    }
+}
+
+impl<P: Ports> Client<P> {
+    /// Sends a request with the app's headers, which `headers` keeps for the next one. On a 401 they are
+    /// asked for once more, and the request is sent again: the instance did not run it.
+    pub(super) async fn exchange(
+        &self,
+        lease: u64,
+        request: &Request,
+        headers: &mut Option<Headers>,
+    ) -> Result<Response, Trouble> {
+        let first = match headers.take() {
+            Some(headers) => headers,
+            None => self.authorize(lease, AuthReason::Send).await?,
+        };
+        let response = self.send(lease, request, &first).await?;
+        if !self.dialect().asks_for_sign_in(&response) {
+            *headers = Some(first);
+            return Ok(response);
+        }
+        let fresh = self.authorize(lease, AuthReason::Expired).await?;
+        let response = self.send(lease, request, &fresh).await?;
+        if self.dialect().asks_for_sign_in(&response) {
+            return Err(Trouble::SignIn);
+        }
+        *headers = Some(fresh);
+        Ok(response)
+    }
+
+    /// The app may take its time to answer, and the page may be frozen meanwhile: nothing is sent under a lease
+    /// that another sender has taken over.
+    async fn authorize(&self, lease: u64, reason: AuthReason) -> Result<Headers, Trouble> {
+        let headers = self.ports().remote().authorize(reason).await?;
+        self.transact(Origin::Sync, Durability::Relaxed, |tx| renew_lease(tx, lease)).await?;
+        Ok(headers)
+    }
+
+    /// A page that is frozen renews nothing, and its lease lapses; one that only waits keeps it.
+    async fn send(&self, lease: u64, request: &Request, headers: &Headers) -> Result<Response, Trouble> {
+        let mut request = request.clone();
+        request.headers.extend(headers.iter().cloned());
+        self.session().count_request();
+        let mut sending = pin!(self.ports().remote().send(&request, TIMEOUT_MS));
+        loop {
+            let pause = pin!(self.ports().clock().sleep(RENEW_MS));
+            match select(sending.as_mut(), pause).await {
+                Either::Left((answer, _)) => {
+                    if self.session().note_reached(answer.is_ok()) {
+                        self.tell(&[Event::Status]);
+                    }
+                    return Ok(answer?);
+                }
+                Either::Right(_) => {
+                    self.transact(Origin::Sync, Durability::Relaxed, |tx| renew_lease(tx, lease)).await?;
+                }
+            }
+        }
+    }
+
+    /// What the instance announces, asked once a session. An instance that announces nothing is plain;
+    /// one that cannot be reached is asked again next time.
+    pub(super) async fn capabilities(
+        &self,
+        lease: u64,
+        headers: &mut Option<Headers>,
+    ) -> Result<Capabilities, Trouble> {
+        if let Some(known) = self.session().capabilities() {
+            return Ok(known);
+        }
+        let Some(request) = self.dialect().capabilities() else {
+            self.session().set_capabilities(Capabilities::default());
+            return Ok(Capabilities::default());
+        };
+        let response = self.exchange(lease, &request, headers).await?;
+        let capabilities = Capabilities::announced(&response);
+        // A bad moment of the instance, or of a gateway, makes it plain for this round, not for the whole session.
+        if response.status < 500 && ![408, 429].contains(&response.status) {
+            self.session().set_capabilities(capabilities);
+        }
+        Ok(capabilities)
+    }
+}

@@ -1,0 +1,26 @@
+//! Drives the rules over the ports. Knows no browser: it runs natively and in Wasm alike.
+//!
+//! * [`Client`]: what the app calls, and the loop that reads, rules, commits and starts over when stale.
+//! * `sync`: who sends, and for how long. `push`: claims, requests, receipts. `pull`: the cached tables.
+//! * [`dialect`]: how intents become requests, and answers receipts.
+
+pub mod dialect;
+
+mod client;
+mod error;
+mod exchange;
+mod pull;
+mod push;
+mod records;
+mod report;
+mod settings;
+mod status;
+mod sync;
+
+pub use client::Client;
+pub use error::EngineError;
+pub use records::{AppRow, query_of};
+pub use report::{EndedBy, Phase, Progress, SyncReport};
+pub use settings::Settings;
+pub use status::{Audit, Orphan, Status};
+pub use sync::SyncOptions;

@@ -1,0 +1,325 @@
+//! Sending: claim, send, receive, until nothing more can move.
+
+use super::{
+    client::Client,
+    dialect::{Batch, BatchItem, Intent, Verdict},
+    error::EngineError,
+    exchange::Trouble,
+    report::{EndedBy, Phase, Progress, SyncReport},
+    sync::SyncOptions,
+};
+use crate::{
+    core::{
+        Durability, Found, Key, Origin, Read, Scan, StoreName,
+        plan::{Plan, Room, add_dependants, plan},
+        receive::{Answer, claim, receive},
+        retry::backoff_ms,
+        stored::{Item, ItemError, decode, mention},
+    },
+    ports::{Clock, Entropy, Headers, Ports, Store},
+    wire::{Capabilities, Response},
+};
+
+/// A first batch, before it is known how fast the instance is.
+const FIRST_BATCH: usize = 20;
+/// More does not pay: the instance's time goes into the records, not into the requests.
+const LARGEST_BATCH: usize = 200;
+/// Bytes of fields in one request. Base64 and escapes make it larger: 5 MB is the instance's limit.
+const BATCH_BYTES: usize = 3 * 1024 * 1024;
+/// A batch that takes less may grow, in ms.
+const QUICK_MS: u64 = 2_000;
+/// A batch that takes longer must shrink, in ms: at 30 seconds the instance leaves the rest undone.
+const SLOW_MS: u64 = 8_000;
+/// How often in a row nothing at all may come of a request before the run ends.
+const MOST_FRUITLESS: u32 = 3;
+/// How many outbox rows are read at a time in search of some that are due.
+const PAGE: u32 = 200;
+
+/// What came of one request.
+struct Round {
+    answers: Vec<(String, Answer)>,
+    /// Set where the run has to end: after the answers are taken in.
+    trouble: Option<Trouble>,
+}
+
+impl<P: Ports> Client<P> {
+    pub(super) async fn push(
+        &self,
+        lease: u64,
+        options: &SyncOptions,
+        report: &mut SyncReport,
+    ) -> Result<EndedBy, Trouble> {
+        let mut headers: Option<Headers> = None;
+        let mut fruitless = 0;
+        let mut answered = false;
+        let total = self.counts([Scan::key(StoreName::Outbox, Key::default())]).await?[0];
+        loop {
+            if self.is_stopped(options) {
+                return Ok(EndedBy::Aborted);
+            }
+            let course = self.course().await?;
+            if course.offline {
+                return Ok(EndedBy::Offline);
+            }
+            let known = self.session().capabilities();
+            // After a failure a single item tries the line, so that no more than that becomes unknown.
+            let room = self.room(course.failures > 0 && !answered);
+            let mut plan = self.next_plan(room, &known.unwrap_or_default()).await?;
+            if plan.is_empty() {
+                return Ok(if plan.next_at.is_some() { EndedBy::Backoff } else { EndedBy::Done });
+            }
+            let capabilities = self.capabilities(lease, &mut headers).await?;
+            if known.is_none() && self.session().capabilities().is_some() && self.dialect().capabilities().is_some() {
+                // The line holds, and a fuller plan may be made.
+                answered = true;
+                continue;
+            }
+            if resolves(&capabilities) && room.items > 1 {
+                self.fill(&mut plan, room).await?;
+            }
+            let moved = self.round(lease, plan, &capabilities, &mut headers, report).await?;
+            answered |= moved;
+            fruitless = if moved { 0 } else { fruitless + 1 };
+            if fruitless >= MOST_FRUITLESS {
+                self.note_failure().await?;
+                return Ok(EndedBy::Backoff);
+            }
+            if let Some(tell) = &options.on_progress {
+                tell(Progress { phase: Phase::Push, done: report.sent + report.refused, total: Some(total) });
+            }
+        }
+    }
+
+    fn room(&self, trying: bool) -> Room {
+        let most = self.settings().batch_size.unwrap_or(LARGEST_BATCH).max(1);
+        let items = match self.session().batch.get() {
+            _ if trying || self.session().no_batch.get() => 1,
+            0 => FIRST_BATCH.min(most),
+            size => size.min(most),
+        };
+        Room { items, bytes: BATCH_BYTES }
+    }
+
+    /// Walks the outbox until the plan is full or nothing is left. What may not go yet is in other ranges
+    /// of the index, or passed over.
+    async fn next_plan(&self, room: Room, capabilities: &Capabilities) -> Result<Plan, EngineError> {
+        let mut best = Plan::default();
+        let mut due = Vec::new();
+        for prefix in [Item::unknown(), Item::ready()] {
+            let mut scan = Scan::index(StoreName::Outbox, prefix.clone()).limit(PAGE);
+            loop {
+                let found = self.ports().store().read(&[Read::Rows(scan.clone())]).await?;
+                let Some(Found::Rows(rows)) = found.into_iter().next() else { break };
+                let items = rows.iter().map(decode::<Item>).collect::<Result<Vec<_>, _>>()?;
+                let last = items.last().map(|item| item.id.clone());
+                let full = u32::try_from(items.len()).unwrap_or(PAGE) < PAGE;
+                due.extend(items);
+                let now = self.ports().clock().now_ms();
+                best = plan(self.schema(), due.clone(), room, now, capabilities.idempotency_key);
+                if full || best.probe.len() + best.send.len() >= room.items {
+                    break;
+                }
+                let mut after = prefix.clone();
+                after.0.extend(last.map(Into::into));
+                scan.after = Some(after);
+            }
+            if best.probe.len() + best.send.len() >= room.items {
+                break;
+            }
+        }
+        Ok(best)
+    }
+
+    /// Adds what waits only for records this request makes.
+    async fn fill(&self, plan: &mut Plan, room: Room) -> Result<(), EngineError> {
+        let mut asked = 0;
+        while plan.send.len() > asked {
+            let fresh: Vec<Read> = plan
+                .send
+                .iter()
+                .skip(asked)
+                .map(|item| Read::Rows(Scan::index(StoreName::Outbox, mention(&item.sys_id)).limit(PAGE)))
+                .collect();
+            asked = plan.send.len();
+            let mut held = Vec::new();
+            for found in self.ports().store().read(&fresh).await? {
+                if let Found::Rows(rows) = found {
+                    for row in &rows {
+                        held.push(decode::<Item>(row)?);
+                    }
+                }
+            }
+            add_dependants(self.schema(), plan, held, room, self.ports().clock().now_ms());
+        }
+        Ok(())
+    }
+
+    /// Claims, asks, takes the answers in. Tells whether anything became known by it.
+    async fn round(
+        &self,
+        lease: u64,
+        plan: Plan,
+        capabilities: &Capabilities,
+        headers: &mut Option<Headers>,
+        report: &mut SyncReport,
+    ) -> Result<bool, Trouble> {
+        let probes: Vec<String> = plan.probe.iter().map(|item| item.id.clone()).collect();
+        let ids: Vec<String> = plan.probe.into_iter().chain(plan.send).map(|item| item.id).collect();
+        // On disk before the request leaves: whatever happens from here on, these are asked for first.
+        let resolves = resolves(capabilities);
+        let claimed = self.transact(Origin::Sync, Durability::Strict, |tx| claim(tx, lease, &ids, resolves)).await?;
+        let sends: Vec<(Item, Intent)> = claimed
+            .into_iter()
+            .map(|item| {
+                let intent = if probes.contains(&item.id) { Intent::Probe } else { Intent::Send };
+                (item, intent)
+            })
+            .collect();
+        let mut round = self.ask(lease, &sends, capabilities, headers).await?;
+        // Where the line failed, it is the line that waits: back again, everything goes at once.
+        let line_holds = !matches!(round.trouble, Some(Trouble::Unreachable(_) | Trouble::NotTheInstance(_)));
+        for ((item, _), (_, answer)) in sends.iter().zip(&mut round.answers).filter(|_| line_holds) {
+            if let Answer::Unknown { wait_ms: wait_ms @ None, .. }
+            | Answer::NotRun { error: Some(_), wait_ms: wait_ms @ None } = answer
+            {
+                *wait_ms = Some(backoff_ms(item.attempts + 1, self.ports().entropy().random()));
+            }
+        }
+        let tally = self.transact(Origin::Sync, Durability::Strict, |tx| receive(tx, lease, &round.answers)).await?;
+        report.sent += tally.done;
+        report.reconciled += tally.reconciled;
+        report.refused += tally.refused;
+        round.trouble.map_or(Ok(tally.moved()), Err)
+    }
+
+    async fn ask(
+        &self,
+        lease: u64,
+        sends: &[(Item, Intent)],
+        capabilities: &Capabilities,
+        headers: &mut Option<Headers>,
+    ) -> Result<Round, Trouble> {
+        let requests: Vec<_> = sends
+            .iter()
+            .map(|(item, intent)| self.dialect().request(self.schema(), item, *intent, capabilities))
+            .collect();
+        let started = self.ports().clock().now_ms();
+        let single = requests.len() == 1;
+        let answer = match requests.as_slice() {
+            [] => return Ok(Round { answers: Vec::new(), trouble: None }),
+            [request] => self.exchange(lease, request, headers).await,
+            many => {
+                let id = self.ports().entropy().uuid().simple().to_string();
+                self.exchange(lease, &self.dialect().batch(&id, many), headers).await
+            }
+        };
+        let now = self.ports().clock().now_ms();
+        let response = match answer {
+            Ok(response) => response,
+            Err(Trouble::Engine(error)) => return Err(error.into()),
+            Err(trouble) => return Ok(all(sends, &trouble)),
+        };
+        if single {
+            if self.session().batch.get() == 1 {
+                self.adapt(1, now.saturating_sub(started));
+            }
+            let mut answers = Vec::new();
+            let trouble =
+                sends.first().and_then(|(item, intent)| self.take(item, *intent, &response, now, &mut answers));
+            return Ok(Round { answers, trouble });
+        }
+        self.adapt(sends.len(), now.saturating_sub(started));
+        Ok(self.take_batch(sends, &response, now))
+    }
+
+    fn take_batch(&self, sends: &[(Item, Intent)], response: &Response, now: u64) -> Round {
+        let not_run = |wait_ms| Round {
+            answers: sends.iter().map(|(item, _)| (item.id.clone(), Answer::NotRun { error: None, wait_ms })).collect(),
+            trouble: None,
+        };
+        match self.dialect().unbatch(response, sends.len(), now) {
+            Batch::Items(parts) => {
+                let mut answers = Vec::new();
+                let mut trouble = None;
+                for ((item, intent), part) in sends.iter().zip(parts) {
+                    match part {
+                        Some(BatchItem::Ran(response)) => {
+                            trouble = self.take(item, *intent, &response, now, &mut answers).or(trouble);
+                        }
+                        Some(BatchItem::NotRun) => {
+                            answers.push((item.id.clone(), Answer::NotRun { error: None, wait_ms: None }));
+                        }
+                        None => answers.push((item.id.clone(), lost("The batch's answer does not speak of it."))),
+                    }
+                }
+                Round { answers, trouble }
+            }
+            Batch::Unsupported => {
+                self.session().no_batch.set(true);
+                not_run(None)
+            }
+            Batch::TooLarge => {
+                self.session().batch.set((sends.len() / 2).max(1));
+                not_run(None)
+            }
+            Batch::Wait(wait_ms) => {
+                not_run(Some(wait_ms.unwrap_or_else(|| backoff_ms(1, self.ports().entropy().random()))))
+            }
+            Batch::NotTheInstance(why) => Round {
+                answers: sends.iter().map(|(item, _)| (item.id.clone(), lost(&why))).collect(),
+                trouble: Some(Trouble::NotTheInstance(why)),
+            },
+            Batch::Unknown(why) => Round {
+                answers: sends.iter().map(|(item, _)| (item.id.clone(), lost(&why))).collect(),
+                trouble: Some(Trouble::Unreachable(why)),
+            },
+        }
+    }
+
+    /// Notes one item's answer; gives what ends the run.
+    fn take(
+        &self,
+        item: &Item,
+        intent: Intent,
+        response: &Response,
+        now: u64,
+        answers: &mut Vec<(String, Answer)>,
+    ) -> Option<Trouble> {
+        let (answer, trouble) = match self.dialect().verdict(item, intent, response, now) {
+            Verdict::Answer(answer) => (answer, None),
+            Verdict::SignIn => (Answer::NotRun { error: None, wait_ms: None }, Some(Trouble::SignIn)),
+            Verdict::NotTheInstance(why) => (lost(&why), Some(Trouble::NotTheInstance(why))),
+        };
+        answers.push((item.id.clone(), answer));
+        trouble
+    }
+
+    fn adapt(&self, sent: usize, took_ms: u64) {
+        let size = match took_ms {
+            0..QUICK_MS => (sent * 2).min(LARGEST_BATCH),
+            QUICK_MS..SLOW_MS => sent,
+            _ => (sent / 2).max(1),
+        };
+        self.session().batch.set(size);
+    }
+}
+
+/// Whether what depends on a create may travel with it.
+fn resolves(capabilities: &Capabilities) -> bool {
+    capabilities.resolves_temp_ids && capabilities.ordered_batch
+}
+
+fn lost(why: &str) -> Answer {
+    Answer::Unknown { error: ItemError { status: 0, message: why.to_owned(), detail: None }, wait_ms: None }
+}
+
+fn all(sends: &[(Item, Intent)], trouble: &Trouble) -> Round {
+    let answer = |_: &Item| match trouble {
+        Trouble::Unreachable(why) => lost(why),
+        _ => Answer::NotRun { error: None, wait_ms: None },
+    };
+    Round {
+        answers: sends.iter().map(|(item, _)| (item.id.clone(), answer(item))).collect(),
+        trouble: Some(trouble.clone()),
+    }
+}

@@ -1,0 +1,222 @@
+//! The app's reads and writes of records.
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value};
+
+use super::{client::Client, error::EngineError, pull::matches};
+use crate::{
+    core::{
+        CoreError, Found, Halt, Key, Origin, Read, Scan, StoreName, ids, present,
+        schema::Schema,
+        stored::{Item, Record, decode},
+        values::take,
+        write,
+    },
+    ports::{Entropy, Ports, Store},
+    wire::{Fields, Query},
+};
+
+/// A record as the app sees it.
+pub type AppRow = Map<String, Value>;
+
+impl<P: Ports> Client<P> {
+    /// Makes records, all or none, and queues them. Their temporary ids are in the rows given back.
+    ///
+    /// # Errors
+    /// [`CoreError`], before anything is written; the store's.
+    pub async fn create_many(&self, table: &str, given: Vec<AppRow>) -> Result<Vec<AppRow>, EngineError> {
+        self.schema().known(table)?;
+        let fields =
+            given.into_iter().map(|fields| take(self.schema(), table, fields)).collect::<Result<Vec<_>, _>>()?;
+        let uuid = || self.ports().entropy().uuid();
+        let ids: Vec<String> = fields.iter().map(|_| ids::temporary(uuid())).collect();
+        let group = (fields.len() > 1).then(|| uuid().simple().to_string());
+        let pause = self.pause().await?;
+        self.transact(Origin::Here, self.settings().durability, |tx| {
+            let mut made = Vec::new();
+            tx.each(ids.iter().zip(&fields), |tx, (id, fields)| {
+                made.push(write::create(tx, table, id, fields, group.as_deref())?);
+                Ok(())
+            })?;
+            present::records(tx, &made, pause)
+        })
+        .await
+    }
+
+    /// Changes fields of a record: what is absent stays, null clears.
+    ///
+    /// # Errors
+    /// As [`Client::create_many`].
+    pub async fn update(&self, table: &str, sys_id: &str, changes: AppRow) -> Result<AppRow, EngineError> {
+        self.schema().known(table)?;
+        let changes = take(self.schema(), table, changes)?;
+        let pause = self.pause().await?;
+        let rows = self
+            .transact(Origin::Here, self.settings().durability, |tx| {
+                let record = write::update(tx, table, sys_id, &changes)?;
+                present::records(tx, &[record], pause)
+            })
+            .await?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// Deletes a record.
+    ///
+    /// # Errors
+    /// As [`Client::create_many`].
+    pub async fn delete(&self, table: &str, sys_id: &str) -> Result<(), EngineError> {
+        self.schema().known(table)?;
+        self.transact(Origin::Here, self.settings().durability, |tx| write::delete(tx, table, sys_id)).await
+    }
+
+    /// The record `sys_id`, by its old or its new id. One deleted here only if `deleted` says so.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownTable`]; the store's.
+    pub async fn get(&self, table: &str, sys_id: &str, deleted: bool) -> Result<Option<AppRow>, EngineError> {
+        self.schema().known(table)?;
+        let pause = self.pause().await?;
+        let rows = self
+            .look(|tx| {
+                let record = match write::find(tx, table, sys_id) {
+                    Err(Halt::Refuse(CoreError::NotFound { .. } | CoreError::WrongTable { .. })) => {
+                        return Ok(Vec::new());
+                    }
+                    found => found?,
+                };
+                if record.deleted && !deleted { Ok(Vec::new()) } else { present::records(tx, &[record], pause) }
+            })
+            .await?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// The records a query finds, in its order; ties, and queries without an order, go by `sys_id`.
+    ///
+    /// # Errors
+    /// [`CoreError::MalformedQuery`] with the place; [`CoreError::UnknownTable`]; the store's.
+    pub async fn query(
+        &self,
+        table: &str,
+        query: &str,
+        offset: usize,
+        limit: Option<usize>,
+    ) -> Result<Vec<AppRow>, EngineError> {
+        let (query, mut records) = self.select(table, query).await?;
+        records.sort_by(|a, b| order(self.schema(), &query, table, a, b));
+        let page: Vec<Record> = records.into_iter().skip(offset).take(limit.unwrap_or(usize::MAX)).collect();
+        let pause = self.pause().await?;
+        self.look(|tx| present::records(tx, &page, pause)).await
+    }
+
+    /// How many records a query finds.
+    ///
+    /// # Errors
+    /// As [`Client::query`].
+    pub async fn count(&self, table: &str, query: &str) -> Result<u32, EngineError> {
+        if query.is_empty() {
+            self.schema().known(table)?;
+            let [count] = self.counts([Scan::index(StoreName::Records, Record::of_table(table))]).await?;
+            return Ok(count);
+        }
+        let (_, records) = self.select(table, query).await?;
+        Ok(u32::try_from(records.len()).unwrap_or(u32::MAX))
+    }
+
+    async fn select(&self, table: &str, query: &str) -> Result<(Query, Vec<Record>), EngineError> {
+        self.schema().known(table)?;
+        // A query may still name a record by the id it had.
+        let query = self
+            .look(|tx| {
+                let mut text = query.to_owned();
+                let old: Vec<String> = ids::find(query).map(str::to_owned).collect();
+                for id in old {
+                    let now = write::resolve(tx, &id)?;
+                    text = ids::replace(&text, &id, &now).unwrap_or(text);
+                }
+                Ok(text)
+            })
+            .await?;
+        let query: Query = query.parse().map_err(|why| CoreError::MalformedQuery(format!("{why}")))?;
+        let read = Read::Rows(Scan::index(StoreName::Records, Record::of_table(table)));
+        let found = self.ports().store().read(&[read]).await?;
+        let mut records = Vec::new();
+        if let Some(Found::Rows(rows)) = found.into_iter().next() {
+            for row in &rows {
+                let record: Record = decode(row)?;
+                if matches_record(self.schema(), &query, table, &record) {
+                    records.push(record);
+                }
+            }
+        }
+        Ok((query, records))
+    }
+
+    /// The permanent id once known, else the id given.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn resolve_id(&self, sys_id: &str) -> Result<String, EngineError> {
+        self.look(|tx| write::resolve(tx, sys_id)).await
+    }
+
+    /// The outbox, oldest first, after the item `after`. `states` keeps only items in these.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn outbox(
+        &self,
+        states: Option<&[String]>,
+        limit: Option<usize>,
+        after: Option<&str>,
+    ) -> Result<Vec<present::ItemView>, EngineError> {
+        let mut scan = Scan::key(StoreName::Outbox, Key::default());
+        scan.after = after.map(|id| Key::from([id]));
+        if states.is_none() {
+            scan.limit = limit.and_then(|limit| u32::try_from(limit).ok());
+        }
+        let found = self.ports().store().read(&[Read::Rows(scan)]).await?;
+        let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(Vec::new()) };
+        let items = rows.iter().map(decode::<Item>).collect::<Result<Vec<_>, _>>()?;
+        let pause = self.pause().await?;
+        let mut views = self.look(|tx| present::items(tx, &items, pause)).await?;
+        if let Some(states) = states {
+            views.retain(|view| states.iter().any(|state| state == view.state));
+        }
+        views.truncate(limit.unwrap_or(usize::MAX));
+        Ok(views)
+    }
+}
+
+fn field<'a>(record: &'a Record, name: &str) -> &'a str {
+    if name == "sys_id" { &record.sys_id } else { record.fields.get(name).map_or("", String::as_str) }
+}
+
+fn matches_record(schema: &Schema, query: &Query, table: &str, record: &Record) -> bool {
+    if record.fields.contains_key("sys_id") {
+        return matches(schema, query, table, &record.fields);
+    }
+    query.matches(|name| field(record, name), |name| schema.type_of(table, name))
+}
+
+fn order(schema: &Schema, query: &Query, table: &str, a: &Record, b: &Record) -> Ordering {
+    query
+        .compare(|name| field(a, name), |name| field(b, name), |name| schema.type_of(table, name))
+        .then_with(|| a.sys_id.cmp(&b.sys_id))
+}
+
+/// The fields of an encoded query given in its object form: `{equals, orderBy}`.
+pub fn query_of(
+    schema: &Schema,
+    table: &str,
+    equals: Map<String, Value>,
+    order_by: &[String],
+) -> Result<String, CoreError> {
+    let fields: Fields = take(schema, table, equals)?;
+    let terms = fields.into_iter().map(|(name, value)| format!("{name}={}", value.replace('^', "^^")));
+    let orders = order_by.iter().map(|name| match name.strip_prefix('-') {
+        Some(name) => format!("ORDERBYDESC{name}"),
+        None => format!("ORDERBY{name}"),
+    });
+    Ok(terms.chain(orders).collect::<Vec<_>>().join("^"))
+}

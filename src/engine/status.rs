@@ -1,0 +1,234 @@
+//! How things stand, and whether anything is amiss.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{client::Client, error::EngineError};
+use crate::{
+    core::{
+        Durability, Found, Key, Read, Scan, StoreName, ids,
+        present::{Pause, iso},
+        stored::{Alias, Item, Record, decode},
+    },
+    ports::{Ports, Store},
+    wire::Fields,
+};
+
+/// As the contract's `Status`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// `auto` or `offline`.
+    pub mode: &'static str,
+    /// Whether the last exchange with the instance succeeded, as far as the browser does not know better.
+    pub online: bool,
+    /// Whether this context is syncing.
+    pub syncing: bool,
+    /// Why nothing is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
+    /// Items in the outbox.
+    pub pending: u32,
+    /// Of these, refused.
+    pub refused: u32,
+    /// Of these, in conflict.
+    pub conflicts: u32,
+    /// Records the instance has not made yet.
+    pub temporary: u32,
+    /// When the oldest item was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest_pending_at: Option<String>,
+    /// When all that was due had last been sent and pulled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_sync_at: Option<String>,
+    /// What cannot be ruled out.
+    pub caveats: Vec<String>,
+    /// The room there is.
+    pub storage: Storage,
+}
+
+/// As the contract's `Status.storage`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Storage {
+    /// Bytes taken.
+    pub usage_bytes: f64,
+    /// Bytes that may be taken.
+    pub quota_bytes: f64,
+    /// Whether the browser promised not to evict it.
+    pub persisted: bool,
+    /// When writes count as saved.
+    pub durability: &'static str,
+    /// What threatens the data, in a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk: Option<String>,
+}
+
+/// What `audit()` found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Audit {
+    /// Records looked at.
+    pub records: u32,
+    /// Records that still have a temporary id, as they should while unsent.
+    pub temporary: u32,
+    /// Places that hold a temporary id and should not.
+    pub orphans: Vec<Orphan>,
+}
+
+/// A place that holds a temporary id and should not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Orphan {
+    /// The table of the record, or of the item's record.
+    pub table: String,
+    /// Its id.
+    pub sys_id: String,
+    /// The place in it.
+    pub path: String,
+    /// The id that should not be there.
+    pub id: String,
+}
+
+impl<P: Ports> Client<P> {
+    /// How things stand.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn status(&self) -> Result<Status, EngineError> {
+        let course = self.course().await?;
+        let all = Scan::key(StoreName::Outbox, Key::default());
+        let [pending, refused, temporary] = self
+            .counts([
+                all.clone(),
+                Scan::index(StoreName::Outbox, Item::refused()),
+                Scan::index(StoreName::Records, Record::temporary()),
+            ])
+            .await?;
+        let oldest = match self.ports().store().read(&[Read::Rows(all.limit(1))]).await?.into_iter().next() {
+            Some(Found::Rows(rows)) => rows.first().map(decode::<Item>).transpose()?,
+            _ => None,
+        };
+        let usage = self.ports().store().usage().await;
+        let risk = (usage.quota_bytes > 0.0 && usage.usage_bytes > 0.9 * usage.quota_bytes)
+            .then(|| "The browser's storage for this site is almost full.".to_owned())
+            .or_else(|| {
+                (!usage.persisted && pending > 0)
+                    .then(|| "The browser may clear this site's storage when the device runs short of room.".to_owned())
+            });
+        Ok(Status {
+            mode: if course.offline { "offline" } else { "auto" },
+            online: self.is_online(&course),
+            syncing: self.session().is_running(),
+            paused: self.pause().await?,
+            pending,
+            refused,
+            conflicts: 0,
+            temporary,
+            oldest_pending_at: oldest.map(|item| iso(item.queued_at)),
+            last_sync_at: course.last_sync_at.map(iso),
+            caveats: self.caveats(),
+            storage: Storage {
+                usage_bytes: usage.usage_bytes,
+                quota_bytes: usage.quota_bytes,
+                persisted: usage.persisted,
+                durability: match self.settings().durability {
+                    Durability::Strict => "strict",
+                    Durability::Relaxed => "relaxed",
+                },
+                risk,
+            },
+        })
+    }
+
+    fn caveats(&self) -> Vec<String> {
+        let keyed = self.session().capabilities().is_some_and(|known| known.idempotency_key);
+        let blind = |table: &&str| self.schema().correlation_field(table).is_none();
+        self.schema()
+            .tables()
+            .map(|(table, _)| table)
+            .filter(|table| !keyed && blind(table))
+            .map(|table| {
+                format!("{table} has no correlation field and the instance knows no keys: a record whose answer is lost waits for you, since it may have been made.")
+            })
+            .collect()
+    }
+
+    /// Looks at every place that may hold a temporary id. Slow: it reads the whole database.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn audit(&self) -> Result<Audit, EngineError> {
+        let everything = |store| Read::Rows(Scan::key(store, Key::default()));
+        let reads = [everything(StoreName::Records), everything(StoreName::Outbox), everything(StoreName::Aliases)];
+        let found = self.ports().store().read(&reads).await?;
+        let [Found::Rows(records), Found::Rows(items), Found::Rows(aliases)] = found.as_slice() else {
+            return Ok(Audit::default());
+        };
+        let mut permanent = BTreeSet::new();
+        let mut open = BTreeSet::new();
+        for row in aliases {
+            let alias: Alias = decode(row)?;
+            if alias.is_open() {
+                open.insert(alias.temporary);
+            } else if alias.sys_id.is_some() {
+                permanent.insert(alias.temporary);
+            }
+        }
+        let mut audit = Audit::default();
+        let mut temporary = BTreeSet::new();
+        let records = records.iter().map(decode::<Record>).collect::<Result<Vec<_>, _>>()?;
+        for record in &records {
+            audit.records += 1;
+            if record.is_temporary() {
+                audit.temporary += 1;
+                temporary.insert(record.sys_id.clone());
+            }
+        }
+        let mut look = |table: &str, sys_id: &str, place: &str, fields: &Fields, mentions: &[String]| {
+            let correlation = self.schema().correlation_field(table);
+            for (name, text) in fields.iter().filter(|(name, _)| Some(*name) != correlation.as_ref()) {
+                for id in ids::find(text) {
+                    // A mention of an unsent record is as it should be, if its receipt will find it.
+                    let lost = open.contains(id) && !mentions.iter().any(|known| known == id);
+                    if lost || permanent.contains(id) {
+                        audit.orphans.push(Orphan {
+                            table: table.to_owned(),
+                            sys_id: sys_id.to_owned(),
+                            path: format!("{place}.{name}"),
+                            id: id.to_owned(),
+                        });
+                    }
+                }
+            }
+        };
+        for record in &records {
+            look(&record.table, &record.sys_id, "record", &record.fields, &record.mentions);
+            look(&record.table, &record.sys_id, "base", record.base.as_ref().unwrap_or(&Fields::new()), &[]);
+        }
+        for row in items {
+            let item: Item = decode(row)?;
+            look(&item.table, &item.sys_id, "item", &item.fields, &item.mentions);
+        }
+        let mut stray = |table: &str, id: &str, path: &str| {
+            audit.orphans.push(Orphan {
+                table: table.to_owned(),
+                sys_id: id.to_owned(),
+                path: path.to_owned(),
+                id: id.to_owned(),
+            });
+        };
+        for record in records
+            .iter()
+            .filter(|record| record.is_temporary() && (record.items.is_empty() || !open.contains(&record.sys_id)))
+        {
+            stray(&record.table, &record.sys_id, "sys_id");
+        }
+        for row in items {
+            let item: Item = decode(row)?;
+            if ids::is_temporary(&item.sys_id) && !temporary.contains(&item.sys_id) {
+                stray(&item.table, &item.sys_id, "item.sys_id");
+            }
+        }
+        Ok(audit)
+    }
+}

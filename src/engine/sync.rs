@@ -1,0 +1,337 @@
+//! A run: one sender, under the lock and a lease, pushes and then pulls.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use futures_util::{
+    FutureExt,
+    future::{LocalBoxFuture, Shared},
+};
+
+use super::{
+    client::Client,
+    error::EngineError,
+    exchange::Trouble,
+    report::{EndedBy, Progress, SyncReport},
+};
+use crate::{
+    core::{
+        CoreError, Durability, Event, Found, Key, Origin, Read, Scan, StoreName,
+        plan::{Step, next_step, waits_until},
+        present::Pause,
+        receive::{LEASE_MS, give_lease_back, take_lease},
+        retry::{MOST_MS, backoff_ms},
+        stored::{Course, Item, Lease, decode},
+    },
+    ports::{Clock, Entropy, Lock, Patience, Ports, Remote, Store},
+    wire::Capabilities,
+};
+
+/// How long to wait for the lock before looking whether its holder is still alive, in ms.
+const PATIENCE_MS: u64 = 5_000;
+
+type Run = Shared<LocalBoxFuture<'static, Result<SyncReport, EngineError>>>;
+
+/// What a sync is to do.
+#[derive(Clone)]
+pub struct SyncOptions {
+    /// Send what is due.
+    pub push: bool,
+    /// Then refresh the cached tables.
+    pub pull: bool,
+    /// Set it to stop at the next step.
+    pub abort: Rc<Cell<bool>>,
+    /// Told how far it is.
+    pub on_progress: Option<Rc<dyn Fn(Progress)>>,
+}
+
+impl Default for SyncOptions {
+    fn default() -> Self {
+        Self { push: true, pull: true, abort: Rc::default(), on_progress: None }
+    }
+}
+
+/// What this context knows of the sending and forgets with the page.
+#[derive(Default)]
+pub(super) struct Session {
+    run: RefCell<Option<(Run, SyncOptions)>>,
+    needs_sign_in: Cell<bool>,
+    closed: Cell<bool>,
+    capabilities: Cell<Option<Capabilities>>,
+    requests: Cell<u32>,
+    /// Whether the last request of this context had an answer of the instance.
+    reached: Cell<Option<bool>>,
+    /// A call joined the run: what was written before it goes too.
+    joined: Cell<bool>,
+    /// The run is past the point where it would look for more: whoever comes now starts the next.
+    closing: Cell<bool>,
+    pub(super) no_batch: Cell<bool>,
+    /// How many items the next batch takes; 0 until the first.
+    pub(super) batch: Cell<usize>,
+}
+
+impl Session {
+    pub(super) fn abort(&self) {
+        self.closed.set(true);
+    }
+    pub(super) fn count_request(&self) {
+        self.requests.set(self.requests.get() + 1);
+    }
+    pub(super) fn capabilities(&self) -> Option<Capabilities> {
+        self.capabilities.get()
+    }
+    pub(super) fn set_capabilities(&self, capabilities: Capabilities) {
+        self.capabilities.set(Some(capabilities));
+    }
+    /// Notes whether the instance answered; tells whether that is news.
+    pub(super) fn note_reached(&self, reached: bool) -> bool {
+        self.reached.replace(Some(reached)) != Some(reached)
+    }
+    pub(super) fn needs_sign_in(&self) -> bool {
+        self.needs_sign_in.get()
+    }
+    pub(super) fn is_running(&self) -> bool {
+        self.run.borrow().is_some()
+    }
+}
+
+impl<P: Ports> Client<P> {
+    /// Sends what is due, reconciles, then pulls. Resolves when nothing more can move now.
+    ///
+    /// One run at a time: a call during a run of this context joins it, and a call during another
+    /// context's run waits for that one first.
+    ///
+    /// # Errors
+    /// The store's. What the instance refuses, and that it cannot be reached, is in the report.
+    pub async fn sync(&self, options: SyncOptions) -> Result<SyncReport, EngineError> {
+        loop {
+            let joined = self.session().run.borrow().as_ref().map(|(run, under_way)| {
+                (run.clone(), (under_way.push || !options.push) && (under_way.pull || !options.pull))
+            });
+            match joined {
+                Some((run, true)) if !self.session().closing.get() => {
+                    self.session().joined.set(true);
+                    let report = run.await?;
+                    // That the other caller had enough is no answer to this one.
+                    if report.ended_by != EndedBy::Aborted || self.is_stopped(&options) {
+                        return Ok(report);
+                    }
+                }
+                // That run will not do all this one is to do: it follows.
+                Some((run, _)) => drop(run.await),
+                None => break,
+            }
+        }
+        let client = self.clone();
+        let its_options = options.clone();
+        let run: Run = async move {
+            let result = client.run(&its_options).await;
+            *client.session().run.borrow_mut() = None;
+            client.tell(&[Event::Status]);
+            result
+        }
+        .boxed_local()
+        .shared();
+        *self.session().run.borrow_mut() = Some((run.clone(), options));
+        self.tell(&[Event::Status]);
+        run.await
+    }
+
+    async fn run(&self, options: &SyncOptions) -> Result<SyncReport, EngineError> {
+        let mut report = SyncReport::default();
+        self.session().requests.set(0);
+        self.session().no_batch.set(false);
+        self.session().closing.set(false);
+        if self.course().await?.offline {
+            return self.finish(report, EndedBy::Offline).await;
+        }
+        let Some(_guard) = self.become_sender(options).await? else {
+            return self.finish(report, EndedBy::Aborted).await;
+        };
+        let lease = self.transact(Origin::Sync, Durability::Relaxed, take_lease).await?;
+        let worked = self.work(lease, options, &mut report).await;
+        self.session().closing.set(true);
+        self.transact(Origin::Sync, Durability::Relaxed, |tx| give_lease_back(tx, lease)).await?;
+        let ended = match worked {
+            Ok(ended_by) => {
+                if ended_by == EndedBy::Done {
+                    self.note_success().await?;
+                }
+                ended_by
+            }
+            Err(Trouble::SignIn) => {
+                self.session().needs_sign_in.set(true);
+                EndedBy::Auth
+            }
+            Err(Trouble::Unreachable(_)) => {
+                self.session().capabilities.set(None);
+                self.note_failure().await?;
+                EndedBy::Offline
+            }
+            Err(Trouble::NotTheInstance(why)) => {
+                // A portal's page, most often, and gone in a while: so it counts as being offline. But a wrong URL
+                // answers just so, and nobody would ever know.
+                let error = EngineError::NotAnInstance { url: self.settings().url.clone(), why };
+                self.tell(&[Event::Error {
+                    code: error.code().to_owned(),
+                    message: error.to_string(),
+                    retryable: error.retryable(),
+                }]);
+                self.session().capabilities.set(None);
+                self.note_failure().await?;
+                EndedBy::Offline
+            }
+            // Frozen too long, or a newer sender was not seen in time: the other one goes on from here.
+            Err(Trouble::Engine(EngineError::Core(CoreError::LeaseLost))) => EndedBy::Done,
+            Err(Trouble::Engine(error)) => return Err(error),
+        };
+        self.finish(report, ended).await
+    }
+
+    async fn work(&self, lease: u64, options: &SyncOptions, report: &mut SyncReport) -> Result<EndedBy, Trouble> {
+        self.session().needs_sign_in.set(false);
+        let mut ended = EndedBy::Done;
+        if options.push {
+            ended = self.push(lease, options, report).await?;
+        }
+        if options.pull && matches!(ended, EndedBy::Done | EndedBy::Backoff) {
+            let pulled = self.pull(lease, options, report).await?;
+            if pulled != EndedBy::Done {
+                ended = pulled;
+            }
+        }
+        while options.push && ended == EndedBy::Done && self.session().joined.replace(false) {
+            ended = self.push(lease, options, report).await?;
+        }
+        Ok(ended)
+    }
+
+    async fn finish(&self, mut report: SyncReport, ended_by: EndedBy) -> Result<SyncReport, EngineError> {
+        let all = Scan::key(StoreName::Outbox, Key::default());
+        let [remaining, held] = self.counts([all, Scan::index(StoreName::Outbox, Key::from(["held"]))]).await?;
+        report.remaining = remaining;
+        report.waiting = held;
+        report.requests = self.session().requests.get();
+        report.ended_by = ended_by;
+        Ok(report)
+    }
+
+    /// The lock, or, if its holder has let its lease lapse, the lock taken from it.
+    async fn become_sender(&self, options: &SyncOptions) -> Result<Option<<P::Lock as Lock>::Guard>, EngineError> {
+        while !self.is_stopped(options) {
+            if let Some(guard) = self.ports().lock().acquire(Patience::Ms(PATIENCE_MS)).await {
+                return Ok(Some(guard));
+            }
+            let lease = self.look(|tx| tx.get::<Lease>(&Lease::at())).await?.unwrap_or_default();
+            let now = self.ports().clock().now_ms();
+            // Longer than any lease lasts: the clock has been set back since.
+            let lapsed = lease.until < now || lease.until > now + LEASE_MS;
+            if lapsed && let Some(guard) = self.ports().lock().acquire(Patience::Steal).await {
+                return Ok(Some(guard));
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) fn is_stopped(&self, options: &SyncOptions) -> bool {
+        options.abort.get() || self.session().closed.get()
+    }
+
+    pub(super) async fn course(&self) -> Result<Course, EngineError> {
+        Ok(self.look(|tx| tx.get::<Course>(&Course::at())).await?.unwrap_or_default())
+    }
+
+    async fn change_course(&self, change: impl Fn(&mut Course)) -> Result<(), EngineError> {
+        self.transact(Origin::Here, Durability::Relaxed, |tx| {
+            let mut course = tx.get::<Course>(&Course::at())?.unwrap_or_default();
+            change(&mut course);
+            tx.put(&course)
+        })
+        .await
+    }
+
+    async fn note_success(&self) -> Result<(), EngineError> {
+        let now = self.ports().clock().now_ms();
+        self.change_course(|course| {
+            *course = Course { offline: course.offline, last_sync_at: Some(now), ..Course::default() };
+        })
+        .await
+    }
+
+    pub(super) async fn note_failure(&self) -> Result<(), EngineError> {
+        let (now, random) = (self.ports().clock().now_ms(), self.ports().entropy().random());
+        self.change_course(|course| {
+            // A try before its time, because the app has written say, makes the wait no longer.
+            if course.not_before.is_none_or(|at| at <= now || at > now + MOST_MS) {
+                course.failures += 1;
+                course.not_before = Some(now + backoff_ms(course.failures, random));
+            }
+        })
+        .await
+    }
+
+    /// Holds all traffic back, or lets it go again. Kept on disk.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn set_offline(&self, offline: bool) -> Result<(), EngineError> {
+        self.change_course(|course| course.offline = offline).await?;
+        self.tell(&[Event::Status]);
+        Ok(())
+    }
+
+    /// Ends a pause for sign-in.
+    pub fn signed_in(&self) {
+        self.session().needs_sign_in.set(false);
+        self.tell(&[Event::Status]);
+    }
+
+    /// When to sync next by itself, in ms from now: none while there is nothing to send, or nothing but the
+    /// user can move it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn next_sync_in(&self) -> Result<Option<u64>, EngineError> {
+        let course = self.course().await?;
+        if course.offline || self.session().needs_sign_in() {
+            return Ok(None);
+        }
+        let now = self.ports().clock().now_ms();
+        let resends = self.session().capabilities().is_some_and(|known| known.idempotency_key);
+        let mut first: Option<u64> = None;
+        for prefix in ["ready", "unknown"] {
+            let read = Read::Rows(Scan::index(StoreName::Outbox, Key::from([prefix])).limit(100));
+            let found = self.ports().store().read(&[read]).await?;
+            let Some(Found::Rows(rows)) = found.into_iter().next() else { continue };
+            for row in &rows {
+                let item: Item = decode(row)?;
+                if next_step(self.schema(), &item, resends) != Step::Ask {
+                    let due = waits_until(&item, now).unwrap_or(now);
+                    first = Some(first.map_or(due, |first| first.min(due)));
+                }
+            }
+        }
+        // As with an item's own wait: no longer than it can ever have been.
+        let line = course.not_before.filter(|at| *at <= now + MOST_MS).unwrap_or(0);
+        Ok(first.map(|at| at.max(line).saturating_sub(now)))
+    }
+
+    pub(super) async fn pause(&self) -> Result<Option<Pause>, EngineError> {
+        let course = self.course().await?;
+        Ok(if course.offline {
+            Some(Pause::Offline)
+        } else if self.session().needs_sign_in() {
+            Some(Pause::Auth)
+        } else if course.not_before.is_some_and(|at| at > self.ports().clock().now_ms()) {
+            Some(Pause::Backoff)
+        } else {
+            None
+        })
+    }
+
+    pub(super) fn is_online(&self, course: &Course) -> bool {
+        self.ports().remote().maybe_online() && self.session().reached.get().unwrap_or(course.failures == 0)
+    }
+}

@@ -1,0 +1,74 @@
+//! Where rows are kept.
+
+use crate::core::{Commit, Found, Read, WriteSet};
+
+/// A transactional store of rows. `testing::store_conformance` holds every implementation to this:
+///
+/// * `read` sees one state of all stores; its answers stand in the order of the reads.
+/// * `commit` checks what the write set expects and writes, in one transaction that no other
+///   commit interleaves with; on [`Commit::Stale`] and on any error nothing is written.
+/// * When `commit` answers [`Commit::Done`], the rows are as durable as the set asked.
+pub trait Store: 'static {
+    /// Reads in one transaction.
+    fn read(&self, reads: &[Read]) -> impl Future<Output = Result<Vec<Found>, StoreError>>;
+    /// Checks and writes in one transaction.
+    fn commit(&self, set: &WriteSet) -> impl Future<Output = Result<Commit, StoreError>>;
+    /// How much room there is.
+    fn usage(&self) -> impl Future<Output = Usage>;
+    /// Gives the store's connections back. Later calls answer [`StoreError::Closed`].
+    fn close(&self) -> impl Future<Output = ()>;
+    /// Closes the store and removes everything in it.
+    fn destroy(&self) -> impl Future<Output = Result<(), StoreError>>;
+}
+
+/// The room a store takes and has.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// Bytes taken, by the origin as a whole.
+    pub usage_bytes: f64,
+    /// Bytes that may be taken.
+    pub quota_bytes: f64,
+    /// Whether the browser promised not to evict it.
+    pub persisted: bool,
+}
+
+/// Why a store could not do what was asked. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The quota is used up, or the disk is full.
+    #[error("The browser's storage for this site is full ({0}).")]
+    Full(String),
+    /// Another page holds an older version open and does not let go.
+    #[error("Another tab holds an older version of this database open; close it and try again.")]
+    Blocked,
+    /// The database was made by a newer version of Landfall.
+    #[error("This database was made by a newer version of the app; reload to get it.")]
+    Newer,
+    /// A newer version of the app, in another tab, has taken the database over.
+    #[error("A newer version of the app has upgraded the database; this page must reload.")]
+    Superseded,
+    /// `close` was called.
+    #[error("The database was closed.")]
+    Closed,
+    /// There is no storage here, as in some private windows.
+    #[error("This browser gives the page no storage: {0}")]
+    Unavailable(String),
+    /// A stored row cannot be understood.
+    #[error("A stored row of `{store}` cannot be read: {why}")]
+    Corrupt {
+        /// The store it is in.
+        store: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The browser failed for a reason of its own, also after one try on a fresh connection.
+    #[error("The browser's database failed while {doing}: {name}: {message}")]
+    Failed {
+        /// What was being done.
+        doing: &'static str,
+        /// The `DOMException`'s name.
+        name: String,
+        /// Its message.
+        message: String,
+    },
+}

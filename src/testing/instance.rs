@@ -1,0 +1,280 @@
+//! An instance in memory: Table and Batch API, with the extras or plain.
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+
+use crate::{
+    core::ids,
+    wire::{
+        Capabilities, ErrorAnswer, Fields, Method, Query, Request, Response, Type,
+        batch::{BatchRequest, BatchResponse, ServicedRequest},
+        capabilities::CapabilitiesAnswer,
+        datetime, decode, encode,
+        table::{Answer, Row},
+    },
+};
+
+/// Where its API is.
+pub const ROOT: &str = "/api/now";
+/// Where its extras are.
+pub const EXTRAS: &str = "/api/landfall/v1";
+
+type Rule = Rc<dyn Fn(&str, &Fields) -> Option<(u16, String)>>;
+
+#[derive(Default)]
+struct Shared {
+    plain: bool,
+    now: u64,
+    made: u32,
+    tables: BTreeMap<String, BTreeMap<String, Fields>>,
+    keys: BTreeMap<String, (Request, Response)>,
+    rule: Option<Rule>,
+    log: Vec<String>,
+    unserviced_after: Option<usize>,
+}
+
+/// An instance that every clone shares. A table exists once something is put in it.
+#[derive(Clone, Default)]
+pub struct MemoryInstance(Rc<RefCell<Shared>>);
+
+impl std::fmt::Debug for MemoryInstance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemoryInstance").field("made", &self.0.borrow().made).finish_non_exhaustive()
+    }
+}
+
+impl MemoryInstance {
+    /// One with all the extras a record needs.
+    pub fn with_extras() -> Self {
+        Self::default()
+    }
+
+    /// One that behaves as ServiceNow does.
+    pub fn plain() -> Self {
+        let instance = Self::default();
+        instance.0.borrow_mut().plain = true;
+        instance
+    }
+
+    /// Says no, with status and sentence, to the writes the rule names.
+    pub fn refuse(&self, rule: impl Fn(&str, &Fields) -> Option<(u16, String)> + 'static) {
+        self.0.borrow_mut().rule = Some(Rc::new(rule));
+    }
+
+    /// Says no to nothing.
+    pub fn accept(&self) {
+        self.0.borrow_mut().rule = None;
+    }
+
+    /// Leaves all but so many items of each batch undone, as if its time were up.
+    pub fn service_only(&self, items: usize) {
+        self.0.borrow_mut().unserviced_after = Some(items);
+    }
+
+    /// All rows of a table.
+    pub fn rows(&self, table: &str) -> Vec<Fields> {
+        self.0.borrow().tables.get(table).map(|rows| rows.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Every request it ran, as `METHOD path`; those of a batch one by one.
+    pub fn log(&self) -> Vec<String> {
+        self.0.borrow().log.clone()
+    }
+
+    /// Puts a row there, as another user would. Gives its id.
+    pub fn put(&self, table: &str, fields: &[(&str, &str)]) -> String {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        id_of(&self.create(table, fields))
+    }
+
+    /// Takes a row away, as another user would.
+    pub fn remove(&self, table: &str, sys_id: &str) {
+        if let Some(rows) = self.0.borrow_mut().tables.get_mut(table) {
+            rows.remove(sys_id);
+        }
+    }
+
+    /// Runs one request.
+    pub fn run(&self, request: &Request) -> Response {
+        let (path, parameters) = split(&request.path);
+        if path == format!("{EXTRAS}/capabilities") {
+            return if self.0.borrow().plain {
+                failure(404, "Requested URI does not represent any resource")
+            } else {
+                extras()
+            };
+        }
+        if path == format!("{ROOT}/v1/batch") {
+            return self.batch(request);
+        }
+        self.0.borrow_mut().log.push(format!("{} {path}", request.method.as_str()));
+        let key = request.headers.iter().find(|(name, _)| name == "Idempotency-Key").map(|(_, key)| key.clone());
+        let key = key.filter(|_| !self.0.borrow().plain);
+        if let Some((first, answer)) = key.as_ref().and_then(|key| self.0.borrow().keys.get(key).cloned()) {
+            let same = first.method == request.method && first.path == request.path && first.body == request.body;
+            return if same { answer } else { failure(422, "This Idempotency-Key was used for another request") };
+        }
+        let response = self.table(request, &path, &parameters);
+        if let Some(key) = key.filter(|_| response.is_success()) {
+            self.0.borrow_mut().keys.insert(key, (request.clone(), response.clone()));
+        }
+        response
+    }
+
+    fn table(&self, request: &Request, path: &str, parameters: &BTreeMap<String, String>) -> Response {
+        let mut parts = path.strip_prefix(ROOT).and_then(|rest| rest.strip_prefix("/table/")).unwrap_or("").split('/');
+        let (table, sys_id) = (parts.next().unwrap_or_default(), parts.next());
+        let mut fields: Fields = match request.body.as_ref().map(|body| decode::<Row>("body", body)) {
+            Some(Ok(row)) => row.into(),
+            Some(Err(why)) => return failure(400, &why.to_string()),
+            None => Fields::new(),
+        };
+        if request.method != Method::Get {
+            if let Some(why) = self.resolve(&mut fields) {
+                return failure(424, &why);
+            }
+            let rule = self.0.borrow().rule.clone();
+            if let Some((status, why)) = rule.and_then(|rule| rule(table, &fields)) {
+                return failure(status, &why);
+            }
+        }
+        match (request.method, sys_id) {
+            (Method::Post, None) => success(201, &Answer { result: Row::from(self.create(table, fields)) }),
+            (Method::Get, None) => self.find(table, parameters),
+            (method, Some(sys_id)) => {
+                let Some(row) = self.0.borrow().tables.get(table).and_then(|rows| rows.get(sys_id).cloned()) else {
+                    return failure(404, "No Record found");
+                };
+                match method {
+                    Method::Get => success(200, &Answer { result: Row::from(row) }),
+                    Method::Delete => {
+                        self.remove(table, sys_id);
+                        Response { status: 204, ..Response::default() }
+                    }
+                    _ => success(200, &Answer { result: Row::from(self.store(table, row, fields)) }),
+                }
+            }
+            _ => failure(405, "Method not supported"),
+        }
+    }
+
+    fn create(&self, table: &str, fields: Fields) -> Fields {
+        let mut shared = self.0.borrow_mut();
+        shared.made += 1;
+        let made = shared.made;
+        drop(shared);
+        let sys_id = format!("{made:032x}");
+        let row = Fields::from([
+            ("sys_id".to_owned(), sys_id),
+            ("number".to_owned(), format!("N{made:06}")),
+            ("sys_class_name".to_owned(), table.to_owned()),
+        ]);
+        self.store(table, row, fields)
+    }
+
+    fn store(&self, table: &str, mut row: Fields, fields: Fields) -> Fields {
+        let mut shared = self.0.borrow_mut();
+        shared.now += 1;
+        let stamp = datetime::to_servicenow(i64::try_from(shared.now).unwrap_or_default()).unwrap_or_default();
+        row.extend(fields);
+        row.entry("sys_created_on".to_owned()).or_insert_with(|| stamp.clone());
+        row.insert("sys_updated_on".to_owned(), stamp);
+        let rows = shared.tables.entry(table.to_owned()).or_default();
+        rows.insert(id_of(&row), row.clone());
+        row
+    }
+
+    fn find(&self, table: &str, parameters: &BTreeMap<String, String>) -> Response {
+        let text = parameters.get("sysparm_query").map_or("", String::as_str);
+        let Ok(query) = text.parse::<Query>() else { return failure(400, "Malformed query") };
+        let number = |name: &str, default| parameters.get(name).and_then(|text| text.parse().ok()).unwrap_or(default);
+        let (limit, offset) = (number("sysparm_limit", 10_000), number("sysparm_offset", 0));
+        let mut rows = self.rows(table);
+        fn get<'a>(row: &'a Fields) -> impl Fn(&str) -> &'a str {
+            move |name| row.get(name).map_or("", String::as_str)
+        }
+        rows.retain(|row| query.matches(get(row), |_| Type::Text));
+        rows.sort_by(|a, b| query.compare(get(a), get(b), |_| Type::Text));
+        let total = rows.len();
+        let page: Vec<Row> = rows.into_iter().skip(offset).take(limit).map(Row::from).collect();
+        let mut response = success(200, &Answer { result: page });
+        if offset + limit < total {
+            let query = text.replace('^', "%5E").replace('=', "%3D");
+            let next = format!(
+                "{ROOT}/table/{table}?sysparm_query={query}&sysparm_limit={limit}&sysparm_offset={}",
+                offset + limit
+            );
+            response.headers.push(("Link".to_owned(), format!("<{next}>;rel=\"next\"")));
+        }
+        response
+    }
+
+    /// Puts permanent ids in place of whole values that are temporary ids it knows. Gives what it does not know.
+    fn resolve(&self, fields: &mut Fields) -> Option<String> {
+        let shared = self.0.borrow();
+        if shared.plain {
+            return None;
+        }
+        for (name, value) in
+            fields.iter_mut().filter(|(name, value)| *name != "correlation_id" && ids::is_temporary(value))
+        {
+            let known =
+                shared.tables.values().flat_map(BTreeMap::values).find(|row| row.get("correlation_id") == Some(value));
+            match known {
+                Some(row) => *value = id_of(row),
+                None => return Some(format!("{name}: {value} is not known here")),
+            }
+        }
+        None
+    }
+
+    fn batch(&self, request: &Request) -> Response {
+        let Ok(batch) = decode::<BatchRequest>("batch", request.body.as_deref().unwrap_or_default()) else {
+            return failure(400, "Malformed batch");
+        };
+        let most = self.0.borrow().unserviced_after.unwrap_or(usize::MAX);
+        let mut answer = BatchResponse { batch_request_id: batch.batch_request_id, ..BatchResponse::default() };
+        for (position, item) in batch.rest_requests.iter().enumerate() {
+            match item.unpack() {
+                Ok(request) if position < most => {
+                    answer.serviced_requests.push(ServicedRequest::new(item.id.clone(), &self.run(&request)));
+                }
+                _ => answer.unserviced_requests.push(item.id.clone()),
+            }
+        }
+        success(200, &answer)
+    }
+}
+
+fn id_of(row: &Fields) -> String {
+    row.get("sys_id").cloned().unwrap_or_default()
+}
+
+fn extras() -> Response {
+    let capabilities =
+        Capabilities { idempotency_key: true, resolves_temp_ids: true, ordered_batch: true, ..Capabilities::default() };
+    success(200, &CapabilitiesAnswer { capabilities })
+}
+
+fn success(status: u16, body: &impl Serialize) -> Response {
+    Response {
+        status,
+        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+        body: encode("answer", body).unwrap_or_default(),
+        redirected_to: None,
+    }
+}
+
+fn failure(status: u16, message: &str) -> Response {
+    success(status, &ErrorAnswer::new(message, None))
+}
+
+fn split(url: &str) -> (String, BTreeMap<String, String>) {
+    let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let parameters =
+        query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (plain(name), plain(value)));
+    (plain(path), parameters.collect())
+}

@@ -1,0 +1,196 @@
+//! Single rules, run over an in-memory store as the engine runs them.
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
+
+use std::collections::BTreeMap;
+
+use futures_executor::block_on;
+use landfall::{
+    core::{
+        CoreError, Durability, Event, Halt, Origin, Ruled, Tx, View, ids,
+        receive::{Answer, claim, receive, take_lease},
+        schema::Schema,
+        stored::{Item, ItemState},
+        write,
+    },
+    ports::Store,
+    testing::{MemoryDatabase, MemoryStore},
+    wire::Fields,
+};
+use serde_json::json;
+use uuid::Uuid;
+
+struct World {
+    store: MemoryStore,
+    schema: Schema,
+    next: u128,
+}
+
+impl World {
+    fn new() -> Self {
+        let tables = json!({ "incident": { "references": { "parent": "incident" } } });
+        Self {
+            store: MemoryDatabase::new().open(),
+            schema: Schema::new(serde_json::from_value(tables).unwrap()).unwrap(),
+            next: 1,
+        }
+    }
+
+    fn uuid(&mut self) -> Uuid {
+        self.next += 0x1000;
+        Uuid::from_u128(self.next)
+    }
+
+    fn run<T>(&mut self, rule: impl Fn(&mut Tx<'_>) -> Ruled<T>) -> Result<(T, Vec<Event>), CoreError> {
+        let fresh = self.uuid();
+        let mut view = View::default();
+        loop {
+            let mut tx = Tx::new(&self.schema, 1_000_000, fresh, &view);
+            match rule(&mut tx) {
+                Ok(value) => {
+                    let (set, events) = tx.finish(fresh.as_u128() as f64, Origin::Here, Durability::Strict);
+                    block_on(self.store.commit(&set)).unwrap();
+                    return Ok((value, events));
+                }
+                Err(Halt::Refuse(error)) => return Err(error),
+                Err(Halt::Missing) => {
+                    let reads = tx.missing();
+                    let found = block_on(self.store.read(&reads)).unwrap();
+                    view.absorb(reads, found);
+                }
+            }
+        }
+    }
+
+    fn create(&mut self, fields: &[(&str, &str)]) -> (String, String) {
+        let temporary = ids::temporary(self.uuid());
+        let fields = fields_of(fields);
+        let (record, _) = self.run(|tx| write::create(tx, "incident", &temporary, &fields, None)).unwrap();
+        (temporary, record.items[0].clone())
+    }
+
+    fn item(&mut self, id: &str) -> Option<Item> {
+        self.run(|tx| tx.item(id)).unwrap().0
+    }
+}
+
+fn fields_of(fields: &[(&str, &str)]) -> Fields {
+    fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect::<BTreeMap<_, _>>()
+}
+
+#[test]
+fn what_came_to_mention_an_unsent_record_since_it_was_planned_does_not_go() {
+    let mut world = World::new();
+    let (parent, _) = world.create(&[]);
+    let (child, item) = world.create(&[("category", "belt")]);
+    let (lease, _) = world.run(take_lease).unwrap();
+    // Planned here; then, in another tab:
+    let link = fields_of(&[("parent", &parent)]);
+    world.run(|tx| write::update(tx, "incident", &child, &link)).unwrap();
+    let planned = [item.clone()];
+    assert_eq!(world.run(|tx| claim(tx, lease, &planned, false)).unwrap().0, []);
+    assert_eq!(world.run(|tx| claim(tx, lease, &planned, true)).unwrap().0, []);
+    assert_eq!(world.item(&item).unwrap().state, ItemState::Queued);
+}
+
+#[test]
+fn with_its_parent_before_it_a_child_may_go_where_the_instance_puts_the_id_in() {
+    let mut world = World::new();
+    let (parent, first) = world.create(&[]);
+    let (_, second) = world.create(&[("parent", &parent)]);
+    let (_, in_text) = world.create(&[("description", &format!("see {parent}"))]);
+    let (lease, _) = world.run(take_lease).unwrap();
+    let planned = [first.clone(), second.clone(), in_text];
+    let (claimed, _) = world.run(|tx| claim(tx, lease, &planned, true)).unwrap();
+    assert_eq!(claimed.iter().map(|item| &item.id).collect::<Vec<_>>(), [&first, &second]);
+}
+
+#[test]
+fn a_sender_that_lost_its_lease_writes_nothing() {
+    let mut world = World::new();
+    let (_, item) = world.create(&[]);
+    let (first, _) = world.run(take_lease).unwrap();
+    world.run(|tx| claim(tx, first, std::slice::from_ref(&item), false)).unwrap();
+    let (second, _) = world.run(take_lease).unwrap();
+    let late = [(item.clone(), Answer::Done(Some(fields_of(&[("sys_id", "a1")]))))];
+    assert_eq!(world.run(|tx| receive(tx, first, &late)).unwrap_err(), CoreError::LeaseLost);
+    // Nor does the second take an answer to what the first has sent: it asks for itself.
+    world.run(|tx| receive(tx, second, &late)).unwrap();
+    assert_eq!(world.item(&item).unwrap().state, ItemState::Unknown);
+}
+
+#[test]
+fn a_row_that_does_not_say_which_record_it_is_makes_none_permanent() {
+    let mut world = World::new();
+    let (temporary, item) = world.create(&[]);
+    let (lease, _) = world.run(take_lease).unwrap();
+    for row in [None, Some(Fields::new()), Some(fields_of(&[("sys_id", "")]))] {
+        world.run(|tx| claim(tx, lease, std::slice::from_ref(&item), false)).unwrap();
+        let answers = [(item.clone(), Answer::Done(row))];
+        world.run(|tx| receive(tx, lease, &answers)).unwrap();
+        assert_eq!(world.item(&item).unwrap().state, ItemState::Unknown);
+        assert_eq!(world.run(|tx| write::resolve(tx, &temporary)).unwrap().0, temporary);
+    }
+}
+
+#[test]
+fn a_probes_row_counts_only_if_it_carries_the_id_and_twins_are_told() {
+    let mut world = World::new();
+    let (temporary, item) = world.create(&[]);
+    let (lease, _) = world.run(take_lease).unwrap();
+    let found = |rows: &[&[(&str, &str)]]| Answer::Found(rows.iter().map(|row| fields_of(row)).collect());
+
+    world.run(|tx| claim(tx, lease, std::slice::from_ref(&item), false)).unwrap();
+    // An instance that dropped the query answers with anybody's rows.
+    let answers = [(item.clone(), found(&[&[("sys_id", "x"), ("correlation_id", "else")], &[("sys_id", "y")]]))];
+    world.run(|tx| receive(tx, lease, &answers)).unwrap();
+    assert_eq!(world.item(&item).unwrap().state, ItemState::Queued);
+
+    world.run(|tx| claim(tx, lease, std::slice::from_ref(&item), false)).unwrap();
+    let twin = |id, at| [("sys_id", id), ("correlation_id", temporary.as_str()), ("sys_created_on", at)];
+    let answers = [(item.clone(), found(&[&twin("b", "2026-01-02 00:00:00"), &twin("a", "2026-01-03 00:00:00")]))];
+    let (_, events) = world.run(|tx| receive(tx, lease, &answers)).unwrap();
+    assert_eq!(world.run(|tx| write::resolve(tx, &temporary)).unwrap().0, "b");
+    assert!(events.iter().any(|event| matches!(event, Event::Error { code, .. } if code == "twins")), "{events:?}");
+}
+
+#[test]
+fn two_records_the_instance_made_one_of_are_one_from_then_on() {
+    let mut world = World::new();
+    let (one, first) = world.create(&[("category", "belt")]);
+    let (other, second) = world.create(&[("impact", "1")]);
+    let (lease, _) = world.run(take_lease).unwrap();
+    let both = [first.clone(), second.clone()];
+    world.run(|tx| claim(tx, lease, &both, false)).unwrap();
+    let edit = fields_of(&[("category", "motor")]);
+    world.run(|tx| write::update(tx, "incident", &one, &edit)).unwrap();
+    let done = |id: &String| (id.clone(), Answer::Done(Some(fields_of(&[("sys_id", "a1"), ("number", "INC1")]))));
+    let answers = [done(&first), done(&second)];
+    world.run(|tx| receive(tx, lease, &answers)).unwrap();
+    for temporary in [one, other] {
+        let (record, _) = world.run(|tx| write::find(tx, "incident", &temporary)).unwrap();
+        assert_eq!(record.sys_id, "a1");
+        assert_eq!(record.fields["category"], "motor");
+        assert_eq!(record.items.len(), 1);
+    }
+}
+
+#[test]
+fn a_childs_receipt_before_its_parents_leaves_the_link_to_be_found() {
+    let mut world = World::new();
+    let (parent, first) = world.create(&[]);
+    let (child, second) = world.create(&[("parent", &parent)]);
+    let (lease, _) = world.run(take_lease).unwrap();
+    let both = [first.clone(), second.clone()];
+    world.run(|tx| claim(tx, lease, &both, true)).unwrap();
+    // The batch's answer speaks of the child only, and not of the field it was sent with.
+    let answers = [(second, Answer::Done(Some(fields_of(&[("sys_id", "c1")]))))];
+    world.run(|tx| receive(tx, lease, &answers)).unwrap();
+    let (record, _) = world.run(|tx| write::find(tx, "incident", &child)).unwrap();
+    assert_eq!((record.fields["parent"].as_str(), record.mentions), (parent.as_str(), vec![parent.clone()]));
+
+    let answers = [(first, Answer::Done(Some(fields_of(&[("sys_id", "p1")]))))];
+    world.run(|tx| receive(tx, lease, &answers)).unwrap();
+    let (record, _) = world.run(|tx| write::find(tx, "incident", &child)).unwrap();
+    assert_eq!((record.fields["parent"].as_str(), record.mentions.len()), ("p1", 0));
+}

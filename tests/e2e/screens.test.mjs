@@ -1,0 +1,79 @@
+// Every screen, on a phone and on a desk, by day and by night: no barrier in it, and a picture for people.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { barriers } from "./lib/accessibility.mjs";
+import { startApp } from "./lib/app.mjs";
+import { DESKTOP, PHONE } from "./lib/browser.mjs";
+import { until, untilEqual } from "./lib/wait.mjs";
+
+/** One record of each kind that a screen tells apart: landed, local, edited, refused. */
+async function aDaysWork(app) {
+  const { instance } = app;
+  await until("the demo's incidents", async () => (await app.rows("incident", "active=true")).length > 100);
+  const [place] = await app.rows("cmn_location", "nameLIKESeattle");
+  const here = { location: place?.sys_id, impact: 2, urgency: 2, priority: 3, state: 1, active: true };
+  const landed = await app.create("incident", { ...here, short_description: "Jet bridge B7 stops halfway" });
+  await app.landsByItself();
+
+  // Out of reach, and told so: nothing is tried, nothing waits for an answer.
+  await app.browser.offline(true);
+  await instance.kill();
+  await app.update("incident", await app.page.evaluate((id) => landfall.resolveId(id), landed.sys_id), { state: 2 });
+  await app.create("incident", { ...here, impact: 1, priority: 2, short_description: "Gate B12 will not open" });
+  const local = await app.create("incident", { ...here, short_description: "Belt 4 at carousel 2 stuck" });
+  await app.create("incident_task", { incident: local.sys_id, short_description: "Order a motor", state: 1, active: true });
+  await app.create("task_time_worked", { task: local.sys_id, time_worked: 45, work_date: "2026-11-20", comments: "Looked for the noise" });
+  const [order] = await app.rows("wm_order", "active=true");
+  return { local: local.sys_id, order: order.sys_id };
+}
+
+/** Then one the instance refuses, and away again. */
+async function aRefusal(app, incident) {
+  await app.create("task_time_worked", { task: incident, time_worked: 2000, work_date: "2026-11-20" });
+  await app.instance.start();
+  await app.browser.offline(false);
+  await app.page.evaluate(() => landfall.sync());
+  await untilEqual("the refusal", async () => (await app.status()).refused, 1);
+  await app.instance.kill();
+  await app.create("incident", { short_description: "Windsock lamp out", impact: 1, urgency: 2, priority: 2, state: 1, active: true });
+}
+
+const settled = (page) => page.evaluate(async () => {
+  await document.fonts.ready;
+  for (const toast of document.querySelectorAll('[data-test="toast"] button')) toast.click();
+  await Promise.all(document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity).map((one) => one.finished.catch(() => {})));
+});
+
+test("every screen is without barriers", async (t) => {
+  const app = await startApp(t, { seed: "demo", device: PHONE });
+  const { page } = app;
+  const { local, order } = await aDaysWork(app);
+  const look = async (screen, hash, hook) => {
+    await app.go(hash);
+    await app.seen(hook).first().waitFor();
+    for (const [device, { viewport }] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
+      await page.setViewportSize(viewport);
+      for (const colorScheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme });
+        await settled(page);
+        await app.browser.screenshot(page, `${device}-${screen}-${colorScheme}`);
+        await t.test(`${screen}, ${device}, ${colorScheme}`, async () => assert.deepEqual(await barriers(page), []));
+      }
+    }
+  };
+
+  await look("list", "#/incident", "record-row");
+  await look("local-record", `#/incident/${local}`, "child-row");
+  await look("form", `#/incident/${local}/edit`, "field-short_description");
+  await look("new", "#/incident/new", "field-short_description");
+  await look("orders", "#/wm_order", "record-row");
+  await look("order", `#/wm_order/${order}`, "record");
+  await aRefusal(app, local);
+  await look("outbox", "#/outbox", "outbox-item");
+  await look("status", "#/status", "status-storage");
+  const landed = await page.evaluate((id) => landfall.resolveId(id), local);
+  await look("landed-record", `#/incident/${landed}`, "child-row");
+  const [refused] = await app.rows("task_time_worked", "time_worked=2000");
+  await look("refused-record", `#/task_time_worked/${refused.sys_id}`, "sync-note");
+});

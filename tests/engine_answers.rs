@@ -1,0 +1,188 @@
+//! Answers as they really are: lost, refused, of a portal, cut short. And what is refused before it is ever sent.
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
+
+use futures_executor::block_on;
+use landfall::{
+    engine::{EndedBy, SyncOptions},
+    testing::{Device, Fault, MemoryInstance},
+    wire::Response,
+};
+use serde_json::json;
+
+#[path = "support/both.rs"]
+mod fixture;
+use fixture::{after_capabilities, both, create, is_clean, row, row_of, state, tables};
+
+#[test]
+fn a_lost_answer_is_asked_for_and_nothing_is_made_twice() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        let incident = create(&page, "incident", json!({ "short_description": "a" })).await;
+        after_capabilities(&device, Fault::LoseAnswer);
+        let report = page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(report.ended_by, EndedBy::Offline);
+        assert_eq!(page.outbox(None, None, None).await.unwrap()[0].state, "unknown");
+        // Killed, and another context takes over.
+        drop(page);
+        device.clock.advance(3_600_000);
+        let worker = device.open().await.unwrap();
+        let report = worker.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!((report.reconciled, report.remaining), (1, 0), "{report:?}");
+        assert_eq!(instance.rows("incident").len(), 1);
+        assert_ne!(worker.resolve_id(&incident).await.unwrap(), incident);
+        is_clean(&worker).await;
+    });
+}
+
+#[test]
+fn a_lost_request_is_asked_for_and_then_sent() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        create(&page, "incident", json!({ "short_description": "a" })).await;
+        after_capabilities(&device, Fault::LoseRequest);
+        page.sync(SyncOptions::default()).await.unwrap();
+        device.clock.advance(3_600_000);
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(instance.rows("incident").len(), 1);
+        let log = instance.log();
+        let probe = log.iter().position(|line| line == "GET /api/now/table/incident").unwrap();
+        let post = log.iter().position(|line| line == "POST /api/now/table/incident").unwrap();
+        assert!(probe < post, "{log:?}");
+        is_clean(&page).await;
+    });
+}
+
+#[test]
+fn a_lost_batch_is_asked_for_in_one_run() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        for _ in 0..15 {
+            create(&page, "incident", json!({ "short_description": "a" })).await;
+        }
+        after_capabilities(&device, Fault::LoseRequest);
+        page.sync(SyncOptions::default()).await.unwrap();
+        device.clock.advance(3_600_000);
+        // That none of them had arrived is an answer, not a failure to wait for.
+        let report = page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!((report.reconciled, report.ended_by), (15, EndedBy::Done), "{report:?}");
+        assert_eq!(instance.rows("incident").len(), 15);
+        is_clean(&page).await;
+    });
+}
+
+#[test]
+fn a_refusal_holds_its_dependants_and_nobody_else() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        instance.refuse(|table, fields| {
+            (table == "incident" && fields["short_description"] == "bad").then(|| (403, "Not on a Sunday".into()))
+        });
+        let bad = create(&page, "incident", json!({ "short_description": "bad" })).await;
+        let task = create(&page, "incident_task", json!({ "incident": bad })).await;
+        create(&page, "incident", json!({ "short_description": "good" })).await;
+        let report = page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!((report.sent, report.refused, report.waiting, report.remaining), (1, 1, 1, 2), "{report:?}");
+        let row = page.get("incident", &bad, false).await.unwrap().unwrap();
+        assert_eq!((state(&row).as_str(), row["$sync"]["reason"].as_str()), ("refused", Some("Not on a Sunday.")));
+        let row = page.get("incident_task", &task, false).await.unwrap().unwrap();
+        assert_eq!(state(&row), "waiting");
+        assert_eq!(row["$sync"]["reason"], "It waits for the incident “bad”, which the instance refused.");
+        // Mended by an edit, it goes, and its dependant after it.
+        page.update("incident", &bad, row_of("short_description", "better")).await.unwrap();
+        let report = page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!((report.sent, report.remaining), (2, 0));
+        is_clean(&page).await;
+    });
+}
+
+#[test]
+fn sign_in_trouble_costs_nothing() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        create(&page, "incident", json!({})).await;
+        device.remote.set_signed_out(true);
+        let report = page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(report.ended_by, EndedBy::Auth);
+        let item = &page.outbox(None, None, None).await.unwrap()[0];
+        assert_eq!((item.state, item.attempts), ("queued", 0));
+        assert_eq!(item.explain, "It waits for you to sign in.");
+        device.remote.set_signed_out(false);
+        page.signed_in();
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(instance.rows("incident").len(), 1);
+        is_clean(&page).await;
+    });
+}
+
+#[test]
+fn a_portal_that_answers_html_is_not_an_answer() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        create(&page, "incident", json!({})).await;
+        let html = Response {
+            status: 200,
+            headers: vec![("Content-Type".into(), "text/html".into())],
+            body: b"<html>Welcome to Airport WiFi</html>".to_vec(),
+            redirected_to: None,
+        };
+        after_capabilities(&device, Fault::Answer(html));
+        assert_eq!(page.sync(SyncOptions::default()).await.unwrap().ended_by, EndedBy::Offline);
+        device.clock.advance(3_600_000);
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(instance.rows("incident").len(), 1);
+        is_clean(&page).await;
+    });
+}
+
+#[test]
+fn a_batch_cut_short_goes_on_where_it_stopped() {
+    let instance = MemoryInstance::plain();
+    instance.service_only(3);
+    let device = Device::new(&instance, tables(), 1);
+    block_on(async {
+        let page = device.open().await.unwrap();
+        let rows = (0..50).map(|number| row(json!({ "short_description": number.to_string() }))).collect();
+        page.create_many("incident", rows).await.unwrap();
+        let report = page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!((report.reconciled, report.remaining), (50, 0), "{report:?}");
+        assert_eq!(instance.rows("incident").len(), 50);
+        is_clean(&page).await;
+    });
+}
+
+#[test]
+fn bad_input_is_refused_and_nothing_is_written() {
+    let device = Device::new(&MemoryInstance::plain(), tables(), 1);
+    block_on(async {
+        let page = device.open().await.unwrap();
+        let incident = create(&page, "incident", json!({ "short_description": "x" })).await;
+        let before = (page.audit().await.unwrap(), page.outbox(None, None, None).await.unwrap());
+        let made_elsewhere = "tmp_0192f0c1a2b37c4d8e9f0a1b2c3d4e5f";
+        let too_large = "x".repeat(20 * 1024 * 1024);
+        for (table, fields, code) in [
+            ("nowhere", json!({}), "unknown_table"),
+            ("incident", json!({ "short_description": too_large }), "record_too_large"),
+            ("incident", json!({ "Bad Name": 1 }), "bad_field"),
+            ("incident", json!({ "parent": made_elsewhere }), "unknown_temporary"),
+            ("incident", json!({ "caller_id": incident }), "wrong_table"),
+        ] {
+            let error = page.create_many(table, vec![row(json!({})), row(fields)]).await.unwrap_err();
+            assert_eq!(error.code(), code, "{error}");
+        }
+        let error = page.update("sys_user", &incident, row_of("name", "x")).await.unwrap_err();
+        assert_eq!(error.code(), "wrong_table", "{error}");
+        let error = page.update("incident", "no such", row_of("name", "x")).await.unwrap_err();
+        assert_eq!(error.code(), "not_found", "{error}");
+        let error = page.query("incident", "priority=1^^^ORx", 0, None).await.unwrap_err();
+        assert_eq!(error.code(), "malformed_query", "{error}");
+        // In plain text it is only text.
+        page.create_many("incident", vec![row_of("description", format!("was {made_elsewhere}"))]).await.unwrap();
+        let after = page.outbox(None, None, None).await.unwrap();
+        assert_eq!((before.0.records + 1, before.1.len() + 1), (page.audit().await.unwrap().records, after.len()));
+    });
+}

@@ -1,0 +1,130 @@
+//! Every stored form, as it lies on disk. A snapshot that changes is a database somebody already has:
+//! it may only gain fields, and the old form must still be read.
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
+
+use std::collections::BTreeMap;
+
+use landfall::{
+    core::{
+        Durability, Event, Origin, Row, StoreName, Tx, View,
+        schema::Schema,
+        stored::{Alias, Course, Item, ItemError, ItemKind, ItemState, Lease, Record, decode},
+    },
+    wire::Fields,
+};
+use serde_json::json;
+use uuid::Uuid;
+
+const TEMPORARY: &str = "tmp_0192f0c1a2b37c4d8e9f0a1b2c3d4e5f";
+const PERMANENT: &str = "9c573169c611228700193229fff72400";
+
+fn fields(of: &[(&str, &str)]) -> Fields {
+    of.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+}
+
+fn everything() -> (Record, Item, Alias, Lease, Course) {
+    let record = Record {
+        table: "incident".into(),
+        sys_id: PERMANENT.into(),
+        fields: fields(&[("short_description", "Belt stuck"), ("parent", TEMPORARY)]),
+        base: Some(fields(&[("short_description", "Belt slow")])),
+        items: vec!["0192f0c1a2b37c4d8e9f0a1b2c3d4e60".into()],
+        deleted: true,
+        mentions: vec![TEMPORARY.into()],
+        changed_at: Some(1_700_000_000_000),
+        fetched_at: Some(1_700_000_000_001),
+        pulled_under: Some(6),
+        not_kept: vec!["priority".into()],
+    };
+    let item = Item {
+        id: "0192f0c1a2b37c4d8e9f0a1b2c3d4e60".into(),
+        kind: ItemKind::Update,
+        table: "incident".into(),
+        sys_id: PERMANENT.into(),
+        fields: fields(&[("parent", TEMPORARY)]),
+        state: ItemState::Refused,
+        in_doubt: true,
+        behind: true,
+        mentions: vec![TEMPORARY.into()],
+        journal: true,
+        group: Some("0192f0c1a2b37c4d8e9f0a1b2c3d4e61".into()),
+        idempotency_key: "0192f0c1a2b37c4d8e9f0a1b2c3d4e60".into(),
+        attempts: 3,
+        queued_at: 1_700_000_000_000,
+        next_attempt_at: Some(1_700_000_060_000),
+        sent_under: Some(7),
+        error: Some(ItemError { status: 403, message: "No".into(), detail: Some("ACL".into()) }),
+    };
+    let alias =
+        Alias { temporary: TEMPORARY.into(), table: "incident".into(), sys_id: Some(PERMANENT.into()), dropped: false };
+    let course = Course {
+        offline: true,
+        failures: 2,
+        not_before: Some(1_700_000_000_000),
+        last_sync_at: Some(1_699_999_999_000),
+    };
+    (record, item, alias, Lease { number: 7, until: 1_700_000_030_000 }, course)
+}
+
+#[test]
+fn rows_as_they_lie_on_disk() {
+    let schema =
+        Schema::new(serde_json::from_value(json!({ "incident": { "extends": "task" }, "task": {} })).unwrap()).unwrap();
+    let view = View::default();
+    let mut tx = Tx::new(&schema, 0, Uuid::nil(), &view);
+    let (record, item, alias, lease, course) = everything();
+    tx.put(&record).unwrap();
+    tx.put(&Record { deleted: false, sys_id: TEMPORARY.into(), base: None, ..record }).unwrap();
+    tx.put(&item).unwrap();
+    tx.put(&Item {
+        id: "0192f0c1a2b37c4d8e9f0a1b2c3d4e62".into(),
+        state: ItemState::Queued,
+        in_doubt: false,
+        behind: false,
+        mentions: vec![],
+        ..item
+    })
+    .unwrap();
+    tx.put(&alias).unwrap();
+    tx.put(&lease).unwrap();
+    tx.put(&course).unwrap();
+    let (set, _) = tx.finish(1.0, Origin::Here, Durability::Strict);
+    let rows: Vec<(StoreName, Row)> = set.puts;
+    insta::assert_json_snapshot!(rows);
+}
+
+#[test]
+fn a_body_with_only_what_the_first_version_had_is_still_read() {
+    let row =
+        |body: serde_json::Value| Row { key: Default::default(), rev: 1.0, index: vec![], body: body.to_string() };
+    let record: Record = decode(&row(json!({ "table": "incident", "sys_id": PERMANENT, "fields": {} }))).unwrap();
+    assert!(record.items.is_empty() && record.base.is_none() && !record.deleted);
+    let item: Item = decode(&row(json!({
+        "id": "1", "kind": "create", "table": "incident", "sys_id": TEMPORARY, "idempotency_key": TEMPORARY, "queued_at": 1
+    })))
+    .unwrap();
+    assert_eq!(item.state, ItemState::Queued);
+    let alias: Alias = decode(&row(json!({ "temporary": TEMPORARY, "table": "incident" }))).unwrap();
+    assert!(alias.is_open());
+}
+
+#[test]
+fn a_body_that_is_nonsense_is_an_error_and_no_more() {
+    for body in ["", "{}", "[]", "null", "{\"table\":3}"] {
+        let row = Row { key: Default::default(), rev: 1.0, index: vec![], body: body.into() };
+        assert_eq!(decode::<Record>(&row).unwrap_err().code(), "corrupt_row", "{body}");
+    }
+}
+
+#[test]
+fn events_as_they_travel_between_contexts() {
+    let events = BTreeMap::from([
+        (1, Event::Change { table: "incident".into(), sys_ids: vec![PERMANENT.into()], origin: Origin::Sync }),
+        (2, Event::Reconciled { table: "incident".into(), temporary: TEMPORARY.into(), sys_id: PERMANENT.into() }),
+        (3, Event::Outbox { pending: 3, refused: 1, conflicts: 0 }),
+        (4, Event::Status),
+        (5, Event::Error { code: "twins".into(), message: "Two of them.".into(), retryable: false }),
+    ]);
+    insta::assert_json_snapshot!(events);
+}

@@ -1,0 +1,4 @@
+//! In a dedicated worker.
+#![cfg(target_family = "wasm")]
+pub mod common;
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

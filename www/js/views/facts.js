@@ -1,0 +1,37 @@
+import { h } from "../dom.js";
+import { signOf } from "../marks.js";
+import { nameOf } from "../names.js";
+import { recordHref } from "../route.js";
+import { tables } from "../tables.js";
+import { day, moment } from "../text.js";
+
+function referenceValue(spec, name) {
+  const main = name.number ? [h("span", { class: "record-number" }, name.number), " ", name.label] : [name.code && signOf(name.code), name.code && " ", name.label];
+  const linked = name.table && tables[name.table];
+  return [
+    h("span", { class: "fact-main" }, linked ? h("a", { href: recordHref(name.table, name.id) }, main) : main),
+    name.sub && h("span", { class: "fact-sub" }, name.sub),
+  ];
+}
+
+const shown = { time: moment, date: day };
+const plainValue = (spec, value) => shown[spec.kind]?.(value) ?? spec.choices?.[value] ?? String(value);
+
+// The record's facts that have a value, and a print of what they say, to know when they change.
+export async function facts(table, row) {
+  const { fields, facts: names } = tables[table];
+  const present = names.filter((name) => row[name]);
+  const read = await Promise.all(present.map((name) => fields[name].table && nameOf(fields[name].table, row[name])));
+  const list = h("dl", { class: "facts" }, present.map((name, at) =>
+    h("div", { class: "fact" }, h("dt", {}, fields[name].label),
+      h("dd", { "data-field": name }, read[at] ? referenceValue(fields[name], read[at]) : plainValue(fields[name], row[name])))));
+  const journal = [row.work_notes, table !== "task_time_worked" && row.comments].filter(Boolean);
+  return {
+    print: JSON.stringify(read),
+    node: [
+      row.description && row.description !== row.short_description && h("p", { class: "description" }, row.description),
+      present.length > 0 && list,
+      journal.length > 0 && h("section", { class: "journal" }, h("h2", {}, "Notes"), journal.map((text) => h("p", {}, text))),
+    ],
+  };
+}

@@ -1,0 +1,116 @@
+// What has not reached the instance, and why. What needs a person stands first.
+import { db, watchTables, watchStatus } from "../device.js";
+import { fill, h } from "../dom.js";
+import { icon } from "../icons.js";
+import { localMark } from "../marks.js";
+import { describeRow } from "../names.js";
+import { recordHref } from "../route.js";
+import { tables } from "../tables.js";
+import { ago, count, isTemporary, moment, shortId } from "../text.js";
+import { gather } from "../timing.js";
+import { toast } from "../toasts.js";
+import { confirm } from "./confirm.js";
+
+const step = 50;
+
+const stateWords = {
+  queued: "Ready to send", sending: "Sending", unknown: "Sent, answer unknown", waiting: "Waiting",
+  refused: "Refused", conflict: "Conflict", unpaired: "Needs pairing",
+};
+const kindWords = { create: "New", update: "Edit of", delete: "Deletion of", action: "Action", attachment: "File for" };
+
+const stopped = ["refused", "conflict", "unpaired"];
+const moving = ["queued", "sending", "unknown", "waiting"];
+
+export function outboxView() {
+  let shown = step;
+  let closed = false;
+  let turn = 0;
+
+  const body = h("div", { class: "outbox-body" }, h("p", { class: "quiet" }, "Reading…"));
+  const node = h("section", { class: "page", "data-test": "outbox" }, h("h1", {}, "Outbox"), body);
+
+  async function refresh() {
+    const mine = ++turn;
+    try {
+      const [halted, waiting] = await Promise.all([
+        db.outbox.list({ state: stopped, limit: shown + 1 }),
+        db.outbox.list({ state: moving, limit: shown + 1 }),
+      ]);
+      const groups = await Promise.all([halted, waiting].map((items) => Promise.all(items.slice(0, shown).map(drawItem))));
+      if (closed || mine !== turn) return;
+      fill(body,
+        section("Needs you", groups[0]),
+        section("Waiting to be sent", groups[1]),
+        halted.length + waiting.length === 0 && empty(),
+        Math.max(halted.length, waiting.length) > shown && h("button", { class: "button is-wide", type: "button", onclick: () => { shown += step; refresh(); } }, "Show more"));
+    } catch (error) {
+      if (!closed) fill(body, h("p", { role: "alert" }, `The outbox could not be read. ${error.message}`));
+    }
+  }
+
+  const section = (title, items) => items.length > 0 && h("section", { class: "outbox-group" }, h("h2", {}, title), h("ul", { class: "outbox-list" }, items));
+
+  const empty = () => h("div", { class: "empty", "data-test": "outbox-empty" }, icon("landed"),
+    h("p", {}, "Everything has landed. Nothing on this device is waiting for the instance."));
+
+  async function drawItem(item) {
+    const row = item.table && tables[item.table] ? await db.table(item.table).get(item.sys_id, { deleted: true }) : undefined;
+    const noun = tables[item.table]?.one ?? item.table ?? item.action ?? "item";
+    const title = (row && describeRow(item.table, row).label) || shortId(item.sys_id ?? item.id);
+    return h("li", { class: `outbox-item is-${item.state}`, "data-test": "outbox-item", "data-item": item.id, "data-state": item.state },
+      h("div", { class: "row-top" },
+        h("span", { class: "outbox-kind" }, `${kindWords[item.kind] ?? item.kind} ${noun}`),
+        item.sys_id && isTemporary(item.sys_id) && localMark(),
+        h("time", { class: "row-time", title: moment(item.queuedAt) }, ago(item.queuedAt))),
+      h("p", { class: "outbox-title" }, row ? h("a", { href: recordHref(item.table, item.sys_id) }, title) : title),
+      h("p", { class: "outbox-explain", "data-test": "outbox-explain" },
+        h("span", { class: `sync-mark is-${item.state}` }, stateWords[item.state] ?? item.state), " ", item.explain),
+      item.error && h("div", { class: "answer", "data-test": "outbox-error" }, icon("refused"),
+        h("div", {}, h("p", {}, `The instance answered ${item.error.status}: ${item.error.message}`), item.error.detail && h("p", { class: "quiet" }, item.error.detail))),
+      h("p", { class: "outbox-foot" }, [
+        item.attempts ? `Tried ${count(item.attempts, "time")}` : "Not tried yet",
+        item.nextAttemptAt && `next try ${moment(item.nextAttemptAt)}`,
+        item.dependsOn.length > 0 && `behind ${count(item.dependsOn.length, "other change")}`,
+      ].filter(Boolean).join(", ")),
+      buttons(item, title));
+  }
+
+  function buttons(item, title) {
+    const retry = typeof db.outbox.retry === "function" && stopped.includes(item.state)
+      && h("button", { class: "button", type: "button", "data-test": "outbox-retry", onclick: () => run(() => db.outbox.retry(item.id)) }, icon("sync"), "Try again");
+    const discard = typeof db.outbox.discard === "function"
+      && h("button", { class: "button is-danger", type: "button", "data-test": "outbox-discard", onclick: () => drop(item, title) }, icon("bin"), "Discard");
+    return (retry || discard) && h("div", { class: "outbox-buttons" }, retry, discard);
+  }
+
+  async function drop(item, title) {
+    const sure = await confirm({
+      title: "Discard this change?",
+      text: `“${title}” goes back to what the instance last had. A record made here disappears, and so does everything that depends on it.`,
+      action: "Discard",
+    });
+    if (sure) await run(() => db.outbox.discard(item.id));
+  }
+
+  async function run(work) {
+    try {
+      await work();
+    } catch (error) {
+      toast(error.message, { kind: "error" });
+    }
+    refresh();
+  }
+
+  const soon = gather(refresh, 150);
+  const stops = [watchTables(Object.keys(tables), soon), watchStatus(soon), soon.cancel];
+
+  return {
+    node,
+    title: "Outbox",
+    close() {
+      closed = true;
+      for (const stop of stops) stop();
+    },
+  };
+}

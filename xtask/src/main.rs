@@ -1,0 +1,67 @@
+//! The commands of this workspace: `cargo xtask setup | build | demo | test | check`.
+//!
+//! Each one first sees to the tools it needs, so that the first command on a fresh machine may be any of them.
+
+mod build;
+mod check;
+mod demo;
+mod error;
+mod files;
+mod instance;
+mod rules;
+mod setup;
+mod sizes;
+mod step;
+mod tally;
+mod test;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Result;
+use crate::workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Landfall's commands")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install the tools that the other commands use; they do so by themselves, each for its own needs
+    Setup,
+    /// Build the npm package in `pkg/`
+    Build,
+    /// Serve the field app from a reference instance with a SQLite file
+    Demo(demo::Options),
+    /// Run the tests: native, headless browsers, whole app
+    Test(test::Options),
+    /// Check format, lints, docs, the house rules and the module's size
+    Check,
+}
+
+fn main() -> ExitCode {
+    match carry_out(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn carry_out(command: Command) -> Result<()> {
+    let workspace = Workspace::find()?;
+    match command {
+        Command::Setup => setup::everything(&workspace),
+        Command::Build => build::package(&workspace).map(drop),
+        Command::Demo(options) => demo::serve(&workspace, &options),
+        Command::Test(options) => test::run(&workspace, &options),
+        Command::Check => check::run(&workspace),
+    }
+}

@@ -1,0 +1,12 @@
+//! The tools themselves: each is looked for, fetched when missing, and then named by its path.
+
+mod bindgen;
+mod cache;
+mod debian;
+mod npm;
+mod wasm_target;
+
+pub use bindgen::{Bindgen, bindgen};
+pub use debian::{CHROMEDRIVER, CHROMIUM, POSTGRES, debian};
+pub use npm::{NodeModules, npm};
+pub use wasm_target::{WASM, wasm_target};
