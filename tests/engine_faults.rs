@@ -4,13 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 use futures_executor::block_on;
 use futures_util::future::join;
-use landfall::{
-    engine::SyncOptions,
-    testing::{Device, Fault, MemoryInstance, yield_now},
-};
+use landfall::testing::{Device, Fault, MemoryInstance, yield_now};
 use serde_json::json;
-use std::cell::Cell;
-use std::rc::Rc;
 
 mod support;
 use support::{create, push, resp, row, tables};
@@ -293,21 +288,6 @@ fn batches_grow_again() {
         device.remote.plan(Some(Fault::Answer(resp(413, "{}"))));
         let r = page.sync(push()).await.unwrap();
         assert!(r.requests < 30, "{r:?}");
-    })
-}
-
-#[test]
-fn one_callers_abort_is_not_anothers() {
-    block_on(async {
-        let instance = MemoryInstance::plain();
-        let device = Device::new(&instance, tables(), 1);
-        let page = device.open().await.unwrap();
-        create(&page, "incident", json!({"short_description": "x"})).await;
-        let abort: Rc<Cell<bool>> = Rc::default();
-        abort.set(true);
-        let (_, r) = join(page.sync(SyncOptions { abort, ..push() }), page.sync(push())).await;
-        let r = r.unwrap();
-        assert!(r.remaining == 0, "{r:?}");
     })
 }
 

@@ -106,6 +106,7 @@ impl<P: Ports> Client<P> {
     /// # Errors
     /// The store's. What the instance refuses, and that it cannot be reached, is in the report.
     pub async fn sync(&self, options: SyncOptions) -> Result<SyncReport, EngineError> {
+        let mut joined_before = false;
         loop {
             let joined = self.session().run.borrow().as_ref().map(|(run, under_way)| {
                 (run.clone(), (under_way.push || !options.push) && (under_way.pull || !options.pull))
@@ -114,8 +115,17 @@ impl<P: Ports> Client<P> {
                 Some((run, true)) if !self.session().closing.get() => {
                     self.session().joined.set(true);
                     let report = run.await?;
-                    // That the other caller had enough is no answer to this one.
-                    if report.ended_by != EndedBy::Aborted || self.is_stopped(&options) {
+                    let answers = match report.ended_by {
+                        EndedBy::Done => true,
+                        // That the other caller had enough is no answer to this one.
+                        EndedBy::Aborted => false,
+                        // Nor is it that the line was dead before this one asked: by now the instance may be back,
+                        // and the next try of its own accord minutes away.
+                        EndedBy::Offline | EndedBy::Auth | EndedBy::Backoff => {
+                            std::mem::replace(&mut joined_before, true)
+                        }
+                    };
+                    if answers || self.is_stopped(&options) {
                         return Ok(report);
                     }
                 }
