@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use futures_executor::block_on;
 use landfall::{
     core::{
-        CoreError, Durability, Event, Halt, Origin, Ruled, Tx, View, ids,
-        receive::{Answer, claim, receive, take_lease},
+        CoreError, Durability, Event, Halt, Origin, Ruled, Tx, View, hand, ids,
+        receive::{Answer, claim, give_lease_back, receive, take_lease},
         schema::Schema,
-        stored::{Item, ItemState},
+        stored::{Item, ItemError, ItemState},
         write,
     },
     ports::Store,
@@ -65,7 +65,7 @@ impl World {
     fn create(&mut self, fields: &[(&str, &str)]) -> (String, String) {
         let temporary = ids::temporary(self.uuid());
         let fields = fields_of(fields);
-        let (record, _) = self.run(|tx| write::create(tx, "incident", &temporary, &fields, None)).unwrap();
+        let (record, _) = self.run(|tx| write::create(tx, "incident", &temporary, &fields)).unwrap();
         (temporary, record.items[0].clone())
     }
 
@@ -103,6 +103,28 @@ fn with_its_parent_before_it_a_child_may_go_where_the_instance_puts_the_id_in() 
     let planned = [first.clone(), second.clone(), in_text];
     let (claimed, _) = world.run(|tx| claim(tx, lease, &planned, true)).unwrap();
     assert_eq!(claimed.iter().map(|item| &item.id).collect::<Vec<_>>(), [&first, &second]);
+}
+
+#[test]
+fn what_is_being_sent_is_neither_dropped_nor_changed_and_nothing_of_the_attempt_stays() {
+    let mut world = World::new();
+    let (parent, first) = world.create(&[]);
+    let (_, second) = world.create(&[("parent", &parent)]);
+    let (lease, _) = world.run(take_lease).unwrap();
+    world.run(|tx| claim(tx, lease, &[first.clone(), second.clone()], true)).unwrap();
+    let late = CoreError::BeingSent(second.clone());
+    assert_eq!(world.run(|tx| hand::edit(tx, &second, &Fields::new())).unwrap_err(), late);
+    assert_eq!(world.run(|tx| hand::discard(tx, &second)).unwrap_err(), late);
+
+    // One of what depends on it is under way: none of it goes.
+    let said_no = Answer::Refused(ItemError { status: 403, message: String::new(), detail: None });
+    world.run(|tx| receive(tx, lease, &[(first.clone(), said_no.clone())])).unwrap();
+    assert_eq!(world.run(|tx| hand::discard(tx, &first)).unwrap_err(), late);
+    assert_eq!(world.item(&first).unwrap().state, ItemState::Refused);
+
+    world.run(|tx| give_lease_back(tx, lease)).unwrap();
+    world.run(|tx| hand::discard(tx, &first)).unwrap();
+    assert_eq!((world.item(&first), world.item(&second)), (None, None));
 }
 
 #[test]

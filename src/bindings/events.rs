@@ -34,15 +34,17 @@ extern "C" {
 pub enum Kind {
     Change,
     Reconciled,
+    Settled,
     Outbox,
     Status,
     Error,
 }
 
 impl Kind {
-    const ALL: [(&'static str, Self); 5] = [
+    const ALL: [(&'static str, Self); 6] = [
         ("change", Self::Change),
         ("reconciled", Self::Reconciled),
+        ("settled", Self::Settled),
         ("outbox", Self::Outbox),
         ("status", Self::Status),
         ("error", Self::Error),
@@ -110,6 +112,11 @@ impl Events {
             }
             Event::Reconciled { table, temporary, sys_id } => {
                 self.put(Kind::Reconciled, || json!({ "table": table, "temporary": temporary, "sys_id": sys_id }));
+            }
+            Event::Settled { receipts } => {
+                for receipt in receipts {
+                    self.put(Kind::Settled, || json!(receipt));
+                }
             }
             Event::Outbox { pending, refused, conflicts } => {
                 self.put(Kind::Outbox, || json!({ "pending": pending, "refused": refused, "conflicts": conflicts }));

@@ -43,6 +43,11 @@ impl Failure {
         Self::from(StoreError::Closed)
     }
 
+    /// The caller's signal has stopped it.
+    pub fn aborted() -> Self {
+        Self::new("aborted", "The caller's signal has stopped the waiting.").retryable(true)
+    }
+
     pub fn retryable(self, retryable: bool) -> Self {
         Self { retryable, ..self }
     }

@@ -16,6 +16,7 @@ use super::{
     outbox::Outbox,
     promise, registry, sync_options,
     table::Table,
+    transaction,
 };
 use crate::browser::panic;
 
@@ -63,6 +64,17 @@ impl Landfall {
         Ok(Table::new(Rc::clone(&self.handle), name))
     }
 
+    /// Several writes, all or none. `work` may run more than once.
+    pub fn transaction(&self, work: JsValue) -> Promise {
+        let handle = Rc::clone(&self.handle);
+        promise::promise(async move {
+            let work: Function = work
+                .dyn_into()
+                .map_err(|_| Failure::argument("transaction() takes a function, which is given the transaction."))?;
+            transaction::run(&handle, &work).await
+        })
+    }
+
     /// What is unsent.
     #[wasm_bindgen(getter)]
     pub fn outbox(&self) -> JsValue {
@@ -74,9 +86,9 @@ impl Landfall {
         let handle = Rc::clone(&self.handle);
         let options = sync_options::read(&options);
         promise::promise(async move {
-            let (options, ear) = options?;
+            let (options, signal) = options?;
             let report = handle.client()?.sync(options).await?;
-            drop(ear);
+            drop(signal);
             fields::report(&report)
         })
     }

@@ -1,7 +1,7 @@
 //! The JavaScript surface. Thin: arguments are checked, the engine is called, and what it says is handed back.
 //!
-//! * `landfall`, `table`, `outbox`: the exported classes. `opened`, `registry`: one client a database and page.
-//! * `arguments`, `options`, `query`, `sync_options`: what callers give. `fields`: records, checked to be JSON.
+//! * `landfall`, `table`, `transaction`, `outbox`: the exported classes. `opened`, `registry`: one client a database and page.
+//! * `arguments`, `options`, `query`, `sync_options`, `signal`: what callers give. `fields`: records, checked to be JSON.
 //! * `failure`, `promise`: what callers get back, also when the module crashes.
 //! * `events`: listeners. `auto_sync`: syncing without being asked.
 //! * `js/`: the entry, the error class, the service worker's part and the types, as they are in the package.
@@ -21,9 +21,12 @@ mod outbox;
 mod promise;
 mod query;
 mod registry;
+mod signal;
 mod sync_options;
 mod table;
+mod transaction;
 
 pub use landfall::{Landfall, open};
 pub use outbox::Outbox;
 pub use table::Table;
+pub use transaction::{Transaction, TransactionTable};

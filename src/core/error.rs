@@ -65,6 +65,28 @@ pub enum CoreError {
         /// The id in it.
         id: String,
     },
+    /// There is no such outbox item.
+    #[error("There is no item “{0}” in the outbox: it has been settled since, or there never was one.")]
+    NoSuchItem(String),
+    /// The item is on its way.
+    #[error("The item “{0}” is being sent at this moment; try again when its answer is there.")]
+    BeingSent(String),
+    /// The item may have been carried out: changing it could bring it about twice.
+    #[error(
+        "It is not known yet whether the instance has carried out the item “{0}”. Change the record itself: that follows it."
+    )]
+    AnswerUnknown(String),
+    /// The changes do not fit the item.
+    #[error("The item “{item}” cannot be changed so: {why}.")]
+    NotEditable {
+        /// Its id.
+        item: String,
+        /// What does not fit.
+        why: String,
+    },
+    /// A transaction was used after its end.
+    #[error("This transaction is over: await everything that work() begins.")]
+    TransactionOver,
     /// An encoded query that cannot be read.
     #[error("{0}")]
     MalformedQuery(String),
@@ -97,6 +119,11 @@ impl CoreError {
             Self::WrongTable { .. } => "wrong_table",
             Self::UnknownTemporary { .. } => "unknown_temporary",
             Self::DeletedReference { .. } => "deleted_reference",
+            Self::NoSuchItem(_) => "not_found",
+            Self::BeingSent(_) => "being_sent",
+            Self::AnswerUnknown(_) => "answer_unknown",
+            Self::NotEditable { .. } => "not_editable",
+            Self::TransactionOver => "transaction_over",
             Self::MalformedQuery(_) => "malformed_query",
             Self::UnsentWork(_) => "unsent_work",
             Self::LeaseLost => "lease_lost",

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::stored::ItemError;
+
 /// Something that happened, already on disk. Posted to other contexts as JSON, so variants and
 /// fields may be added but never change their meaning: an old tab may listen to a new one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +26,11 @@ pub enum Event {
         temporary: String,
         /// The id it has.
         sys_id: String,
+    },
+    /// Items have left the outbox, or were refused.
+    Settled {
+        /// What became of each.
+        receipts: Vec<Receipt>,
     },
     /// How much is unsent.
     Outbox {
@@ -57,4 +64,39 @@ pub enum Origin {
     Elsewhere,
     /// The instance, through a sync.
     Sync,
+}
+
+/// What became of an item, as the contract's `Receipt`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Its id.
+    pub item: String,
+    /// How it ended.
+    pub state: Settled,
+    /// The record, by the id it has now; none if it is no longer there.
+    pub records: Vec<Ref>,
+    /// What the instance said, if it said no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ItemError>,
+}
+
+/// How an item ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Settled {
+    /// The instance has carried it out.
+    Done,
+    /// The instance said no. It stays in the outbox.
+    Refused,
+    /// Dropped by the user, or with a record that was deleted before it was sent.
+    Discarded,
+}
+
+/// A record of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ref {
+    /// Its table.
+    pub table: String,
+    /// Its id.
+    pub sys_id: String,
 }

@@ -4,6 +4,7 @@
 //! asks for, commits what it leaves, and runs it again when the store says *stale*.
 
 pub mod family;
+pub mod hand;
 pub mod ids;
 pub mod plan;
 pub mod present;
@@ -21,11 +22,13 @@ mod event;
 mod key;
 mod row;
 mod tx;
+mod work;
 mod write_set;
 
 pub use error::CoreError;
-pub use event::{Event, Origin};
+pub use event::{Event, Origin, Receipt, Ref, Settled};
 pub use key::{Key, Part};
 pub use row::{Row, RowKey, StoreName};
 pub use tx::{Halt, Ruled, Tx, View};
+pub use work::Work;
 pub use write_set::{By, Commit, Durability, Expect, Found, Read, Scan, WriteSet};

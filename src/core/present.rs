@@ -168,9 +168,9 @@ fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Option<Pause>) -
         ItemState::Refused => {
             let said = item.error.as_ref().map(said).unwrap_or_default();
             let mend = if item.kind == ItemKind::Delete || item.journal {
-                "It stays here, and so does what follows it."
+                "Try it again, or discard it; what follows it on this record waits until then."
             } else {
-                "Change the record and it is sent again."
+                "Change the record and it is sent again, or discard it."
             };
             Ok(plain("refused", format!("The instance refused it: {said} {mend}"), true))
         }

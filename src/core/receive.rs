@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     error::CoreError,
-    event::Event,
+    event::{Event, Receipt, Ref, Settled},
     plan::resolvable,
     reconcile,
     retry::backoff_ms,
@@ -180,6 +180,12 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             item.attempts += 1;
             item.state = ItemState::Refused;
             item.error = Some(error.clone());
+            tx.settled(Receipt {
+                item: item.id.clone(),
+                state: Settled::Refused,
+                records: vec![Ref { table: item.table.clone(), sys_id: item.sys_id.clone() }],
+                error: Some(error.clone()),
+            });
         }
         (_, Answer::NotRun { error, wait_ms }) => {
             // This request was not run. What became of the one before it is still not known.

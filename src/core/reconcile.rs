@@ -2,12 +2,13 @@
 //! permanent id wherever the temporary one stood.
 
 use super::{
-    event::Event,
+    event::{Event, Receipt, Ref, Settled},
     ids,
     row::{RowKey, StoreName},
     stored::{Alias, Item, Record, mention},
     tx::{Ruled, Tx},
     values::mentioned,
+    write::drop_item,
 };
 use crate::wire::value::{Fields, Type};
 
@@ -24,7 +25,6 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<()> {
         return Ok(());
     };
     let there = tx.record(&item.table, &sys_id)?;
-    tx.remove(Item::at(&item.id));
     tx.remove(Record::at(tx.schema, &record.table, temporary));
 
     record.items.retain(|id| *id != item.id);
@@ -36,6 +36,7 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<()> {
     }
     record.table = class_of(tx, &record.table, row);
     record.sys_id.clone_from(&sys_id);
+    done(tx, item, Some(&record));
     record.not_kept = not_kept(tx, &record.table, &item.fields, row);
     let mut base = item.fields.clone();
     base.extend(row.clone());
@@ -52,13 +53,25 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<()> {
     Ok(())
 }
 
+fn done(tx: &mut Tx<'_>, item: &Item, record: Option<&Record>) {
+    tx.remove(Item::at(&item.id));
+    let records = record.map(|record| Ref { table: record.table.clone(), sys_id: record.sys_id.clone() });
+    tx.settled(Receipt {
+        item: item.id.clone(),
+        state: Settled::Done,
+        records: records.into_iter().collect(),
+        error: None,
+    });
+}
+
 /// The instance made the change.
 ///
 /// # Errors
 /// As [`Tx::get`].
 pub fn updated(tx: &mut Tx<'_>, item: &Item, row: Option<&Fields>) -> Ruled<()> {
-    tx.remove(Item::at(&item.id));
-    let Some(mut record) = tx.record(&item.table, &item.sys_id)? else { return Ok(()) };
+    let record = tx.record(&item.table, &item.sys_id)?;
+    done(tx, item, record.as_ref());
+    let Some(mut record) = record else { return Ok(()) };
     record.items.retain(|id| *id != item.id);
     let mut base = record.base.take().unwrap_or_default();
     let plain = item.fields.iter().filter(|(name, _)| !tx.schema.is_journal(&item.table, name));
@@ -77,10 +90,11 @@ pub fn updated(tx: &mut Tx<'_>, item: &Item, row: Option<&Fields>) -> Ruled<()> 
 /// # Errors
 /// As [`Tx::get`].
 pub fn deleted(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
-    tx.remove(Item::at(&item.id));
-    if let Some(record) = tx.record(&item.table, &item.sys_id)? {
-        for id in &record.items {
-            tx.remove(Item::at(id));
+    let record = tx.record(&item.table, &item.sys_id)?;
+    done(tx, item, None);
+    if let Some(record) = record {
+        for id in record.items.iter().filter(|id| **id != item.id) {
+            drop_item(tx, id);
         }
         tx.remove(Record::at(tx.schema, &record.table, &record.sys_id));
         tx.changed(&record.table, &record.sys_id);
@@ -88,9 +102,14 @@ pub fn deleted(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
     Ok(())
 }
 
-/// Lays the record's unsent items over what the instance has, frees the first of them to be sent, and
-/// writes the record.
+/// Lays the record's unsent items over what the instance has now, and writes the record.
 pub(super) fn rebase(tx: &mut Tx<'_>, record: &mut Record, base: Fields) -> Ruled<()> {
+    record.fetched_at = Some(tx.now);
+    lay(tx, record, base)
+}
+
+/// Lays the record's unsent items over `base`, frees the first of them to be sent, and writes the record.
+pub(super) fn lay(tx: &mut Tx<'_>, record: &mut Record, base: Fields) -> Ruled<()> {
     tx.want(record.items.iter().map(|id| Item::at(id)))?;
     record.fields.clone_from(&base);
     let mut mentions = Vec::new();
@@ -103,8 +122,7 @@ pub(super) fn rebase(tx: &mut Tx<'_>, record: &mut Record, base: Fields) -> Rule
         mentions.extend(item.mentions.iter().cloned());
         tx.put(&item)?;
     }
-    record.base = (!record.items.is_empty()).then_some(base);
-    record.fetched_at = Some(tx.now);
+    record.base = (!record.items.is_empty() && !record.is_temporary()).then_some(base);
     mentions.append(&mut record.mentions);
     let correlation = tx.schema.correlation_field(&record.table);
     record.mentions = mentioned(&record.fields, correlation.as_deref(), mentions);

@@ -11,12 +11,13 @@ use uuid::Uuid;
 
 use super::{
     error::CoreError,
-    event::{Event, Origin},
+    event::{Event, Origin, Receipt},
     key::Key,
     row::{Row, RowKey, StoreName},
     schema::Schema,
     stored::{Alias, Item, Record, Stored, decode},
-    write_set::{By, Durability, Expect, Found, Read, Scan, WriteSet},
+    work::Work,
+    write_set::{Durability, Found, Read, Scan, WriteSet},
 };
 
 /// What has been read so far for one rule.
@@ -31,15 +32,37 @@ impl View {
     pub fn absorb(&mut self, reads: Vec<Read>, found: Vec<Found>) {
         for (read, found) in reads.into_iter().zip(found) {
             match (read, found) {
+                // What was read first is what the rules have seen: a later reading must not take its place.
                 (Read::Row(at), Found::Row(row)) => {
-                    self.rows.insert(at, row);
+                    self.rows.entry(at).or_insert(row);
                 }
                 (Read::Keys(scan), Found::Keys(keys)) => {
-                    self.keys.insert(scan, keys);
+                    self.keys.entry(scan).or_insert(keys);
                 }
                 _ => {}
             }
         }
+    }
+
+    /// All that was read, to be read once more.
+    pub fn reads(&self) -> Vec<Read> {
+        let rows = self.rows.keys().cloned().map(Read::Row);
+        rows.chain(self.keys.keys().cloned().map(Read::Keys)).collect()
+    }
+
+    /// Whether the store is still as `other` saw it.
+    pub fn is_as(&self, other: &Self) -> bool {
+        let revisions =
+            |view: &Self| -> Vec<_> { view.rows.values().map(|row| row.as_ref().map(|row| row.rev)).collect() };
+        self.keys == other.keys && revisions(self) == revisions(other)
+    }
+
+    pub(super) fn row(&self, at: &RowKey) -> Option<Option<&Row>> {
+        self.rows.get(at).map(Option::as_ref)
+    }
+
+    pub(super) fn keys(&self, scan: &Scan) -> Option<&[Key]> {
+        self.keys.get(scan).map(Vec::as_slice)
     }
 }
 
@@ -68,38 +91,31 @@ pub struct Tx<'a> {
     pub schema: &'a Schema,
     /// The time, in ms.
     pub now: u64,
-    fresh: u128,
+    /// What the items made in this run belong to.
+    pub group: Option<String>,
     view: &'a View,
+    before: Option<&'a Work>,
     missing: BTreeSet<Read>,
-    used: BTreeSet<RowKey>,
-    scanned: BTreeSet<Scan>,
-    writes: BTreeMap<RowKey, Option<Row>>,
-    events: Vec<Event>,
-    changed: BTreeMap<String, BTreeSet<String>>,
+    work: Work,
 }
 
 impl<'a> Tx<'a> {
     /// A fresh run over what has been read so far. Each run of one rule is given the same `fresh`
     /// id, so that it makes the same ids again.
     pub fn new(schema: &'a Schema, now: u64, fresh: Uuid, view: &'a View) -> Self {
-        Self {
-            schema,
-            now,
-            fresh: fresh.as_u128(),
-            view,
-            missing: BTreeSet::new(),
-            used: BTreeSet::new(),
-            scanned: BTreeSet::new(),
-            writes: BTreeMap::new(),
-            events: Vec::new(),
-            changed: BTreeMap::new(),
-        }
+        let missing = BTreeSet::new();
+        Self { schema, now, group: None, view, before: None, missing, work: Work::new(fresh) }
+    }
+
+    /// A run that goes on where the rules before it have left off.
+    pub fn after(schema: &'a Schema, now: u64, view: &'a View, before: &'a Work) -> Self {
+        Self { before: Some(before), ..Self::new(schema, now, Uuid::from_u128(before.fresh), view) }
     }
 
     /// An id nobody else makes, later than those before it.
     pub fn fresh(&mut self) -> Uuid {
-        let id = Uuid::from_u128(self.fresh);
-        self.fresh = self.fresh.wrapping_add(1);
+        let id = Uuid::from_u128(self.work.fresh);
+        self.work.fresh = self.work.fresh.wrapping_add(1);
         id
     }
 
@@ -135,7 +151,7 @@ impl<'a> Tx<'a> {
     pub fn want(&mut self, rows: impl IntoIterator<Item = RowKey>) -> Ruled<()> {
         let mut all = Ok(());
         for at in rows {
-            if !self.writes.contains_key(&at) && !self.view.rows.contains_key(&at) {
+            if self.written(&at).is_none() && self.view.row(&at).is_none() {
                 self.missing.insert(Read::Row(at));
                 all = Err(Halt::Missing);
             }
@@ -148,11 +164,11 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`Halt::Missing`], or a row that cannot be understood.
     pub fn get<T: Stored>(&mut self, at: &RowKey) -> Ruled<Option<T>> {
-        let row = if let Some(written) = self.writes.get(at) {
-            written.as_ref()
-        } else if let Some(read) = self.view.rows.get(at) {
-            self.used.insert(at.clone());
-            read.as_ref()
+        let row = if let Some(written) = self.written(at) {
+            written
+        } else if let Some(read) = self.view.row(at) {
+            self.work.used.insert(at.clone());
+            read
         } else {
             self.missing.insert(Read::Row(at.clone()));
             return Err(Halt::Missing);
@@ -178,25 +194,20 @@ impl<'a> Tx<'a> {
     }
 
     fn found(&mut self, scan: Scan) -> Ruled<Vec<Key>> {
-        let store = scan.store;
-        let fits = |row: &Row| match scan.by {
-            By::Key => row.key.starts_with(&scan.prefix),
-            By::Index => row.index.iter().any(|entry| entry.starts_with(&scan.prefix)),
-        };
-        let Some(read) = self.view.keys.get(&scan) else {
+        let Some(read) = self.view.keys(&scan) else {
             self.missing.insert(Read::Keys(scan));
             return Err(Halt::Missing);
         };
         let mut keys: BTreeSet<Key> = read.iter().cloned().collect();
-        for (at, row) in self.writes.iter().filter(|(at, _)| at.store == store) {
-            if row.as_ref().is_some_and(fits) {
-                keys.insert(at.key.clone());
-            } else {
-                keys.remove(&at.key);
-            }
+        for work in self.before.into_iter().chain([&self.work]) {
+            work.overlay(&scan, &mut keys);
         }
-        self.scanned.insert(scan);
+        self.work.scanned.insert(scan);
         Ok(keys.into_iter().collect())
+    }
+
+    fn written(&self, at: &RowKey) -> Option<Option<&Row>> {
+        self.work.row(at).or_else(|| self.before?.row(at))
     }
 
     /// Writes a row.
@@ -205,23 +216,28 @@ impl<'a> Tx<'a> {
         let body = serde_json::to_string(form)
             .map_err(|why| CoreError::Corrupt { store: T::STORE.as_str(), why: why.to_string() })?;
         let row = Row { key: key.clone(), rev: 0.0, index: form.index(self.schema), body };
-        self.writes.insert(RowKey { store: T::STORE, key }, Some(row));
+        self.work.writes.insert(RowKey { store: T::STORE, key }, Some(row));
         Ok(())
     }
 
     /// Removes a row.
     pub fn remove(&mut self, at: RowKey) {
-        self.writes.insert(at, None);
+        self.work.writes.insert(at, None);
     }
 
     /// Tells every context, once the write set is committed.
     pub fn tell(&mut self, event: Event) {
-        self.events.push(event);
+        self.work.events.push(event);
     }
 
     /// Tells every context that a record changed. Changes of one table become one event.
     pub fn changed(&mut self, table: &str, sys_id: &str) {
-        self.changed.entry(table.to_owned()).or_default().insert(sys_id.to_owned());
+        self.work.changed.entry(table.to_owned()).or_default().insert(sys_id.to_owned());
+    }
+
+    /// Tells whoever waits for an item what became of it.
+    pub fn settled(&mut self, receipt: Receipt) {
+        self.work.settled.push(receipt);
     }
 
     /// The record `sys_id` of `table`'s family.
@@ -248,30 +264,13 @@ impl<'a> Tx<'a> {
         self.get(&Alias::at(temporary))
     }
 
-    /// What is to be committed, with the events to tell afterwards. Each row carries `rev`.
+    /// What this run has done.
+    pub fn into_work(self) -> Work {
+        self.work
+    }
+
+    /// See [`Work::finish`].
     pub fn finish(self, rev: f64, origin: Origin, durability: Durability) -> (WriteSet, Vec<Event>) {
-        let mut set = WriteSet { durability, ..WriteSet::default() };
-        let view = self.view;
-        set.expect.extend(self.used.into_iter().map(|at| {
-            let rev = view.rows.get(&at).and_then(|row| Some(row.as_ref()?.rev));
-            Expect::Rev(at, rev)
-        }));
-        set.expect.extend(self.scanned.into_iter().map(|scan| {
-            let keys = view.keys.get(&scan).cloned().unwrap_or_default();
-            Expect::Keys(scan, keys)
-        }));
-        for (at, row) in self.writes {
-            match row {
-                Some(row) => set.puts.push((at.store, Row { rev, ..row })),
-                None => set.deletes.push(at),
-            }
-        }
-        let mut events = self.events;
-        events.extend(self.changed.into_iter().map(|(table, sys_ids)| Event::Change {
-            table,
-            sys_ids: sys_ids.into_iter().collect(),
-            origin,
-        }));
-        (set, events)
+        self.work.finish(self.view, rev, origin, durability)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     error::CoreError,
+    event::{Receipt, Settled},
     ids,
     stored::{Alias, Item, ItemKind, ItemState, Record},
     tx::{Ruled, Tx},
@@ -16,7 +17,7 @@ use crate::wire::{datetime, value::Fields};
 ///
 /// # Errors
 /// What [`settle_references`] and [`check_size`] refuse.
-pub fn create(tx: &mut Tx<'_>, table: &str, temporary: &str, fields: &Fields, group: Option<&str>) -> Ruled<Record> {
+pub fn create(tx: &mut Tx<'_>, table: &str, temporary: &str, fields: &Fields) -> Ruled<Record> {
     if tx.alias(temporary)?.is_some() {
         return find(tx, table, temporary);
     }
@@ -32,10 +33,9 @@ pub fn create(tx: &mut Tx<'_>, table: &str, temporary: &str, fields: &Fields, gr
         ..Record::default()
     };
     let later = split_circular(&mut fields, &open, temporary);
-    let create = Draft { kind: ItemKind::Create, fields, journal: false, group };
-    append(tx, &mut record, create, &open)?;
+    append(tx, &mut record, Draft { kind: ItemKind::Create, fields, journal: false }, &open)?;
     if !later.is_empty() {
-        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: later, journal: false, group }, &open)?;
+        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: later, journal: false }, &open)?;
     }
     tx.put(&Alias { temporary: temporary.to_owned(), table: table.to_owned(), ..Alias::default() })?;
     save(tx, record, &open)
@@ -81,13 +81,13 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
         plain = fold(tx, item, plain, &open)?;
     }
     if !plain.is_empty() {
-        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: plain, journal: false, group: None }, &open)?;
+        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: plain, journal: false }, &open)?;
     }
     for entry in entries {
         // The time goes along with the entry, not in an item of its own.
         let mut fields = acted.clone();
         fields.extend([entry]);
-        append(tx, &mut record, Draft { kind: ItemKind::Update, fields, journal: true, group: None }, &open)?;
+        append(tx, &mut record, Draft { kind: ItemKind::Update, fields, journal: true }, &open)?;
     }
     save(tx, record, &open)
 }
@@ -107,7 +107,7 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
         match tx.item(&id)? {
             // Its answer is still to come: the delete follows it.
             Some(item) if item.state == ItemState::Unknown => kept.push(id),
-            _ => tx.remove(Item::at(&id)),
+            _ => drop_item(tx, &id),
         }
     }
     record.items = kept;
@@ -126,12 +126,18 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
 /// As [`Tx::get`].
 pub fn vanish(tx: &mut Tx<'_>, record: &Record) -> Ruled<()> {
     for id in &record.items {
-        tx.remove(Item::at(id));
+        drop_item(tx, id);
     }
     tx.remove(Record::at(tx.schema, &record.table, &record.sys_id));
     tx.put(&Alias { temporary: record.sys_id.clone(), table: record.table.clone(), sys_id: None, dropped: true })?;
     tx.changed(&record.table, &record.sys_id);
     Ok(())
+}
+
+/// Takes an item away that nobody will carry out.
+pub(super) fn drop_item(tx: &mut Tx<'_>, id: &str) {
+    tx.remove(Item::at(id));
+    tx.settled(Receipt { item: id.to_owned(), state: Settled::Discarded, records: Vec::new(), error: None });
 }
 
 /// The permanent id once known, else the id given.
@@ -173,15 +179,14 @@ pub fn find(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<Record> {
 
 /// What an item is to be made of.
 #[derive(Default)]
-struct Draft<'a> {
-    kind: ItemKind,
-    fields: Fields,
-    journal: bool,
-    group: Option<&'a str>,
+pub(super) struct Draft {
+    pub kind: ItemKind,
+    pub fields: Fields,
+    pub journal: bool,
 }
 
 /// Queues an item behind those the record has.
-fn append(tx: &mut Tx<'_>, record: &mut Record, draft: Draft<'_>, open: &[Mention]) -> Ruled<()> {
+pub(super) fn append(tx: &mut Tx<'_>, record: &mut Record, draft: Draft, open: &[Mention]) -> Ruled<()> {
     let id = tx.fresh().simple().to_string();
     let key = if draft.kind == ItemKind::Create { record.sys_id.clone() } else { id.clone() };
     let correlation = tx.schema.correlation_field(&record.table);
@@ -193,7 +198,7 @@ fn append(tx: &mut Tx<'_>, record: &mut Record, draft: Draft<'_>, open: &[Mentio
         fields: draft.fields,
         behind: !record.items.is_empty(),
         journal: draft.journal,
-        group: draft.group.map(str::to_owned),
+        group: tx.group.clone(),
         idempotency_key: key,
         queued_at: tx.now,
         id: id.clone(),
@@ -261,7 +266,7 @@ fn fold(tx: &mut Tx<'_>, mut item: Item, mut changes: Fields, open: &[Mention]) 
 ///
 /// A create thus only ever waits for older ones, so that no circle of records, nor one that points to
 /// itself, waits for ever: such a reference follows in an update once both have their ids.
-fn split_circular(fields: &mut Fields, open: &[Mention], temporary: &str) -> Fields {
+pub(super) fn split_circular(fields: &mut Fields, open: &[Mention], temporary: &str) -> Fields {
     let mut later = Fields::new();
     for mention in open.iter().filter(|mention| mention.id.as_str() >= temporary) {
         later.extend(fields.remove_entry(&mention.field));

@@ -8,12 +8,13 @@ use std::{
 use super::{
     dialect::{Dialect, ServiceNow},
     error::EngineError,
+    hand::Receipts,
     settings::Settings,
     sync::Session,
 };
 use crate::{
     core::{
-        Commit, CoreError, Durability, Event, Found, Halt, Key, Origin, Read, Ruled, Scan, StoreName, Tx, View,
+        Commit, CoreError, Durability, Event, Found, Halt, Key, Origin, Read, Ruled, Scan, StoreName, Tx, View, Work,
         WriteSet,
         family::settle,
         schema::Schema,
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// How often a rule is computed again before the call gives up. Each time, some other commit got through.
-const MOST_TRIES: u32 = 100;
+pub(super) const MOST_TRIES: u32 = 100;
 
 /// Told each event, in this context's order of commits.
 pub type Listener = Rc<dyn Fn(&Event)>;
@@ -45,6 +46,7 @@ struct Inner<P: Ports> {
     settings: Settings,
     dialect: Box<dyn Dialect>,
     session: Session,
+    receipts: Receipts,
     listeners: RefCell<Vec<(u64, Listener)>>,
     next_listener: Cell<u64>,
 }
@@ -67,6 +69,7 @@ impl<P: Ports> Client<P> {
                 dialect,
                 settings,
                 session: Session::default(),
+                receipts: Receipts::default(),
                 listeners: RefCell::default(),
                 next_listener: Cell::new(0),
             }),
@@ -99,6 +102,10 @@ impl<P: Ports> Client<P> {
         &*self.inner.dialect
     }
 
+    pub(super) fn receipts(&self) -> &Receipts {
+        &self.inner.receipts
+    }
+
     pub(super) fn session(&self) -> &Session {
         &self.inner.session
     }
@@ -125,6 +132,7 @@ impl<P: Ports> Client<P> {
 
     /// A listener may call back into the client, or take itself away: no borrow is held while it runs.
     fn dispatch(&self, event: &Event) {
+        self.receipts().hear(event);
         let listeners: Vec<Listener> =
             self.inner.listeners.borrow().iter().map(|(_, listener)| Rc::clone(listener)).collect();
         for listener in listeners {
@@ -154,6 +162,10 @@ impl<P: Ports> Client<P> {
     }
 
     /// One loop for all rules, so that it is compiled once and not once for each: half the module was that.
+    ///
+    /// What a rule sees is read in several rounds, and another context may write between two of them. A commit finds
+    /// that out. A refusal, or a rule that only reads, has no commit: what came of more than one round is computed
+    /// again from a single one, or a record would be missed in the moment it changes its id.
     async fn run_rule(
         &self,
         writes: Option<(Origin, Durability)>,
@@ -161,31 +173,58 @@ impl<P: Ports> Client<P> {
     ) -> Result<(), EngineError> {
         let fresh = self.ports().entropy().uuid();
         let mut view = View::default();
+        let mut rounds = 0;
         for _ in 0..MOST_TRIES {
             let mut tx = Tx::new(self.schema(), self.ports().clock().now_ms(), fresh, &view);
-            match rule(&mut tx) {
-                Ok(()) => {
-                    let Some((origin, durability)) = writes else { return Ok(()) };
-                    let (set, events) = tx.finish(self.revision(), origin, durability);
-                    if set.puts.is_empty() && set.deletes.is_empty() {
+            let ruled = rule(&mut tx);
+            match (ruled, writes) {
+                (Err(Halt::Missing), _) => {
+                    rounds += 1;
+                    self.read_into(tx.missing(), &mut view).await?;
+                }
+                (Ok(()), Some((origin, durability))) => {
+                    if self.commit(tx.into_work(), &view, origin, durability).await? {
                         return Ok(());
                     }
-                    match self.ports().store().commit(&set).await? {
-                        Commit::Done => {
-                            self.announce(&set, events).await;
-                            return Ok(());
-                        }
-                        Commit::Stale => view = View::default(),
-                    }
+                    (view, rounds) = (View::default(), 0);
                 }
-                Err(Halt::Missing) => self.read_missing(tx.missing(), &mut view).await?,
-                Err(Halt::Refuse(error)) => return Err(error.into()),
+                (ended, _) if rounds <= 1 => {
+                    return match ended {
+                        Err(Halt::Refuse(error)) => Err(error.into()),
+                        _ => Ok(()),
+                    };
+                }
+                _ => {
+                    let all = view.reads();
+                    (view, rounds) = (View::default(), 1);
+                    self.read_into(all, &mut view).await?;
+                }
             }
         }
         Err(EngineError::Contended)
     }
 
-    async fn read_missing(&self, reads: Vec<Read>, view: &mut View) -> Result<(), EngineError> {
+    /// Writes what rules have left, and tells everyone. `false` if what they saw has changed meanwhile: nothing is
+    /// written.
+    pub(super) async fn commit(
+        &self,
+        work: Work,
+        view: &View,
+        origin: Origin,
+        durability: Durability,
+    ) -> Result<bool, EngineError> {
+        let (set, events) = work.finish(view, self.revision(), origin, durability);
+        if set.puts.is_empty() && set.deletes.is_empty() {
+            return Ok(true);
+        }
+        let done = self.ports().store().commit(&set).await? == Commit::Done;
+        if done {
+            self.announce(&set, events).await;
+        }
+        Ok(done)
+    }
+
+    pub(super) async fn read_into(&self, reads: Vec<Read>, view: &mut View) -> Result<(), EngineError> {
         let found = self.ports().store().read(&reads).await?;
         view.absorb(reads, found);
         Ok(())
@@ -225,6 +264,7 @@ impl<P: Ports> Client<P> {
     pub async fn close(&self) {
         self.inner.listeners.borrow_mut().clear();
         self.session().abort();
+        self.receipts().wake();
         self.ports().channel().close();
         self.ports().store().close().await;
     }

@@ -74,7 +74,7 @@ impl EngineError {
             Self::Contended
                 | Self::NotAnInstance { .. }
                 | Self::PullRefused { .. }
-                | Self::Core(CoreError::LeaseLost)
+                | Self::Core(CoreError::LeaseLost | CoreError::BeingSent(_) | CoreError::AnswerUnknown(_))
                 | Self::Store(StoreError::Full(_) | StoreError::Blocked | StoreError::Failed { .. })
         )
     }

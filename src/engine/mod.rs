@@ -2,6 +2,7 @@
 //!
 //! * [`Client`]: what the app calls, and the loop that reads, rules, commits and starts over when stale.
 //! * `sync`: who sends, and for how long. `push`: claims, requests, receipts. `pull`: the cached tables.
+//! * `hand`: what a person may do about an item, and waiting for one.
 //! * [`dialect`]: how intents become requests, and answers receipts.
 
 pub mod dialect;
@@ -9,6 +10,7 @@ pub mod dialect;
 mod client;
 mod error;
 mod exchange;
+mod hand;
 mod pull;
 mod push;
 mod records;
@@ -16,6 +18,7 @@ mod report;
 mod settings;
 mod status;
 mod sync;
+mod transaction;
 
 pub use client::Client;
 pub use error::EngineError;
@@ -24,3 +27,4 @@ pub use report::{EndedBy, Phase, Progress, SyncReport};
 pub use settings::Settings;
 pub use status::{Audit, Orphan, Status};
 pub use sync::SyncOptions;
+pub use transaction::Transaction;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{client::Client, error::EngineError, pull::matches};
 use crate::{
     core::{
-        CoreError, Found, Halt, Key, Origin, Read, Scan, StoreName, ids, present,
+        CoreError, Found, Halt, Key, Origin, Read, Ruled, Scan, StoreName, Tx, ids, present,
         schema::Schema,
         stored::{Item, Record, decode},
         values::take,
@@ -34,9 +34,10 @@ impl<P: Ports> Client<P> {
         let group = (fields.len() > 1).then(|| uuid().simple().to_string());
         let pause = self.pause().await?;
         self.transact(Origin::Here, self.settings().durability, |tx| {
+            tx.group.clone_from(&group);
             let mut made = Vec::new();
             tx.each(ids.iter().zip(&fields), |tx, (id, fields)| {
-                made.push(write::create(tx, table, id, fields, group.as_deref())?);
+                made.push(write::create(tx, table, id, fields)?);
                 Ok(())
             })?;
             present::records(tx, &made, pause)
@@ -77,17 +78,7 @@ impl<P: Ports> Client<P> {
     pub async fn get(&self, table: &str, sys_id: &str, deleted: bool) -> Result<Option<AppRow>, EngineError> {
         self.schema().known(table)?;
         let pause = self.pause().await?;
-        let rows = self
-            .look(|tx| {
-                let record = match write::find(tx, table, sys_id) {
-                    Err(Halt::Refuse(CoreError::NotFound { .. } | CoreError::WrongTable { .. })) => {
-                        return Ok(Vec::new());
-                    }
-                    found => found?,
-                };
-                if record.deleted && !deleted { Ok(Vec::new()) } else { present::records(tx, &[record], pause) }
-            })
-            .await?;
+        let rows = self.look(|tx| get(tx, table, sys_id, deleted, pause)).await?;
         Ok(rows.into_iter().next())
     }
 
@@ -186,6 +177,21 @@ impl<P: Ports> Client<P> {
         views.truncate(limit.unwrap_or(usize::MAX));
         Ok(views)
     }
+}
+
+/// The record, if it is there and is to be shown.
+pub(super) fn get(
+    tx: &mut Tx<'_>,
+    table: &str,
+    sys_id: &str,
+    deleted: bool,
+    pause: Option<present::Pause>,
+) -> Ruled<Vec<AppRow>> {
+    let record = match write::find(tx, table, sys_id) {
+        Err(Halt::Refuse(CoreError::NotFound { .. } | CoreError::WrongTable { .. })) => return Ok(Vec::new()),
+        found => found?,
+    };
+    if record.deleted && !deleted { Ok(Vec::new()) } else { present::records(tx, &[record], pause) }
 }
 
 fn field<'a>(record: &'a Record, name: &str) -> &'a str {

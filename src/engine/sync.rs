@@ -76,6 +76,9 @@ impl Session {
     pub(super) fn abort(&self) {
         self.closed.set(true);
     }
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
     pub(super) fn count_request(&self) {
         self.requests.set(self.requests.get() + 1);
     }

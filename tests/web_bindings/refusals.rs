@@ -99,11 +99,16 @@ async fn arguments_that_cannot_be() {
         await refused("bad_options", "“query.equal”", () => incidents.query({ equal: {} }));
         await refused("bad_argument", "a list", () => incidents.createMany({}));
         await refused("bad_argument", "\"auto\"", () => db.setMode("on"));
-        await refused("bad_argument", "no such event", () => db.on("settled", () => {}));
+        await refused("bad_argument", "no such event", () => db.on("stuck", () => {}));
         await refused("bad_argument", "function", () => db.on("change"));
         await refused("bad_options", "“signal”", () => db.sync({ signal: {} }));
         await refused("bad_options", "“onProgress”", () => db.sync({ onProgress: 1 }));
         await refused("bad_options", "“state”", () => db.outbox.list({ state: ["lost"] }));
+        await refused("bad_argument", "a function", () => db.transaction({}));
+        await refused("bad_argument", "The item", () => db.outbox.retry(5));
+        await refused("not_found", "no item", () => db.outbox.discard("nothing"));
+        await refused("not_found", "no item", () => db.outbox.settled("nothing"));
+        await refused("bad_options", "“signal”", () => db.outbox.settled("nothing", { signal: 1 }));
         await refused("bad_options", "“discard”", () => db.deleteDatabase({ discard: true }));
         await db.deleteDatabase();
     "#)

@@ -111,6 +111,12 @@ export interface Landfall {
   /** Ends a pause for sign-in. */
   signedIn(): void;
   status(): Promise<Status>;
+  /**
+   * Several writes, all or none on this device, each seeing those before it; what they make is sent together, parents
+   * first. When another tab has changed meanwhile what `work` has read, `work` is run again: keep side effects out of
+   * it. What it throws is thrown on, and nothing is written.
+   */
+  transaction<R>(work: (tx: Transaction) => R | Promise<R>): Promise<R>;
   outbox: Outbox;
 
   /** The permanent sys_id once known, else the id given. On this device old temporary ids resolve for ever. */
@@ -178,9 +184,44 @@ export interface Table<T> {
   count(query?: Query<T>): Promise<number>;
 }
 
+/** What `transaction` gives to its `work`. Of no use once `work` has ended (`transaction_over`). */
+export interface Transaction {
+  table<T extends object = Record<string, unknown>>(name: string): Pick<Table<T>, "create" | "get" | "update" | "delete">;
+}
+
 export interface Outbox {
   /** What is unsent, oldest first; `after` is the id of the last item of the page before. */
   list(options?: { state?: OutboxItem["state"][]; limit?: number; after?: string }): Promise<OutboxItem[]>;
+  /**
+   * Resolves when the item leaves the outbox or is refused. One that left before is still known for a while; after
+   * that, or after a reload, it is `not_found`.
+   */
+  settled(item: string, options?: { signal?: AbortSignal }): Promise<Receipt>;
+  /**
+   * Tries again now. One whose answer was lost is asked about first; where the instance cannot be asked, this is your
+   * word that it is to be sent again.
+   */
+  retry(item: string): Promise<void>;
+  /** Changes what will be sent, and the record with it, then tries again. Not while it may be at the instance. */
+  edit(item: string, changes: Record<string, unknown>): Promise<void>;
+  /**
+   * Drops it and everything that depends on it, puts records back to what the instance last had, and says what went.
+   * What the instance may have carried out already (`unknown`) stays there.
+   */
+  discard(item: string): Promise<OutboxItem[]>;
+}
+
+export interface Ref {
+  table: string;
+  sys_id: string;
+}
+
+export interface Receipt {
+  item: string;
+  state: "done" | "refused" | "discarded";
+  records: Ref[];
+  result?: unknown;
+  error?: OutboxItem["error"];
 }
 
 export interface OutboxItem {
@@ -250,6 +291,8 @@ export interface Events {
   change: { table: string; sys_ids: string[]; origin: "here" | "elsewhere" | "sync" };
   /** A temporary id became permanent. Sent in every tab and worker. */
   reconciled: { table: string; temporary: string; sys_id: string };
+  /** An item has left the outbox, or was refused. Sent in every tab and worker. */
+  settled: Receipt;
   outbox: { pending: number; refused: number; conflicts: number };
   status: Status;
   /** Something failed outside anyone's call. With no listener it is printed to the console. */

@@ -1,0 +1,188 @@
+//! The user's hand on the outbox: what a person may do about an item that does not move by itself.
+
+use std::collections::BTreeSet;
+
+use super::{
+    error::CoreError,
+    plan::{Step, next_step},
+    reconcile::lay,
+    row::{RowKey, StoreName},
+    stored::{Item, ItemKind, ItemState, Lease, Record, mention},
+    tx::{Ruled, Tx},
+    values::{check_size, mentioned, settle_references},
+    write::{Draft, append, drop_item, split_circular, vanish},
+};
+use crate::wire::value::Fields;
+
+/// Has an item tried again now. One whose answer was lost is asked about first; where the instance cannot be asked,
+/// this is the user's word that it is to be sent again. `resends` as in [`plan`](super::plan::plan).
+///
+/// # Errors
+/// [`CoreError::NoSuchItem`].
+pub fn retry(tx: &mut Tx<'_>, id: &str, resends: bool) -> Ruled<()> {
+    let mut item = there(tx, id)?;
+    if is_being_sent(tx, &item)? {
+        return Ok(());
+    }
+    if next_step(tx.schema, &item, resends) == Step::Ask {
+        item.state = ItemState::Queued;
+        item.error = None;
+    }
+    item.next_attempt_at = None;
+    tx.changed(&item.table, &item.sys_id);
+    tx.put(&item)
+}
+
+/// Changes what an item will send, and the record with it, then has it tried again. An empty value clears a field.
+///
+/// A changed item is another request: an update gets another key, so that no answer to what it was can be taken for
+/// its own. A create keeps its key, the temporary id: should the instance have made the record after all, it refuses
+/// the key with another body, and no second record is made.
+///
+/// # Errors
+/// [`CoreError::NoSuchItem`]; [`CoreError::BeingSent`] and [`CoreError::AnswerUnknown`]: it may be at the instance;
+/// [`CoreError::NotEditable`]; what [`settle_references`] and [`check_size`] refuse.
+pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
+    let mut item = there(tx, id)?;
+    if is_being_sent(tx, &item)? {
+        return Err(CoreError::BeingSent(id.to_owned()).into());
+    }
+    if item.state == ItemState::Unknown {
+        return Err(CoreError::AnswerUnknown(id.to_owned()).into());
+    }
+    if let Some(why) = misfit(tx, &item, changes) {
+        return Err(CoreError::NotEditable { item: id.to_owned(), why }.into());
+    }
+    let Some(mut record) = tx.record(&item.table, &item.sys_id)? else {
+        return Err(CoreError::NoSuchItem(id.to_owned()).into());
+    };
+    let mut changes = changes.clone();
+    let open = settle_references(tx, &item.table, &mut changes, &record.fields)?;
+    let later = match item.kind {
+        ItemKind::Create => split_circular(&mut changes, &open, &item.sys_id),
+        _ => Fields::new(),
+    };
+    item.fields.extend(changes);
+    check_size(&item.fields)?;
+    let correlation = tx.schema.correlation_field(&item.table);
+    let known = item.mentions.iter().cloned().chain(open.iter().map(|mention| mention.id.clone()));
+    item.mentions = mentioned(&item.fields, correlation.as_deref(), known);
+    if item.kind != ItemKind::Create {
+        item.idempotency_key = tx.fresh().simple().to_string();
+    }
+    item.state = ItemState::Queued;
+    item.error = None;
+    item.next_attempt_at = None;
+    tx.put(&item)?;
+    if !later.is_empty() {
+        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: later, journal: false }, &open)?;
+    }
+    record.changed_at = Some(tx.now);
+    lay_anew(tx, record)
+}
+
+fn misfit(tx: &Tx<'_>, item: &Item, changes: &Fields) -> Option<String> {
+    let journal = |name: &String| tx.schema.is_journal(&item.table, name);
+    match item.kind {
+        ItemKind::Delete => Some("a deletion has no fields".to_owned()),
+        ItemKind::Create => None,
+        ItemKind::Update if item.journal => changes
+            .keys()
+            .find(|name| !item.fields.contains_key(*name))
+            .map(|name| format!("it is an entry of its own, and “{name}” is not in it")),
+        ItemKind::Update => changes
+            .keys()
+            .find(|name| journal(name))
+            .map(|name| format!("each entry of “{name}” is an item of its own: write it to the record")),
+    }
+}
+
+/// An item and all that depends on it, the item first: what [`discard`] drops.
+///
+/// A record made here vanishes with its create, and what mentions it goes with it: it could never be sent. What
+/// follows an update on the same record depends on it no more than any later change does, and stays.
+///
+/// # Errors
+/// [`CoreError::NoSuchItem`].
+pub fn with_dependants(tx: &mut Tx<'_>, id: &str) -> Ruled<Vec<Item>> {
+    let mut found = vec![there(tx, id)?];
+    let mut looked = 0;
+    while let Some(item) = found.get(looked).cloned() {
+        looked += 1;
+        if item.kind != ItemKind::Create {
+            continue;
+        }
+        let mut ids = tx.record(&item.table, &item.sys_id)?.map(|record| record.items).unwrap_or_default();
+        ids.extend(tx.found_by(StoreName::Outbox, mention(&item.sys_id))?.iter().map(|key| key.text(0).to_owned()));
+        tx.want(ids.iter().map(|id| Item::at(id)))?;
+        for id in ids {
+            if found.iter().all(|known| known.id != id)
+                && let Some(item) = tx.item(&id)?
+            {
+                found.push(item);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Drops an item and all that depends on it, and puts the records back to what the instance last had.
+///
+/// # Errors
+/// [`CoreError::NoSuchItem`]; [`CoreError::BeingSent`], also if it is one that depends on it.
+pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
+    let gone = with_dependants(tx, id)?;
+    for item in &gone {
+        if is_being_sent(tx, item)? {
+            return Err(CoreError::BeingSent(item.id.clone()).into());
+        }
+    }
+    for item in &gone {
+        drop_item(tx, &item.id);
+    }
+    let records: BTreeSet<(&str, &str)> = gone.iter().map(|item| (item.table.as_str(), item.sys_id.as_str())).collect();
+    tx.each(records, |tx, (table, sys_id)| {
+        let Some(mut record) = tx.record(table, sys_id)? else { return Ok(()) };
+        let dropped = |kind| gone.iter().any(|item| item.kind == kind && item.sys_id == sys_id);
+        record.items.retain(|id| gone.iter().all(|item| item.id != *id));
+        if dropped(ItemKind::Create) {
+            vanish(tx, &record)?;
+            return forget(tx, sys_id);
+        }
+        record.deleted &= !dropped(ItemKind::Delete);
+        lay_anew(tx, record)
+    })
+}
+
+/// What still mentions a record that has vanished, without anything unsent, holds plain text from now on.
+fn forget(tx: &mut Tx<'_>, temporary: &str) -> Ruled<()> {
+    let records = tx.found_by(StoreName::Records, mention(temporary))?;
+    tx.each(records, |tx, key| {
+        let Some(mut record) = tx.get::<Record>(&RowKey { store: StoreName::Records, key })? else { return Ok(()) };
+        record.mentions.retain(|id| id != temporary);
+        tx.put(&record)
+    })
+}
+
+fn there(tx: &mut Tx<'_>, id: &str) -> Ruled<Item> {
+    Ok(tx.item(id)?.ok_or_else(|| CoreError::NoSuchItem(id.to_owned()))?)
+}
+
+/// Under a lease that has lapsed nobody waits for the answer any more.
+fn is_being_sent(tx: &mut Tx<'_>, item: &Item) -> Ruled<bool> {
+    if item.state != ItemState::Unknown {
+        return Ok(false);
+    }
+    let lease = tx.get::<Lease>(&Lease::at())?.unwrap_or_default();
+    Ok(item.sent_under == Some(lease.number) && lease.until > tx.now)
+}
+
+fn lay_anew(tx: &mut Tx<'_>, mut record: Record) -> Ruled<()> {
+    let base = match record.base.take() {
+        Some(base) => base,
+        None if record.is_temporary() => Fields::new(),
+        None => record.fields.clone(),
+    };
+    tx.changed(&record.table, &record.sys_id);
+    lay(tx, &mut record, base)
+}

@@ -1,0 +1,139 @@
+//! The user's hand on the outbox, and waiting for what becomes of an item.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    future::poll_fn,
+    pin::pin,
+    task::{Poll, Waker},
+};
+
+use futures_util::future::{Either, select};
+
+use super::{client::Client, error::EngineError, records::AppRow};
+use crate::{
+    core::{
+        CoreError, Event, Origin, Receipt, Ref, Settled, hand, present,
+        stored::{Item, ItemState},
+        values::take,
+    },
+    ports::{Clock, Ports, StoreError},
+};
+
+/// How many receipts a context remembers, for who asks after the item has left.
+const REMEMBERED: usize = 256;
+/// How often the outbox is looked at by who waits, in ms: an event of another context may be lost.
+const LOOK_MS: u64 = 10_000;
+
+/// The receipts this context has heard of, and who waits for one.
+#[derive(Default)]
+pub(super) struct Receipts {
+    heard: Cell<usize>,
+    known: RefCell<VecDeque<Receipt>>,
+    waiting: RefCell<Vec<Waker>>,
+}
+
+impl Receipts {
+    pub(super) fn hear(&self, event: &Event) {
+        if let Event::Settled { receipts } = event {
+            self.heard.set(self.heard.get() + receipts.len());
+            let mut known = self.known.borrow_mut();
+            known.extend(receipts.iter().cloned());
+            let surplus = known.len().saturating_sub(REMEMBERED);
+            known.drain(..surplus);
+            drop(known);
+            self.wake();
+        }
+    }
+
+    pub(super) fn wake(&self) {
+        for waker in self.waiting.take() {
+            waker.wake();
+        }
+    }
+
+    /// The item's newest receipt among those heard after the first `since`.
+    fn of(&self, item: &str, since: usize) -> Option<Receipt> {
+        let fresh = self.heard.get() - since;
+        self.known.borrow().iter().rev().take(fresh).find(|receipt| receipt.item == item).cloned()
+    }
+}
+
+impl<P: Ports> Client<P> {
+    /// Has an item tried again now; see [`hand::retry`]. The next sync takes it.
+    ///
+    /// # Errors
+    /// [`CoreError::NoSuchItem`]; the store's.
+    pub async fn retry(&self, item: &str) -> Result<(), EngineError> {
+        let resends = self.session().capabilities().is_some_and(|known| known.idempotency_key);
+        self.transact(Origin::Here, self.settings().durability, |tx| hand::retry(tx, item, resends)).await
+    }
+
+    /// Changes what an item will send, and the record with it; see [`hand::edit`].
+    ///
+    /// # Errors
+    /// As [`hand::edit`]; the store's.
+    pub async fn edit(&self, item: &str, changes: AppRow) -> Result<(), EngineError> {
+        self.transact(Origin::Here, self.settings().durability, |tx| {
+            let table = tx.item(item)?.ok_or_else(|| CoreError::NoSuchItem(item.to_owned()))?.table;
+            let changes = take(tx.schema, &table, changes.clone())?;
+            hand::edit(tx, item, &changes)
+        })
+        .await
+    }
+
+    /// Drops an item and all that depends on it; see [`hand::discard`]. Gives what went, as it stood.
+    ///
+    /// # Errors
+    /// As [`hand::discard`]; the store's.
+    pub async fn discard(&self, item: &str) -> Result<Vec<present::ItemView>, EngineError> {
+        let pause = self.pause().await?;
+        self.transact(Origin::Here, self.settings().durability, |tx| {
+            let gone = hand::with_dependants(tx, item)?;
+            let gone = present::items(tx, &gone, pause)?;
+            hand::discard(tx, item)?;
+            Ok(gone)
+        })
+        .await
+    }
+
+    /// Waits until an item has left the outbox or is refused.
+    ///
+    /// # Errors
+    /// [`CoreError::NoSuchItem`], if it left before this context could hear of it; [`StoreError::Closed`].
+    pub async fn settled(&self, item: &str) -> Result<Receipt, EngineError> {
+        let receipts = self.receipts();
+        loop {
+            let since = receipts.heard.get();
+            match self.look(|tx| tx.item(item)).await? {
+                Some(item) if item.state == ItemState::Refused => return Ok(refused(item)),
+                Some(_) => {}
+                None => return receipts.of(item, 0).ok_or_else(|| CoreError::NoSuchItem(item.to_owned()).into()),
+            }
+            let heard = pin!(poll_fn(|context| {
+                if self.session().is_closed() {
+                    return Poll::Ready(None);
+                }
+                if let Some(receipt) = receipts.of(item, since) {
+                    return Poll::Ready(Some(receipt));
+                }
+                receipts.waiting.borrow_mut().push(context.waker().clone());
+                Poll::Pending
+            }));
+            match select(heard, pin!(self.ports().clock().sleep(LOOK_MS))).await {
+                Either::Left((Some(receipt), _)) => return Ok(receipt),
+                Either::Left((None, _)) => return Err(StoreError::Closed.into()),
+                Either::Right(_) => {}
+            }
+        }
+    }
+}
+
+fn refused(item: Item) -> Receipt {
+    Receipt {
+        records: vec![Ref { table: item.table, sys_id: item.sys_id }],
+        item: item.id,
+        state: Settled::Refused,
+        error: item.error,
+    }
+}

@@ -1,0 +1,147 @@
+//! Several writes of the app, committed together or not at all.
+
+use std::cell::RefCell;
+
+use super::{
+    client::{Client, MOST_TRIES},
+    error::EngineError,
+    records::{AppRow, get},
+};
+use crate::{
+    core::{CoreError, Halt, Origin, Ruled, Tx, View, Work, ids, present, present::Pause, values::take, write},
+    ports::{Clock, Entropy, Ports, Store},
+};
+
+/// Writes that are collected, each seeing those before it, until [`Transaction::commit`].
+///
+/// Nothing is locked meanwhile. What the writes saw must still be so when they are committed: if another context has
+/// changed any of it, nothing is written and the caller begins again.
+pub struct Transaction<P: Ports> {
+    client: Client<P>,
+    group: String,
+    pause: Option<Pause>,
+    state: RefCell<Option<State>>,
+}
+
+struct State {
+    view: View,
+    work: Work,
+}
+
+impl<P: Ports> Client<P> {
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn begin(&self) -> Result<Transaction<P>, EngineError> {
+        let uuid = || self.ports().entropy().uuid();
+        Ok(Transaction {
+            client: self.clone(),
+            group: uuid().simple().to_string(),
+            pause: self.pause().await?,
+            state: RefCell::new(Some(State { view: View::default(), work: Work::new(uuid()) })),
+        })
+    }
+}
+
+impl<P: Ports> Transaction<P> {
+    /// As [`Client::create_many`], for one record.
+    ///
+    /// # Errors
+    /// [`CoreError`]; the store's.
+    pub async fn create(&self, table: &str, given: AppRow) -> Result<AppRow, EngineError> {
+        self.client.schema().known(table)?;
+        let fields = take(self.client.schema(), table, given)?;
+        let id = ids::temporary(self.client.ports().entropy().uuid());
+        self.one(|tx| {
+            let record = write::create(tx, table, &id, &fields)?;
+            present::records(tx, &[record], self.pause)
+        })
+        .await
+    }
+
+    /// As [`Client::update`].
+    ///
+    /// # Errors
+    /// [`CoreError`]; the store's.
+    pub async fn update(&self, table: &str, sys_id: &str, changes: AppRow) -> Result<AppRow, EngineError> {
+        self.client.schema().known(table)?;
+        let changes = take(self.client.schema(), table, changes)?;
+        self.one(|tx| {
+            let record = write::update(tx, table, sys_id, &changes)?;
+            present::records(tx, &[record], self.pause)
+        })
+        .await
+    }
+
+    /// As [`Client::delete`].
+    ///
+    /// # Errors
+    /// [`CoreError`]; the store's.
+    pub async fn delete(&self, table: &str, sys_id: &str) -> Result<(), EngineError> {
+        self.client.schema().known(table)?;
+        self.step(|tx| write::delete(tx, table, sys_id)).await
+    }
+
+    /// As [`Client::get`].
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownTable`]; the store's.
+    pub async fn get(&self, table: &str, sys_id: &str, deleted: bool) -> Result<Option<AppRow>, EngineError> {
+        self.client.schema().known(table)?;
+        let rows = self.step(|tx| get(tx, table, sys_id, deleted, self.pause)).await?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Writes it all. `false` if something it was made from has changed meanwhile: nothing is written, and the whole
+    /// is to be done again. Of no use afterwards, either way.
+    ///
+    /// # Errors
+    /// [`CoreError::TransactionOver`]; the store's.
+    pub async fn commit(&self) -> Result<bool, EngineError> {
+        let State { view, work } = self.state.take().ok_or(CoreError::TransactionOver)?;
+        let durability = self.client.settings().durability;
+        self.client.commit(work, &view, Origin::Here, durability).await
+    }
+
+    /// Gives it up. `false` if something it saw has changed meanwhile: what went wrong may have come of that.
+    ///
+    /// # Errors
+    /// [`CoreError::TransactionOver`]; the store's.
+    pub async fn give_up(&self) -> Result<bool, EngineError> {
+        let State { view, .. } = self.state.take().ok_or(CoreError::TransactionOver)?;
+        let mut now = View::default();
+        now.absorb(view.reads(), self.client.ports().store().read(&view.reads()).await?);
+        Ok(now.is_as(&view))
+    }
+
+    async fn one(&self, rule: impl FnMut(&mut Tx<'_>) -> Ruled<Vec<AppRow>>) -> Result<AppRow, EngineError> {
+        Ok(self.step(rule).await?.into_iter().next().unwrap_or_default())
+    }
+
+    /// Steps may overlap, as in `Promise.all`: between two readings another may be done, and this one then runs over
+    /// what that one has left.
+    async fn step<T>(&self, mut rule: impl FnMut(&mut Tx<'_>) -> Ruled<T>) -> Result<T, EngineError> {
+        for _ in 0..MOST_TRIES {
+            let missing = {
+                let mut state = self.state.borrow_mut();
+                let State { view, work } = state.as_mut().ok_or(CoreError::TransactionOver)?;
+                let mut tx = Tx::after(self.client.schema(), self.client.ports().clock().now_ms(), view, work);
+                tx.group = Some(self.group.clone());
+                match rule(&mut tx) {
+                    Ok(value) => {
+                        let step = tx.into_work();
+                        work.absorb(step);
+                        return Ok(value);
+                    }
+                    Err(Halt::Refuse(error)) => return Err(error.into()),
+                    Err(Halt::Missing) => tx.missing(),
+                }
+            };
+            let found = self.client.ports().store().read(&missing).await?;
+            let mut state = self.state.borrow_mut();
+            state.as_mut().ok_or(CoreError::TransactionOver)?.view.absorb(missing, found);
+        }
+        Err(EngineError::Contended)
+    }
+}

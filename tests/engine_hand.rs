@@ -1,0 +1,199 @@
+//! The user's hand: retry, edit, discard, and waiting for what becomes of an item.
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
+
+use futures_executor::block_on;
+use futures_util::future::join;
+use landfall::{
+    core::{CoreError, Settled},
+    engine::{AppRow, Client, EngineError},
+    testing::{Device, Fault, MemoryInstance, MemoryPorts},
+};
+use serde_json::{Value, json};
+
+mod support;
+use support::{create, push, row, tables};
+
+fn no_second(table: &str, fields: &landfall::wire::Fields) -> Option<(u16, String)> {
+    (table == "incident" && fields.get("short_description").is_some_and(|text| text.starts_with("bad")))
+        .then(|| (403, "Not so.".to_owned()))
+}
+
+async fn outbox(page: &Client<MemoryPorts>) -> Vec<(String, String)> {
+    let items = page.outbox(None, None, None).await.unwrap();
+    items.into_iter().map(|item| (item.id, item.state.to_owned())).collect()
+}
+
+async fn get(page: &Client<MemoryPorts>, table: &str, id: &str) -> Option<AppRow> {
+    page.get(table, id, true).await.unwrap()
+}
+
+fn device(instance: &MemoryInstance) -> Device {
+    Device::new(instance, tables(), 1)
+}
+
+#[test]
+fn a_refused_create_is_edited_and_goes_with_all_that_waited() {
+    for instance in [MemoryInstance::with_extras(), MemoryInstance::plain()] {
+        block_on(async {
+            instance.refuse(no_second);
+            let page = device(&instance).open().await.unwrap();
+            let parent = create(&page, "incident", json!({"short_description": "bad", "priority": "1"})).await;
+            create(&page, "incident_task", json!({"incident": parent})).await;
+            page.sync(push()).await.unwrap();
+            let items = outbox(&page).await;
+            assert_eq!(items[0].1, "refused");
+
+            page.edit(&items[0].0, row(json!({"short_description": "good", "priority": null}))).await.unwrap();
+            let shown = get(&page, "incident", &parent).await.unwrap();
+            assert_eq!((&shown["short_description"], &shown["$sync"]["state"]), (&json!("good"), &json!("local")));
+            page.sync(push()).await.unwrap();
+            assert_eq!(outbox(&page).await, []);
+            let there = instance.rows("incident");
+            assert_eq!((there.len(), there[0]["short_description"].as_str()), (1, "good"));
+            assert_eq!(instance.rows("incident_task")[0]["incident"], there[0]["sys_id"]);
+        });
+    }
+}
+
+#[test]
+fn discarding_a_create_takes_what_depends_on_it_and_nothing_else() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        instance.refuse(no_second);
+        let page = device(&instance).open().await.unwrap();
+        let old = instance.put("incident_task", &[("short_description", "old"), ("incident", "before")]);
+        let other = create(&page, "incident", json!({"short_description": "stays"})).await;
+        page.sync(push()).await.unwrap();
+
+        let parent = create(&page, "incident", json!({"short_description": "bad"})).await;
+        let child = create(&page, "incident_task", json!({"incident": parent})).await;
+        let grandchild = create(&page, "task", json!({"parent": child})).await;
+        page.update("incident", &other, row(json!({"parent": child, "short_description": "changed"}))).await.unwrap();
+        let free = create(&page, "task", json!({"parent": other})).await;
+        page.sync(push()).await.unwrap();
+
+        let refused = outbox(&page).await[0].0.clone();
+        let gone = page.discard(&refused).await.unwrap();
+        assert_eq!(gone.len(), 4, "{gone:?}");
+        assert_eq!((gone[0].id.as_str(), gone[0].state), (refused.as_str(), "refused"));
+        assert!(gone.iter().all(|item| item.sys_id != free));
+        for (table, id) in [("incident", &parent), ("incident_task", &child), ("task", &grandchild)] {
+            assert_eq!(get(&page, table, id).await, None);
+        }
+        let kept = get(&page, "incident", &other).await.unwrap();
+        assert_eq!((&kept["short_description"], &kept["$sync"]["state"]), (&json!("stays"), &json!("synced")));
+        assert_eq!(kept.get("parent").and_then(Value::as_str).unwrap_or(""), "");
+        assert_eq!(outbox(&page).await, []);
+        assert_eq!(page.audit().await.unwrap().orphans, []);
+        page.sync(push()).await.unwrap();
+        assert_eq!((instance.rows("incident").len(), instance.rows("task").len()), (1, 1));
+        assert_eq!(instance.rows("incident_task")[0]["sys_id"], old);
+    });
+}
+
+#[test]
+fn discarding_an_edit_or_a_deletion_brings_back_what_the_instance_has() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let page = device(&instance).open().await.unwrap();
+        let id = create(&page, "incident", json!({"short_description": "a", "priority": "1"})).await;
+        page.sync(push()).await.unwrap();
+        page.update("incident", &id, row(json!({"short_description": "b"}))).await.unwrap();
+        page.update("incident", &id, row(json!({"work_notes": "a note"}))).await.unwrap();
+        let edit = outbox(&page).await[0].0.clone();
+        page.discard(&edit).await.unwrap();
+        let shown = get(&page, "incident", &id).await.unwrap();
+        assert_eq!((&shown["short_description"], &shown["work_notes"]), (&json!("a"), &json!("a note")));
+        assert_eq!(outbox(&page).await.iter().map(|(_, state)| state.as_str()).collect::<Vec<_>>(), ["queued"]);
+        page.sync(push()).await.unwrap();
+
+        page.update("incident", &id, row(json!({"short_description": "c"}))).await.unwrap();
+        page.delete("incident", &id).await.unwrap();
+        let deletion = outbox(&page).await[0].0.clone();
+        page.discard(&deletion).await.unwrap();
+        let shown = get(&page, "incident", &id).await.unwrap();
+        assert_eq!((&shown["short_description"], &shown["$sync"]["state"]), (&json!("a"), &json!("synced")));
+        page.sync(push()).await.unwrap();
+        let there = instance.rows("incident");
+        assert_eq!((there.len(), there[0]["short_description"].as_str()), (1, "a"));
+    });
+}
+
+#[test]
+fn what_may_be_at_the_instance_is_not_edited_but_may_be_given_up() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = device(&instance);
+        let page = device.open().await.unwrap();
+        create(&page, "incident", json!({"short_description": "x"})).await;
+        let item = outbox(&page).await[0].0.clone();
+        device.remote.plan(None);
+        device.remote.plan(Some(Fault::LoseAnswer));
+        page.sync(push()).await.unwrap();
+        let edited = page.edit(&item, row(json!({"short_description": "y"}))).await;
+        assert_eq!(edited, Err(EngineError::Core(CoreError::AnswerUnknown(item.clone()))));
+        assert_eq!(instance.rows("incident").len(), 1);
+        // Given up here, it is an ordinary record of the instance, and no twin is made.
+        page.discard(&item).await.unwrap();
+        page.sync(push()).await.unwrap();
+        assert_eq!((instance.rows("incident").len(), outbox(&page).await.len()), (1, 0));
+    });
+}
+
+#[test]
+fn a_journal_entry_nobody_can_ask_about_goes_again_on_the_users_word() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = device(&instance);
+        let page = device.open().await.unwrap();
+        let id = create(&page, "incident", json!({"short_description": "x"})).await;
+        page.sync(push()).await.unwrap();
+        page.update("incident", &id, row(json!({"work_notes": "a note"}))).await.unwrap();
+        device.remote.plan(Some(Fault::LoseRequest));
+        page.sync(push()).await.unwrap();
+        page.sync(push()).await.unwrap();
+        let waiting = outbox(&page).await;
+        assert_eq!(waiting[0].1, "unknown");
+        page.retry(&waiting[0].0).await.unwrap();
+        page.sync(push()).await.unwrap();
+        assert_eq!(outbox(&page).await, []);
+        assert_eq!(instance.rows("incident")[0]["work_notes"], "a note");
+    });
+}
+
+#[test]
+fn who_waits_is_told_once_it_is_settled_in_whatever_context() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = device(&instance);
+        let (page, worker) = (device.open().await.unwrap(), device.open().await.unwrap());
+        let id = create(&page, "incident", json!({"short_description": "x"})).await;
+        let item = outbox(&page).await[0].0.clone();
+        let sends = async {
+            worker.sync(push()).await.unwrap();
+            device.hub.deliver();
+        };
+        let (receipt, ()) = join(page.settled(&item), sends).await;
+        let receipt = receipt.unwrap();
+        assert_eq!((receipt.item.as_str(), receipt.state), (item.as_str(), Settled::Done));
+        assert_eq!(receipt.records[0].sys_id, page.resolve_id(&id).await.unwrap());
+        assert_eq!(page.settled(&item).await.unwrap(), receipt);
+
+        // Its event lost, whoever waits finds out by looking.
+        create(&page, "incident", json!({"short_description": "y"})).await;
+        let item = outbox(&page).await[0].0.clone();
+        let sends = async {
+            worker.sync(push()).await.unwrap();
+            device.hub.lose();
+            device.clock.advance(20_000);
+        };
+        let (receipt, ()) = join(page.settled(&item), sends).await;
+        assert_eq!(receipt, Err(EngineError::Core(CoreError::NoSuchItem(item))));
+
+        create(&page, "incident", json!({"short_description": "z"})).await;
+        let item = outbox(&page).await[0].0.clone();
+        let (receipt, ()) = join(page.settled(&item), page.close()).await;
+        assert!(receipt.is_err());
+    });
+}

@@ -1,0 +1,99 @@
+//! Several writes in one transaction, and reads between which another context writes.
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
+
+use futures_executor::block_on;
+use futures_util::future::join;
+use landfall::{
+    core::CoreError,
+    engine::EngineError,
+    testing::{Device, MemoryInstance},
+};
+use serde_json::json;
+
+mod support;
+use support::{create, push, row, tables};
+
+#[test]
+fn all_of_it_is_written_in_one_commit_and_sent_parents_first() {
+    for instance in [MemoryInstance::with_extras(), MemoryInstance::plain()] {
+        block_on(async {
+            let device = Device::new(&instance, tables(), 1);
+            let page = device.open().await.unwrap();
+            let old = create(&page, "incident", json!({"short_description": "old"})).await;
+            let tx = page.begin().await.unwrap();
+            let made = tx.create("incident", row(json!({"short_description": "a"}))).await.unwrap();
+            let parent = made["sys_id"].as_str().unwrap().to_owned();
+            tx.create("incident_task", row(json!({"incident": parent}))).await.unwrap();
+            tx.update("incident", &parent, row(json!({"short_description": "b"}))).await.unwrap();
+            tx.delete("incident", &old).await.unwrap();
+            assert_eq!(tx.get("incident", &parent, false).await.unwrap().unwrap()["short_description"], "b");
+            assert_eq!(tx.get("incident", &old, true).await.unwrap(), None);
+            assert_eq!(page.get("incident", &parent, false).await.unwrap(), None);
+            assert!(tx.commit().await.unwrap());
+            assert_eq!(tx.commit().await, Err(EngineError::Core(CoreError::TransactionOver)));
+
+            let items = page.outbox(None, None, None).await.unwrap();
+            assert_eq!(items.len(), 2);
+            assert!(items[0].group.is_some() && items[0].group == items[1].group);
+            assert_eq!(page.sync(push()).await.unwrap().remaining, 0);
+            let there = instance.rows("incident");
+            assert_eq!((there.len(), there[0]["short_description"].as_str()), (1, "b"));
+            assert_eq!(instance.rows("incident_task")[0]["incident"], there[0]["sys_id"]);
+        });
+    }
+}
+
+#[test]
+fn what_another_tab_has_changed_meanwhile_makes_it_stale_and_a_given_up_one_leaves_nothing() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let (page, other) = (device.open().await.unwrap(), device.open().await.unwrap());
+        let id = create(&page, "incident", json!({"priority": "1"})).await;
+        for stale in [true, false] {
+            let tx = page.begin().await.unwrap();
+            tx.get("incident", &id, false).await.unwrap();
+            tx.create("incident", row(json!({"short_description": "from what was read"}))).await.unwrap();
+            if stale {
+                other.update("incident", &id, row(json!({"priority": "2"}))).await.unwrap();
+            }
+            assert_eq!(tx.commit().await.unwrap(), !stale);
+            assert_eq!(page.count("incident", "").await.unwrap(), if stale { 1 } else { 2 });
+        }
+        let tx = page.begin().await.unwrap();
+        tx.delete("incident", &id).await.unwrap();
+        assert!(tx.give_up().await.unwrap());
+        let tx = page.begin().await.unwrap();
+        tx.get("incident", &id, false).await.unwrap();
+        other.update("incident", &id, row(json!({"priority": "3"}))).await.unwrap();
+        assert!(!tx.give_up().await.unwrap());
+        assert_eq!(page.count("incident", "").await.unwrap(), 2);
+    });
+}
+
+#[test]
+fn a_record_is_found_in_the_moment_it_changes_its_id() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let (page, worker) = (device.open().await.unwrap(), device.open().await.unwrap());
+        let ids: Vec<String> = {
+            let rows = (0..5).map(|n| row(json!({"short_description": n.to_string()}))).collect();
+            let made = page.create_many("incident", rows).await.unwrap();
+            made.iter().map(|row| row["sys_id"].as_str().unwrap().to_owned()).collect()
+        };
+        let looks = async {
+            for _ in 0..200 {
+                for id in &ids {
+                    assert!(page.get("incident", id, false).await.unwrap().is_some(), "{id} was nowhere");
+                    page.update("incident", id, row(json!({"priority": "3"}))).await.unwrap();
+                }
+            }
+        };
+        let (report, ()) = join(worker.sync(push()), looks).await;
+        report.unwrap();
+        worker.sync(push()).await.unwrap();
+        assert_eq!(page.audit().await.unwrap().temporary, 0);
+    });
+}
