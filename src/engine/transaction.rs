@@ -119,9 +119,16 @@ impl<P: Ports> Transaction<P> {
         Ok(self.step(rule).await?.into_iter().next().unwrap_or_default())
     }
 
+    async fn step<T>(&self, mut rule: impl FnMut(&mut Tx<'_>) -> Ruled<T>) -> Result<T, EngineError> {
+        let mut value = None;
+        let mut keep = |tx: &mut Tx<'_>| rule(tx).map(|given| value = Some(given));
+        self.run_step(&mut keep).await?;
+        value.ok_or(EngineError::Contended)
+    }
+
     /// Steps may overlap, as in `Promise.all`: between two readings another may be done, and this one then runs over
     /// what that one has left.
-    async fn step<T>(&self, mut rule: impl FnMut(&mut Tx<'_>) -> Ruled<T>) -> Result<T, EngineError> {
+    async fn run_step(&self, rule: &mut dyn FnMut(&mut Tx<'_>) -> Ruled<()>) -> Result<(), EngineError> {
         for _ in 0..MOST_TRIES {
             let missing = {
                 let mut state = self.state.borrow_mut();
@@ -129,10 +136,10 @@ impl<P: Ports> Transaction<P> {
                 let mut tx = Tx::after(self.client.schema(), self.client.ports().clock().now_ms(), view, work);
                 tx.group = Some(self.group.clone());
                 match rule(&mut tx) {
-                    Ok(value) => {
+                    Ok(()) => {
                         let step = tx.into_work();
                         work.absorb(step);
-                        return Ok(value);
+                        return Ok(());
                     }
                     Err(Halt::Refuse(error)) => return Err(error.into()),
                     Err(Halt::Missing) => tx.missing(),
