@@ -43,11 +43,6 @@ impl Work {
         }
     }
 
-    /// Whether there is anything to write.
-    pub fn is_idle(&self) -> bool {
-        self.writes.is_empty()
-    }
-
     /// Corrects the keys that a scan has found by the rows written since.
     pub(super) fn overlay(&self, scan: &Scan, keys: &mut BTreeSet<Key>) {
         let fits = |row: &Row| match scan.by {
