@@ -166,6 +166,17 @@ fn a_probes_row_counts_only_if_it_carries_the_id_and_twins_are_told() {
     // An instance that dropped the query answers with anybody's rows.
     let answers = [(item.clone(), found(&[&[("sys_id", "x"), ("correlation_id", "else")], &[("sys_id", "y")]]))];
     world.run(|tx| receive(tx, lease, &answers)).unwrap();
+    // Nor does it say that there is none, before the table has shown that it keeps the id.
+    let asked = world.item(&item).unwrap();
+    assert_eq!((asked.state, asked.in_vain), (ItemState::Unknown, true));
+
+    let (other, second) = world.create(&[]);
+    world.run(|tx| claim(tx, lease, std::slice::from_ref(&second), false)).unwrap();
+    let kept = Answer::Done(Some(fields_of(&[("sys_id", "z"), ("correlation_id", &other)])));
+    world.run(|tx| receive(tx, lease, &[(second.clone(), kept.clone())])).unwrap();
+    assert!(!world.item(&item).unwrap().in_vain, "it is asked about once more");
+    world.run(|tx| claim(tx, lease, std::slice::from_ref(&item), false)).unwrap();
+    world.run(|tx| receive(tx, lease, &answers)).unwrap();
     assert_eq!(world.item(&item).unwrap().state, ItemState::Queued);
 
     world.run(|tx| claim(tx, lease, std::slice::from_ref(&item), false)).unwrap();

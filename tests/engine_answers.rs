@@ -12,7 +12,7 @@ use serde_json::json;
 
 #[path = "support/both.rs"]
 mod fixture;
-use fixture::{after_capabilities, both, create, is_clean, row, row_of, state, tables};
+use fixture::{after_capabilities, both, create, is_clean, proved, row, row_of, state, tables};
 
 #[test]
 fn a_lost_answer_is_asked_for_and_nothing_is_made_twice() {
@@ -40,14 +40,15 @@ fn a_lost_answer_is_asked_for_and_nothing_is_made_twice() {
 fn a_lost_request_is_asked_for_and_then_sent() {
     both(async |instance, device| {
         let page = device.open().await.unwrap();
-        page.sync(SyncOptions::default()).await.unwrap();
+        proved(&page, "incident").await;
+        let before = instance.log().len();
         create(&page, "incident", json!({ "short_description": "a" })).await;
-        after_capabilities(&device, Fault::LoseRequest);
+        device.remote.plan(Some(Fault::LoseRequest));
         page.sync(SyncOptions::default()).await.unwrap();
         device.clock.advance(3_600_000);
         page.sync(SyncOptions::default()).await.unwrap();
-        assert_eq!(instance.rows("incident").len(), 1);
-        let log = instance.log();
+        assert_eq!(instance.rows("incident").len(), 2);
+        let log = instance.log().split_off(before);
         let probe = log.iter().position(|line| line == "GET /api/now/table/incident").unwrap();
         let post = log.iter().position(|line| line == "POST /api/now/table/incident").unwrap();
         assert!(probe < post, "{log:?}");
@@ -122,7 +123,7 @@ fn sign_in_trouble_costs_nothing() {
 fn a_portal_that_answers_html_is_not_an_answer() {
     both(async |instance, device| {
         let page = device.open().await.unwrap();
-        page.sync(SyncOptions::default()).await.unwrap();
+        proved(&page, "incident").await;
         create(&page, "incident", json!({})).await;
         let html = Response {
             status: 200,
@@ -130,11 +131,11 @@ fn a_portal_that_answers_html_is_not_an_answer() {
             body: b"<html>Welcome to Airport WiFi</html>".to_vec(),
             redirected_to: None,
         };
-        after_capabilities(&device, Fault::Answer(html));
+        device.remote.plan(Some(Fault::Answer(html)));
         assert_eq!(page.sync(SyncOptions::default()).await.unwrap().ended_by, EndedBy::Offline);
         device.clock.advance(3_600_000);
         page.sync(SyncOptions::default()).await.unwrap();
-        assert_eq!(instance.rows("incident").len(), 1);
+        assert_eq!(instance.rows("incident").len(), 2);
         is_clean(&page).await;
     });
 }

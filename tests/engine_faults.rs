@@ -8,7 +8,7 @@ use landfall::testing::{Device, Fault, MemoryInstance, yield_now};
 use serde_json::json;
 
 mod support;
-use support::{create, push, resp, row, tables};
+use support::{create, proved, push, resp, row, tables};
 
 #[test]
 fn a_probe_before_sign_in_is_still_a_probe_after() {
@@ -57,13 +57,13 @@ fn probes_in_a_batch_that_is_not_allowed_are_asked_again() {
         let instance = MemoryInstance::plain();
         let device = Device::new(&instance, tables(), 1);
         let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
         for _ in 0..3 {
             create(&page, "incident", json!({"short_description": "x"})).await;
         }
-        device.remote.plan(None);
         device.remote.plan(Some(Fault::LoseAnswer));
         page.sync(push()).await.unwrap();
-        assert_eq!(instance.rows("incident").len(), 3);
+        assert_eq!(instance.rows("incident").len(), 4);
         device.clock.advance(400_000);
         device.remote.plan(None);
         device.remote.plan(None); // first probe, single
@@ -72,7 +72,7 @@ fn probes_in_a_batch_that_is_not_allowed_are_asked_again() {
             page.sync(push()).await.unwrap();
             device.clock.advance(400_000);
         }
-        assert_eq!(instance.rows("incident").len(), 3, "TWIN");
+        assert_eq!(instance.rows("incident").len(), 4, "TWIN");
     })
 }
 
@@ -297,6 +297,7 @@ fn a_clock_that_was_a_year_ahead_holds_nothing_up() {
         let instance = MemoryInstance::plain();
         let device = Device::new(&instance, tables(), 1);
         let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
         let now = 1_700_000_000_000u64;
         device.clock.set(now + 365 * 86_400_000);
         create(&page, "incident", json!({"short_description": "a"})).await;
@@ -310,7 +311,7 @@ fn a_clock_that_was_a_year_ahead_holds_nothing_up() {
         }
         assert_eq!(
             instance.rows("incident").len(),
-            1,
+            2,
             "stuck for a year: next in {:?} h",
             page.next_sync_in().await.unwrap().map(|ms| ms / 3_600_000)
         );

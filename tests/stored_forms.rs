@@ -9,7 +9,7 @@ use landfall::{
     core::{
         Durability, Event, Origin, Row, StoreName, Tx, View,
         schema::Schema,
-        stored::{Alias, Course, Item, ItemError, ItemKind, ItemState, Lease, Record, decode},
+        stored::{Alias, Course, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record, decode},
     },
     wire::Fields,
 };
@@ -54,6 +54,10 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         queued_at: 1_700_000_000_000,
         next_attempt_at: Some(1_700_000_060_000),
         sent_under: Some(7),
+        sent_at: Some(1_700_000_000_002),
+        sent_after: Some("2023-11-14 22:13:20".into()),
+        in_vain: true,
+        amended: ["parent".into()].into(),
         error: Some(ItemError { status: 403, message: "No".into(), detail: Some("ACL".into()) }),
     };
     let alias =
@@ -62,6 +66,8 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         offline: true,
         failures: 2,
         not_before: Some(1_700_000_000_000),
+        busy_until: Some(1_700_000_000_003),
+        moved_at: Some(1_699_999_998_000),
         last_sync_at: Some(1_699_999_999_000),
     };
     (record, item, alias, Lease { number: 7, until: 1_700_000_030_000 }, course)
@@ -89,6 +95,7 @@ fn rows_as_they_lie_on_disk() {
     tx.put(&alias).unwrap();
     tx.put(&lease).unwrap();
     tx.put(&course).unwrap();
+    tx.put(&Proofs { keeps: [("incident".into(), true), ("task".into(), false)].into() }).unwrap();
     let (set, _) = tx.finish(1.0, Origin::Here, Durability::Strict);
     let rows: Vec<(StoreName, Row)> = set.puts;
     insta::assert_json_snapshot!(rows);
@@ -124,6 +131,7 @@ fn events_as_they_travel_between_contexts() {
         (2, Event::Reconciled { table: "incident".into(), temporary: TEMPORARY.into(), sys_id: PERMANENT.into() }),
         (3, Event::Outbox { pending: 3, refused: 1, conflicts: 0 }),
         (4, Event::Status),
+        (6, Event::Stuck { pending: 2, explain: "It waits for you to sign in.".into() }),
         (5, Event::Error { code: "twins".into(), message: "Two of them.".into(), retryable: false }),
     ]);
     insta::assert_json_snapshot!(events);

@@ -37,16 +37,18 @@ pub enum Kind {
     Settled,
     Outbox,
     Status,
+    Stuck,
     Error,
 }
 
 impl Kind {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 7] = [
         ("change", Self::Change),
         ("reconciled", Self::Reconciled),
         ("settled", Self::Settled),
         ("outbox", Self::Outbox),
         ("status", Self::Status),
+        ("stuck", Self::Stuck),
         ("error", Self::Error),
     ];
 
@@ -122,6 +124,9 @@ impl Events {
                 self.put(Kind::Outbox, || json!({ "pending": pending, "refused": refused, "conflicts": conflicts }));
                 // The counts are part of the status.
                 self.ask_status();
+            }
+            Event::Stuck { pending, explain } => {
+                self.put(Kind::Stuck, || json!({ "pending": pending, "explain": explain }));
             }
             Event::Status => self.ask_status(),
             Event::Error { code, message, retryable } => {

@@ -41,6 +41,13 @@ pub enum Event {
         /// Of these, in conflict.
         conflicts: u32,
     },
+    /// Work is pending, the instance is reachable, and nothing has moved for a while.
+    Stuck {
+        /// Items in the outbox.
+        pending: u32,
+        /// Why the oldest of them is still there.
+        explain: String,
+    },
     /// Something in `status()` other than the counts has changed: ask it.
     Status,
     /// Something failed outside anyone's call.

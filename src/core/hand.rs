@@ -4,27 +4,28 @@ use std::collections::BTreeSet;
 
 use super::{
     error::CoreError,
-    plan::{Step, next_step},
+    plan::{Keys, Known, Step, next_step},
     reconcile::lay,
     row::{RowKey, StoreName},
-    stored::{Item, ItemKind, ItemState, Lease, Record, mention},
+    stored::{Item, ItemKind, ItemState, Lease, Proofs, Record, mention},
     tx::{Ruled, Tx},
-    values::{check_size, mentioned, settle_references},
-    write::{Draft, append, drop_item, split_circular, vanish},
+    values::{check_size, settle_references},
+    write::{Draft, append, drop_item, reword, split_circular, vanish},
 };
 use crate::wire::value::Fields;
 
 /// Has an item tried again now. One whose answer was lost is asked about first; where the instance cannot be asked,
-/// this is the user's word that it is to be sent again. `resends` as in [`plan`](super::plan::plan).
+/// this is the user's word that it is to be sent again. `keys` as in [`Known`].
 ///
 /// # Errors
 /// [`CoreError::NoSuchItem`].
-pub fn retry(tx: &mut Tx<'_>, id: &str, resends: bool) -> Ruled<()> {
+pub fn retry(tx: &mut Tx<'_>, id: &str, keys: Option<Keys>) -> Ruled<()> {
     let mut item = there(tx, id)?;
     if is_being_sent(tx, &item)? {
         return Ok(());
     }
-    if next_step(tx.schema, &item, resends) == Step::Ask {
+    let proofs = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default();
+    if next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, &item) == Step::Ask {
         item.state = ItemState::Queued;
         item.error = None;
     }
@@ -35,9 +36,7 @@ pub fn retry(tx: &mut Tx<'_>, id: &str, resends: bool) -> Ruled<()> {
 
 /// Changes what an item will send, and the record with it, then has it tried again. An empty value clears a field.
 ///
-/// A changed item is another request: an update gets another key, so that no answer to what it was can be taken for
-/// its own. A create keeps its key, the temporary id: should the instance have made the record after all, it refuses
-/// the key with another body, and no second record is made.
+/// A changed item is another request: see [`reword`].
 ///
 /// # Errors
 /// [`CoreError::NoSuchItem`]; [`CoreError::BeingSent`] and [`CoreError::AnswerUnknown`]: it may be at the instance;
@@ -62,17 +61,8 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
         ItemKind::Create => split_circular(&mut changes, &open, &item.sys_id),
         _ => Fields::new(),
     };
-    item.fields.extend(changes);
+    reword(tx, &mut item, changes, &open);
     check_size(&item.fields)?;
-    let correlation = tx.schema.correlation_field(&item.table);
-    let known = item.mentions.iter().cloned().chain(open.iter().map(|mention| mention.id.clone()));
-    item.mentions = mentioned(&item.fields, correlation.as_deref(), known);
-    if item.kind != ItemKind::Create {
-        item.idempotency_key = tx.fresh().simple().to_string();
-    }
-    item.state = ItemState::Queued;
-    item.error = None;
-    item.next_attempt_at = None;
     tx.put(&item)?;
     if !later.is_empty() {
         append(tx, &mut record, Draft { kind: ItemKind::Update, fields: later, journal: false }, &open)?;

@@ -19,6 +19,7 @@ pub mod write;
 
 mod error;
 mod event;
+mod explain;
 mod key;
 mod row;
 mod tx;

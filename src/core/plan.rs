@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     schema::{Reference, Schema},
-    stored::{Item, ItemKind, ItemState},
+    stored::{Item, ItemKind, ItemState, Proofs},
 };
 use crate::wire::http::LONGEST_WAIT_MS;
 
@@ -13,6 +13,8 @@ use crate::wire::http::LONGEST_WAIT_MS;
 pub struct Room {
     /// Most items.
     pub items: usize,
+    /// Most items where they are all of one call: no fewer than `items`.
+    pub group: usize,
     /// Most bytes of their fields. One larger item still goes, alone.
     pub bytes: usize,
 }
@@ -20,7 +22,7 @@ pub struct Room {
 /// What goes in the next request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// Creates whose answer never came: asked for by their correlation, not sent.
+    /// Items whose answer never came: the instance is asked about them, they are not sent.
     pub probe: Vec<Item>,
     /// To be sent, in this order.
     pub send: Vec<Item>,
@@ -33,29 +35,88 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.probe.is_empty() && self.send.is_empty()
     }
+
+    /// Whether it is nothing but items of one call.
+    fn is_of(&self, group: Option<&str>) -> bool {
+        group.is_some() && self.probe.is_empty() && self.send.iter().all(|item| item.group.as_deref() == group)
+    }
 }
 
-/// Chooses from `due`, in the order given. `resends` tells whether the instance takes the same request
-/// twice as one, by its idempotency key.
-pub fn plan(schema: &Schema, due: Vec<Item>, room: Room, now: u64, resends: bool) -> Plan {
+/// What is known of the instance when it is decided what may be done with an item.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The declared tables.
+    pub schema: &'a Schema,
+    /// What their answers have shown.
+    pub proofs: &'a Proofs,
+    /// Set where the instance takes the same request twice as one, by its key.
+    pub keys: Option<Keys>,
+    /// The time, in ms.
+    pub now: u64,
+}
+
+/// How an instance honours `Idempotency-Key`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// How long it remembers a key, in ms; for ever, as far as is known, if absent.
+    pub ttl_ms: Option<u64>,
+}
+
+impl Known<'_> {
+    /// Whether the same request under the same key is still taken as one with the first.
+    fn repeats(&self, item: &Item) -> bool {
+        let remembered = |ttl| item.sent_at.is_some_and(|at| self.now < at.saturating_add(ttl));
+        self.keys.is_some_and(|keys| keys.ttl_ms.is_none_or(remembered))
+    }
+
+    /// Whether no row with the temporary id means that there is no record: `None` while that is not known.
+    fn correlates(&self, table: &str) -> Option<bool> {
+        match self.schema.correlation_field(table) {
+            Some(_) => self.proofs.keeps(table),
+            None => Some(false),
+        }
+    }
+}
+
+/// Chooses from `due`, in the order given.
+///
+/// The items of one call go in one request where they fit in one. As long as it is not known whether a table keeps the
+/// temporary id, and the instance knows no keys, its creates leave one by one: should the answer be lost, no more
+/// than that one is in doubt.
+pub fn plan(known: &Known<'_>, due: Vec<Item>, room: Room) -> Plan {
     let mut plan = Plan::default();
     let mut bytes = 0;
+    let mut trying: BTreeSet<String> = BTreeSet::new();
+    let mut cut = None;
     for item in due {
-        if let Some(at) = waits_until(&item, now) {
+        if let Some(at) = waits_until(&item, known.now) {
             plan.next_at = Some(plan.next_at.map_or(at, |first| first.min(at)));
             continue;
         }
-        let probe = match next_step(schema, &item, resends) {
-            Step::Probe => true,
-            Step::Send => false,
-            Step::Ask => continue,
-        };
+        let step = next_step(known, &item);
+        if step == Step::Ask {
+            continue;
+        }
+        let unproved = item.kind == ItemKind::Create && known.keys.is_none() && known.correlates(&item.table).is_none();
+        if unproved && !trying.insert(item.table.clone()) {
+            continue;
+        }
         let size = size(&item);
-        if plan.probe.len() + plan.send.len() >= room.items || (bytes + size > room.bytes && !plan.is_empty()) {
+        let full = match plan.probe.len() + plan.send.len() {
+            count if count < room.items => false,
+            count if count < room.group => !plan.is_of(item.group.as_deref()),
+            _ => true,
+        };
+        if full || (bytes + size > room.bytes && !plan.is_empty()) {
+            cut = item.group;
             break;
         }
         bytes += size;
-        if probe { plan.probe.push(item) } else { plan.send.push(item) }
+        if step == Step::Probe { plan.probe.push(item) } else { plan.send.push(item) }
+    }
+    // What did not fit goes with the next request, and what belongs with it too.
+    if cut.is_some() && !plan.is_of(cut.as_deref()) {
+        plan.send.retain(|item| item.group != cut);
     }
     plan
 }
@@ -77,19 +138,29 @@ pub enum Step {
     Ask,
 }
 
-/// An ordinary change, or a delete, may be repeated. A create may only be repeated where the instance
-/// knows its key; where it carries a correlation, it is asked for first in any case, since keys expire.
-/// A journal entry whose answer was lost is never repeated without a key.
-pub fn next_step(schema: &Schema, item: &Item, resends: bool) -> Step {
-    match item.state {
-        ItemState::Queued => Step::Send,
-        ItemState::Refused => Step::Ask,
-        ItemState::Unknown => match item.kind {
-            ItemKind::Create if schema.correlation_field(&item.table).is_some() => Step::Probe,
-            ItemKind::Create if !resends => Step::Ask,
-            ItemKind::Update if item.journal && !resends => Step::Ask,
-            _ => Step::Send,
-        },
+/// An ordinary change, or a delete, may be repeated. Anything else whose answer was lost is asked for first, where the
+/// instance may be able to tell: also where it knows keys, since keys expire. Where it could not tell, it is repeated
+/// under its key, or else left to the user.
+pub fn next_step(known: &Known<'_>, item: &Item) -> Step {
+    let in_vain = |resends: bool| if resends || known.repeats(item) { Step::Send } else { Step::Ask };
+    match (item.state, item.kind) {
+        (ItemState::Queued, _) => Step::Send,
+        (ItemState::Refused, _) => Step::Ask,
+        (ItemState::Unknown, ItemKind::Create) => {
+            if item.in_vain || known.correlates(&item.table) == Some(false) {
+                in_vain(false)
+            } else {
+                Step::Probe
+            }
+        }
+        (ItemState::Unknown, ItemKind::Update) if item.journal => {
+            if item.in_vain || known.repeats(item) {
+                in_vain(known.schema.resends(&item.table))
+            } else {
+                Step::Probe
+            }
+        }
+        (ItemState::Unknown, _) => Step::Send,
     }
 }
 

@@ -1,10 +1,11 @@
-//! Records and outbox items as the app sees them, each with its state in one plain sentence.
+//! Records and outbox items as the app sees them.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    stored::{Item, ItemError, ItemKind, ItemState, Lease, Record},
+    explain::{said, standing},
+    stored::{Item, ItemError, ItemKind, Lease, Record},
     tx::{Ruled, Tx},
     values::give,
 };
@@ -152,117 +153,4 @@ fn state_of(
         _ if !record.items.is_empty() => ("changed", None),
         _ => ("synced", None),
     })
-}
-
-struct Standing {
-    state: &'static str,
-    explain: String,
-    depends_on: Vec<String>,
-    /// Time alone will not move it.
-    stuck: bool,
-}
-
-fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Option<Pause>) -> Ruled<Standing> {
-    let plain = |state, explain: String, stuck| Standing { state, explain, depends_on: Vec::new(), stuck };
-    match item.state {
-        ItemState::Refused => {
-            let said = item.error.as_ref().map(said).unwrap_or_default();
-            let mend = if item.kind == ItemKind::Delete || item.journal {
-                "Try it again, or discard it; what follows it on this record waits until then."
-            } else {
-                "Change the record and it is sent again, or discard it."
-            };
-            Ok(plain("refused", format!("The instance refused it: {said} {mend}"), true))
-        }
-        ItemState::Unknown if item.sent_under == Some(lease.number) && lease.until > tx.now => {
-            Ok(plain("sending", "It is being sent now.".to_owned(), false))
-        }
-        ItemState::Unknown => {
-            let next = match item.kind {
-                ItemKind::Create if tx.schema.correlation_field(&item.table).is_some() => {
-                    "The instance is asked about it before it is ever sent again."
-                }
-                ItemKind::Update | ItemKind::Delete if !item.journal => {
-                    "It is sent again, which changes nothing twice."
-                }
-                _ => "It is sent again only if the instance knows it by its key; else it waits.",
-            };
-            Ok(plain("unknown", format!("It was sent, but the answer never came. {next}"), false))
-        }
-        ItemState::Queued if item.is_held() => held(tx, item),
-        ItemState::Queued => {
-            let explain = match (pause, item.next_attempt_at.filter(|at| *at > tx.now)) {
-                (Some(Pause::Auth), _) => "It waits for you to sign in.".to_owned(),
-                (Some(Pause::Offline), _) => "It waits because you chose to work offline.".to_owned(),
-                (_, Some(at)) => format!("The instance could not take it yet; it is tried again at {}.", iso(at)),
-                _ => "It goes out at the next sync.".to_owned(),
-            };
-            Ok(plain("queued", explain, pause == Some(Pause::Auth)))
-        }
-    }
-}
-
-/// The instance's words as sentences.
-fn said(error: &ItemError) -> String {
-    let sentence = |text: &str| {
-        let text = text.trim();
-        if text.is_empty() || text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
-    };
-    let words = [Some(error.message.as_str()), error.detail.as_deref()];
-    words.into_iter().flatten().map(sentence).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-/// What an item waits for: the records it mentions, then the record's own earlier item.
-fn held(tx: &mut Tx<'_>, item: &Item) -> Ruled<Standing> {
-    let mut depends_on = Vec::new();
-    let mut waits_for = Vec::new();
-    let mut stuck = false;
-    for id in &item.mentions {
-        let Some(alias) = tx.alias(id)? else { continue };
-        if alias.dropped {
-            stuck = true;
-            waits_for.push(format!(
-                "the {} {id}, which was deleted before it was sent: change or delete this one too",
-                alias.table
-            ));
-            continue;
-        }
-        let Some(record) = tx.record(&alias.table, id)? else { continue };
-        let Some(first) = record.items.first() else { continue };
-        let refused = tx.item(first)?.is_some_and(|item| item.state == ItemState::Refused);
-        let name = label(&record);
-        waits_for.push(if refused {
-            format!("{name}, which the instance refused")
-        } else {
-            format!("{name}, which goes first")
-        });
-        stuck |= refused;
-        depends_on.push(first.clone());
-    }
-    if item.behind
-        && let Some(record) = tx.record(&item.table, &item.sys_id)?
-    {
-        let before = record.items.iter().take_while(|id| **id != item.id).last().cloned();
-        depends_on.extend(before);
-        if waits_for.is_empty() {
-            waits_for.push("an earlier change of the same record".to_owned());
-        }
-    }
-    Ok(Standing {
-        state: "waiting",
-        explain: format!("It waits for {}.", waits_for.join(" and for ")),
-        depends_on,
-        stuck,
-    })
-}
-
-/// A name a person knows the record by.
-fn label(record: &Record) -> String {
-    let text = ["number", "short_description", "name"]
-        .into_iter()
-        .find_map(|name| record.fields.get(name).filter(|text| !text.is_empty()));
-    match text {
-        Some(text) => format!("the {} “{}”", record.table, text.chars().take(60).collect::<String>()),
-        None => format!("the {} {}", record.table, record.sys_id),
-    }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::{
     ids,
     key::Key,
-    reconcile::{class_of, created},
+    receive::{prove, report_twins},
+    reconcile::{Told, class_of, created},
     row::{RowKey, StoreName},
     stored::{Item, ItemKind, Record},
     tx::{Ruled, Tx},
@@ -27,7 +28,8 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
         let class = class_of(tx, table, row);
         if let Some(item) = waiting_for(tx, &class, row)? {
             written += 1;
-            return created(tx, &item, row);
+            prove(tx, &item, row)?;
+            return created(tx, &item, row, Told::Unasked);
         }
         let there = tx.record(&class, sys_id)?;
         if there.as_ref().is_some_and(|record| !record.items.is_empty() || record.deleted) {
@@ -46,6 +48,7 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
         if !same {
             written += 1;
             tx.changed(&class, sys_id);
+            look_for_twin(tx, &class, row)?;
         }
         tx.put(&record)
     })?;
@@ -62,6 +65,22 @@ fn waiting_for(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<Option<Item>
     let Some(record) = tx.record(table, temporary)? else { return Ok(None) };
     let Some(first) = record.items.first() else { return Ok(None) };
     Ok(tx.item(first)?.filter(|item| item.kind == ItemKind::Create))
+}
+
+/// A row that carries the temporary id of a record made here and is another one than that: a request was repeated on
+/// its way, or arrived after it had been asked for in vain.
+fn look_for_twin(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<()> {
+    let Some(field) = tx.schema.correlation_field(table) else { return Ok(()) };
+    let (Some(temporary), Some(sys_id)) = (row.get(&field), row.get("sys_id")) else { return Ok(()) };
+    if !ids::is_temporary(temporary) {
+        return Ok(());
+    }
+    if let Some(first) = tx.alias(temporary)?.and_then(|alias| alias.sys_id)
+        && first != *sys_id
+    {
+        report_twins(tx, table, temporary, &[&first, sys_id]);
+    }
+    Ok(())
 }
 
 fn open_mentions(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<Vec<String>> {

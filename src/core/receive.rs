@@ -6,9 +6,10 @@ use super::{
     error::CoreError,
     event::{Event, Receipt, Ref, Settled},
     plan::resolvable,
-    reconcile,
+    reconcile::{self, Told},
     retry::backoff_ms,
-    stored::{Item, ItemError, ItemKind, ItemState, Lease},
+    row::{RowKey, StoreName},
+    stored::{Item, ItemError, ItemKind, ItemState, Lease, Proofs},
     tx::{Ruled, Tx},
     write,
 };
@@ -42,6 +43,12 @@ pub enum Answer {
     },
     /// A probe's answer: the rows that carry the temporary id.
     Found(Vec<Fields>),
+    /// A probe's answer: it was not carried out.
+    Absent,
+    /// A probe's answer: the instance cannot tell.
+    Untold,
+    /// Its key stands for another request that was carried out: what this create was before it was edited.
+    Spent(ItemError),
 }
 
 /// What one round of answers came to.
@@ -53,7 +60,7 @@ pub struct Tally {
     pub reconciled: u32,
     /// Items the instance said no to.
     pub refused: u32,
-    /// Items whose answer was lost and that, asked for, are known not to have arrived: they go again.
+    /// Items whose answer was lost and that were asked for: what may be done with them is known now.
     pub settled: u32,
 }
 
@@ -120,6 +127,14 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, ids: &[String], resolves: bool) -> Ru
         }
         claimed.push(item.clone());
         item.in_doubt = item.state == ItemState::Unknown;
+        item.in_vain = false;
+        if !item.in_doubt {
+            item.sent_at = item.sent_at.or(Some(tx.now));
+            if item.journal {
+                let record = tx.record(&item.table, &item.sys_id)?;
+                item.sent_after = record.and_then(|record| record.base?.remove("sys_updated_on"));
+            }
+        }
         item.state = ItemState::Unknown;
         item.sent_under = Some(number);
         tx.changed(&item.table, &item.sys_id);
@@ -152,21 +167,47 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         (ItemKind::Create, Answer::Done(Some(row))) if names_itself(row) => {
             tally.done += 1;
             tally.reconciled += 1;
-            return reconcile::created(tx, &item, row);
+            prove(tx, &item, row)?;
+            return reconcile::created(tx, &item, row, Told::InAnswer);
         }
         (ItemKind::Create, Answer::Found(rows)) => {
             let rows = carrying(tx, &item, rows);
             if let [row, twins @ ..] = rows.as_slice() {
                 if !twins.is_empty() {
-                    report_twins(tx, &item, &rows);
+                    report_twins(tx, &item.table, &item.sys_id, &ids_of(&rows));
                 }
                 tally.done += 1;
                 tally.reconciled += 1;
-                return reconcile::created(tx, &item, row);
+                prove(tx, &item, row)?;
+                return reconcile::created(tx, &item, row, Told::Unasked);
             }
-            item.state = ItemState::Queued;
             tally.settled += 1;
+            let kept = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default().keeps(&item.table);
+            if kept == Some(true) {
+                item.state = ItemState::Queued
+            } else {
+                item.in_vain = true
+            }
+            if item.sent_at.is_none() {
+                // Its key was spent, and yet there is no record: what goes now, under another, is its first request.
+                item.amended.clear();
+            }
         }
+        (ItemKind::Create, Answer::Spent(error)) => {
+            // The first request arrived. Where it led the probe tells; under the old key nothing can be sent any more.
+            item.idempotency_key = tx.fresh().simple().to_string();
+            item.sent_at = None;
+            wait(tx, &mut item, Some(error), None);
+        }
+        (_, Answer::Absent) => {
+            tally.settled += 1;
+            item.state = ItemState::Queued;
+        }
+        (_, Answer::Untold) => {
+            tally.settled += 1;
+            item.in_vain = true;
+        }
+        // A probe's word that an entry is there comes without a row.
         (ItemKind::Update, Answer::Done(row)) => {
             tally.done += 1;
             return reconcile::updated(tx, &item, row.as_ref());
@@ -175,7 +216,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             tally.done += 1;
             return reconcile::deleted(tx, &item);
         }
-        (_, Answer::Refused(error) | Answer::Missing(error)) => {
+        (_, Answer::Refused(error) | Answer::Missing(error) | Answer::Spent(error)) => {
             tally.refused += 1;
             item.attempts += 1;
             item.state = ItemState::Refused;
@@ -204,7 +245,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             let wait_ms = backoff_ms(item.attempts + 1, u64::MAX);
             wait(tx, &mut item, Some(&error), Some(wait_ms));
         }
-        (ItemKind::Update | ItemKind::Delete, Answer::Found(_)) => item.state = ItemState::Queued,
+        (ItemKind::Update | ItemKind::Delete, Answer::Found(_)) => item.in_vain = true,
     }
     tx.changed(&item.table, &item.sys_id);
     if item.kind == ItemKind::Create && item.state != ItemState::Unknown {
@@ -240,15 +281,45 @@ fn names_itself(row: &Fields) -> bool {
     row.get("sys_id").is_some_and(|id| !id.is_empty())
 }
 
-fn report_twins(tx: &mut Tx<'_>, item: &Item, rows: &[Fields]) {
-    let ids: Vec<&str> = rows.iter().filter_map(|row| row.get("sys_id")).map(String::as_str).collect();
+fn ids_of(rows: &[Fields]) -> Vec<&str> {
+    rows.iter().filter_map(|row| row.get("sys_id")).map(String::as_str).collect()
+}
+
+/// Notes whether the table has kept the temporary id: from then on it is known what an empty answer to a probe means.
+pub(super) fn prove(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<()> {
+    let Some(field) = tx.schema.correlation_field(&item.table) else { return Ok(()) };
+    let keeps = row.get(&field) == Some(&item.sys_id);
+    let mut proofs = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default();
+    if proofs.keeps.insert(item.table.clone(), keeps) != Some(keeps) {
+        tx.tell(Event::Status);
+        tx.put(&proofs)?;
+        if keeps {
+            ask_again(tx, item)?;
+        }
+    }
+    Ok(())
+}
+
+/// What was asked about in vain can be told now.
+fn ask_again(tx: &mut Tx<'_>, proof: &Item) -> Ruled<()> {
+    let unknown = tx.found_by(StoreName::Outbox, Item::unknown())?;
+    tx.each(unknown, |tx, key| {
+        let Some(mut item) = tx.get::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
+        if item.in_vain && item.kind == ItemKind::Create && item.table == proof.table {
+            item.in_vain = false;
+            tx.put(&item)?;
+        }
+        Ok(())
+    })
+}
+
+/// Says that one record made here is several at the instance.
+pub(super) fn report_twins(tx: &mut Tx<'_>, table: &str, temporary: &str, ids: &[&str]) {
     tx.tell(Event::Error {
         code: "twins".to_owned(),
         message: format!(
-            "The instance has {} {} records for the one made here as {}: {}. The first is used.",
+            "The instance has {} {table} records for the one made here as {temporary}: {}. The first is used.",
             ids.len(),
-            item.table,
-            item.sys_id,
             ids.join(", ")
         ),
         retryable: false,

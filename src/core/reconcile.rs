@@ -5,19 +5,28 @@ use super::{
     event::{Event, Receipt, Ref, Settled},
     ids,
     row::{RowKey, StoreName},
-    stored::{Alias, Item, Record, mention},
+    stored::{Alias, Item, ItemKind, Record, mention},
     tx::{Ruled, Tx},
-    values::mentioned,
-    write::drop_item,
+    values::{Mention, mentioned},
+    write::{Draft, append, drop_item},
 };
 use crate::wire::value::{Fields, Type};
+
+/// How the instance's row came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// As the answer to the item as it is now.
+    InAnswer,
+    /// Found by a probe or a pull: it may come of what the item was when it left first.
+    Unasked,
+}
 
 /// The instance made the record: its id takes the temporary one's place in the record's key, in every
 /// record and every queued item that mentions it, and in the alias, all in this one write set.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<()> {
+pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<()> {
     let temporary = item.sys_id.as_str();
     let sys_id = row.get("sys_id").cloned().unwrap_or_default();
     let Some(mut record) = tx.record(&item.table, &item.sys_id)? else {
@@ -31,6 +40,7 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<()> {
     if let Some(there) = there {
         // Another record of this device has this id already: a pull was first, or the instance made one
         // record of two. From here on both are that one.
+        report_merger(tx, &record, &there);
         record.items = there.items.into_iter().chain(record.items).collect();
         record.deleted |= there.deleted;
     }
@@ -38,6 +48,9 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<()> {
     record.sys_id.clone_from(&sys_id);
     done(tx, item, Some(&record));
     record.not_kept = not_kept(tx, &record.table, &item.fields, row);
+    if told == Told::Unasked {
+        follow_up(tx, &mut record, item, row)?;
+    }
     let mut base = item.fields.clone();
     base.extend(row.clone());
     rebase(tx, &mut record, base)?;
@@ -51,6 +64,45 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<()> {
     tx.tell(Event::Reconciled { table: record.table.clone(), temporary: temporary.to_owned(), sys_id: sys_id.clone() });
     tx.changed(&record.table, &sys_id);
     Ok(())
+}
+
+/// What was edited since the create left first is not in a row that came of it: it follows, before any later change.
+fn follow_up(tx: &mut Tx<'_>, record: &mut Record, item: &Item, row: &Fields) -> Ruled<()> {
+    let differ = not_kept(tx, &record.table, &item.fields, row);
+    let left_out: Fields = item
+        .fields
+        .iter()
+        .filter(|(name, _)| item.amended.contains(*name) && (differ.contains(name) || !row.contains_key(*name)))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    if left_out.is_empty() {
+        return Ok(());
+    }
+    record.not_kept.retain(|name| !left_out.contains_key(name));
+    let open: Vec<Mention> = item.mentions.iter().map(|id| Mention { field: String::new(), id: id.clone() }).collect();
+    append(tx, record, Draft { kind: ItemKind::Update, fields: left_out, journal: false }, &open)?;
+    record.items.rotate_right(1);
+    Ok(())
+}
+
+/// Two records of this device that the instance made one of.
+fn report_merger(tx: &mut Tx<'_>, record: &Record, there: &Record) {
+    let made_here = tx
+        .schema
+        .correlation_field(&there.table)
+        .and_then(|field| there.fields.get(&field))
+        .is_some_and(|id| ids::is_temporary(id) && *id != record.sys_id);
+    if made_here || there.pulled_under.is_none() {
+        tx.tell(Event::Error {
+            code: "merged".to_owned(),
+            message: format!(
+                "The instance has answered the {} record made here as {} with {}, which is another record of this \
+                 device: from here on both are that one.",
+                record.table, record.sys_id, there.sys_id
+            ),
+            retryable: false,
+        });
+    }
 }
 
 fn done(tx: &mut Tx<'_>, item: &Item, record: Option<&Record>) {

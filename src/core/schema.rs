@@ -26,8 +26,20 @@ pub struct TableOptions {
     pub correlation_field: Option<Option<String>>,
     /// The field that receives the time the user acted.
     pub acted_at_field: Option<String>,
+    /// What to do with a journal entry whose answer was lost where the instance cannot be asked.
+    pub unknown: Option<Unknown>,
     /// Which of the instance's records to have on the device.
     pub cache: Option<CacheOptions>,
+}
+
+/// What to do where nobody can tell whether something was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unknown {
+    /// Leave it to the user.
+    Ask,
+    /// Send it again, which may bring it about twice.
+    Resend,
 }
 
 /// Tells `null` (said: none) from absent (nothing said).
@@ -200,6 +212,11 @@ impl Schema {
     pub fn correlation_field(&self, table: &str) -> Option<String> {
         self.said(table, |options| options.correlation_field.clone())
             .unwrap_or_else(|| Some("correlation_id".to_owned()))
+    }
+
+    /// Whether a journal entry nobody can tell of is sent again.
+    pub fn resends(&self, table: &str) -> bool {
+        self.said(table, |options| options.unknown) == Some(Unknown::Resend)
     }
 
     /// The field that receives the time the user acted.

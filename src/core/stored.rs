@@ -3,7 +3,7 @@
 //! Fields are only ever added, each with a default, so that rows of older versions are read as they
 //! stand; the snapshots in `tests/snapshots` hold one of each form.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -14,7 +14,7 @@ use super::{
     row::{Row, RowKey, StoreName},
     schema::Schema,
 };
-use crate::wire::value::Fields;
+use crate::wire::{http::LONGEST_WAIT_MS, value::Fields};
 
 /// A form that is kept in one of the stores.
 pub trait Stored: Serialize + DeserializeOwned {
@@ -196,6 +196,20 @@ pub struct Item {
     /// The number of the lease it was last sent under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_under: Option<u64>,
+    /// When it first left under its key, in ms: an instance forgets keys after a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<u64>,
+    /// Of a journal entry: the record's `sys_updated_on` as it was known when the entry left, by the instance's own
+    /// clock. An entry of the same text that is older is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_after: Option<String>,
+    /// Asked about, the instance could not tell.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_vain: bool,
+    /// Of a create that has left before: the fields edited since. Should that first request turn out to have been
+    /// carried out, they follow as a change.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub amended: BTreeSet<String>,
     /// What the instance said last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ItemError>,
@@ -313,9 +327,41 @@ pub struct Course {
     /// Nothing is sent before this, in ms, unless the app asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<u64>,
+    /// Nothing is sent before this, in ms, whoever asks: the instance said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy_until: Option<u64>,
+    /// When something last left the outbox, or was refused, in ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_at: Option<u64>,
     /// When all that was due had last been sent and pulled, in ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sync_at: Option<u64>,
+}
+
+impl Course {
+    /// Until when the instance is to be left alone, if that is not over. A wait longer than any that is heeded comes
+    /// from a clock that has been set back since.
+    pub fn busy_at(&self, now: u64) -> Option<u64> {
+        self.busy_until.filter(|at| *at > now && *at <= now + LONGEST_WAIT_MS)
+    }
+}
+
+/// Whether tables keep the temporary id in their correlation field, as their own answers have shown.
+///
+/// A plain instance drops a field it does not know, or that a write rule denies, and answers 2xx. Until a row has come
+/// back with the id in it, "no row has it" does not mean that the record was not made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proofs {
+    /// By the record's own table; absent while nothing is known.
+    #[serde(default)]
+    pub keeps: BTreeMap<String, bool>,
+}
+
+impl Proofs {
+    /// Whether `table` keeps its correlation field, as far as known.
+    pub fn keeps(&self, table: &str) -> Option<bool> {
+        self.keeps.get(table).copied()
+    }
 }
 
 /// The parents of all tables ever declared: records are keyed by the topmost of their family.
@@ -348,3 +394,4 @@ macro_rules! fact {
 fact!(Lease, "lease");
 fact!(Course, "course");
 fact!(Family, "family");
+fact!(Proofs, "proofs");

@@ -209,15 +209,22 @@ pub(super) fn append(tx: &mut Tx<'_>, record: &mut Record, draft: Draft, open: &
     Ok(())
 }
 
-/// The item that a later edit becomes part of: the first, if the instance has refused it, since nothing else of
-/// the record moves before that one is mended; else the last, if it has not left.
+/// The item that a later edit becomes part of: the first, if the instance has refused it or it waits for a record that
+/// will never be, since nothing else of the record moves before that one is mended; else the last, if it has not left.
 fn foldable(tx: &mut Tx<'_>, record: &Record) -> Ruled<Option<Item>> {
     let takes = |item: &Item| item.kind != ItemKind::Delete && item.state != ItemState::Unknown && !item.journal;
     let (Some(first), Some(last)) = (record.items.first(), record.items.last()) else { return Ok(None) };
     tx.want([Item::at(first), Item::at(last)])?;
-    let refused = tx.item(first)?.filter(|item| item.state == ItemState::Refused && takes(item));
+    let mut to_mend = None;
+    if let Some(item) = tx.item(first)?.filter(takes) {
+        let mut stuck = item.state == ItemState::Refused;
+        for id in &item.mentions {
+            stuck |= tx.alias(id)?.is_some_and(|alias| alias.dropped);
+        }
+        to_mend = stuck.then_some(item);
+    }
     let last = tx.item(last)?.filter(takes);
-    Ok(refused.or(last))
+    Ok(to_mend.or(last))
 }
 
 /// What follows the mended item must not bring back the value the edit replaces.
@@ -244,22 +251,36 @@ fn fold(tx: &mut Tx<'_>, mut item: Item, mut changes: Fields, open: &[Mention]) 
         ItemKind::Create => split_circular(&mut changes, open, &item.sys_id),
         _ => Fields::new(),
     };
-    if changes.is_empty() {
-        return Ok(later);
+    if !changes.is_empty() {
+        reword(tx, &mut item, changes, open);
+        tx.put(&item)?;
+    }
+    Ok(later)
+}
+
+/// Puts other values into an item, which is then sent anew.
+///
+/// Another body is another request. A change gets another key, so that no answer to what it was can be taken for its
+/// own. A create keeps its key, the temporary id, as long as it can: should the instance have made the record after
+/// all, it refuses the key with another body, and no second record is made. What was edited is noted then, for it is
+/// in no row that comes of the first request.
+pub(super) fn reword(tx: &mut Tx<'_>, item: &mut Item, changes: Fields, open: &[Mention]) {
+    if item.sent_at.is_some() {
+        match item.kind {
+            ItemKind::Create => item.amended.extend(changes.keys().cloned()),
+            ItemKind::Update | ItemKind::Delete => {
+                item.idempotency_key = tx.fresh().simple().to_string();
+                item.sent_at = None;
+            }
+        }
     }
     item.fields.extend(changes);
     let correlation = tx.schema.correlation_field(&item.table);
     let known = item.mentions.iter().cloned().chain(open.iter().map(|mention| mention.id.clone()));
     item.mentions = mentioned(&item.fields, correlation.as_deref(), known);
-    if item.kind == ItemKind::Update && item.attempts > 0 {
-        // Another body is another request: under the old key the instance would refuse it.
-        item.idempotency_key = tx.fresh().simple().to_string();
-    }
     item.state = ItemState::Queued;
     item.error = None;
     item.next_attempt_at = None;
-    tx.put(&item)?;
-    Ok(later)
 }
 
 /// Takes out the fields that mention a record not older than `temporary`.

@@ -23,6 +23,15 @@ pub(super) enum Trouble {
     SignIn,
     /// No answer came, or not the instance's. Whether it was run is not known.
     Unreachable(String),
+    /// The instance asks for time.
+    Busy {
+        /// What it said.
+        why: String,
+        /// How much, in ms, if it says so.
+        wait_ms: Option<u64>,
+        /// Whether it may have been run all the same.
+        in_doubt: bool,
+    },
     /// Something answered, but not an instance: a portal's page, or another server at this URL.
     NotTheInstance(String),
     /// The exchange was not the sender's any more, or the store failed.
@@ -50,6 +59,8 @@ impl From<AuthUnavailable> for Trouble {
 impl<P: Ports> Client<P> {
     /// Sends a request with the app's headers, which `headers` keeps for the next one. On a 401 they are
     /// asked for once more, and the request is sent again: the instance did not run it.
+    ///
+    /// An instance that asks for time asks the whole device, whatever it was that met it.
     pub(super) async fn exchange(
         &self,
         lease: u64,
@@ -60,23 +71,25 @@ impl<P: Ports> Client<P> {
             Some(headers) => headers,
             None => self.authorize(lease, AuthReason::Send).await?,
         };
-        let response = self.send(lease, request, &first).await?;
-        if !self.dialect().asks_for_sign_in(&response) {
-            *headers = Some(first);
-            return Ok(response);
-        }
-        let fresh = self.authorize(lease, AuthReason::Expired).await?;
-        let response = self.send(lease, request, &fresh).await?;
+        let mut used = first;
+        let mut response = self.send(lease, request, &used).await?;
         if self.dialect().asks_for_sign_in(&response) {
-            return Err(Trouble::SignIn);
+            used = self.authorize(lease, AuthReason::Expired).await?;
+            response = self.send(lease, request, &used).await?;
+            if self.dialect().asks_for_sign_in(&response) {
+                return Err(Trouble::SignIn);
+            }
         }
-        *headers = Some(fresh);
-        Ok(response)
+        *headers = Some(used);
+        match self.dialect().asks_for_time(&response, self.ports().clock().now_ms()) {
+            Some(busy) => Err(Trouble::Busy { why: busy.why, wait_ms: busy.wait_ms, in_doubt: busy.in_doubt }),
+            None => Ok(response),
+        }
     }
 
     /// The app may take its time to answer, and the page may be frozen meanwhile: nothing is sent under a lease
     /// that another sender has taken over.
-    async fn authorize(&self, lease: u64, reason: AuthReason) -> Result<Headers, Trouble> {
+    pub(super) async fn authorize(&self, lease: u64, reason: AuthReason) -> Result<Headers, Trouble> {
         let headers = self.ports().remote().authorize(reason).await?;
         self.transact(Origin::Sync, Durability::Relaxed, |tx| renew_lease(tx, lease)).await?;
         Ok(headers)
@@ -119,11 +132,9 @@ impl<P: Ports> Client<P> {
             return Ok(Capabilities::default());
         };
         let response = self.exchange(lease, &request, headers).await?;
-        let capabilities = Capabilities::announced(&response);
         // A bad moment of the instance, or of a gateway, makes it plain for this round, not for the whole session.
-        if response.status < 500 && ![408, 429].contains(&response.status) {
-            self.session().set_capabilities(capabilities);
-        }
+        let Some(capabilities) = Capabilities::announced(&response) else { return Ok(Capabilities::default()) };
+        self.session().set_capabilities(capabilities);
         Ok(capabilities)
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::future::{Either, select};
 
-use super::{client::Client, error::EngineError, records::AppRow};
+use super::{client::Client, dialect::keys, error::EngineError, records::AppRow};
 use crate::{
     core::{
         CoreError, Event, Origin, Receipt, Ref, Settled, hand, present,
@@ -65,8 +65,8 @@ impl<P: Ports> Client<P> {
     /// # Errors
     /// [`CoreError::NoSuchItem`]; the store's.
     pub async fn retry(&self, item: &str) -> Result<(), EngineError> {
-        let resends = self.session().capabilities().is_some_and(|known| known.idempotency_key);
-        self.transact(Origin::Here, self.settings().durability, |tx| hand::retry(tx, item, resends)).await
+        let keys = self.session().capabilities().and_then(|known| keys(&known));
+        self.transact(Origin::Here, self.settings().durability, |tx| hand::retry(tx, item, keys)).await
     }
 
     /// Changes what an item will send, and the record with it; see [`hand::edit`].

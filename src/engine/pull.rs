@@ -53,10 +53,6 @@ impl<P: Ports> Client<P> {
                 Ok(Refreshed::All) => complete.push((table, cache, false)),
                 Ok(Refreshed::Limit) => complete.push((table, cache, true)),
                 Ok(Refreshed::Stopped) => return Ok(EndedBy::Aborted),
-                Ok(Refreshed::Busy) => {
-                    self.note_failure().await?;
-                    return Ok(EndedBy::Backoff);
-                }
                 Err(Trouble::Engine(
                     error @ (EngineError::QueryNotHonoured { .. } | EngineError::PullRefused { .. }),
                 )) => {
@@ -97,7 +93,7 @@ impl<P: Ports> Client<P> {
             if self.is_stopped(options) {
                 return Ok(Refreshed::Stopped);
             }
-            let Some(page) = self.page(lease, table, &asked, headers).await? else { return Ok(Refreshed::Busy) };
+            let page = self.page(lease, table, &asked, headers).await?;
             let fresh = |row: &Fields| seen.insert(row.get("sys_id").cloned().unwrap_or_default());
             let mut rows: Vec<Fields> = page.rows;
             rows.retain(fresh);
@@ -125,19 +121,17 @@ impl<P: Ports> Client<P> {
         }
     }
 
-    /// One page; none if the instance asks for time.
     async fn page(
         &self,
         lease: u64,
         table: &str,
         asked: &Request,
         headers: &mut Option<Headers>,
-    ) -> Result<Option<Page>, Trouble> {
+    ) -> Result<Page, Trouble> {
         let response = self.exchange(lease, asked, headers).await?;
         match response.status {
-            200..300 => self.dialect().page(&response).map(Some).map_err(Trouble::NotTheInstance),
-            408 | 429 => Ok(None),
-            400..500 if response.is_json() => {
+            200..300 => self.dialect().page(&response).map_err(Trouble::NotTheInstance),
+            400..500 if response.is_json() && response.status != 408 => {
                 let message = ErrorBody::read(&response.body).unwrap_or_default().message;
                 Err(EngineError::PullRefused { table: table.to_owned(), status: response.status, message }.into())
             }
@@ -187,7 +181,7 @@ impl<P: Ports> Client<P> {
                 let these = query.clone().and(Term { field: "sys_id".to_owned(), op: Op::In(ids) }).to_string();
                 let size = u32::try_from(chunk.len()).unwrap_or(PAGE);
                 let asked = self.dialect().first_page(table, &these, size);
-                let Some(page) = self.page(lease, table, &asked, headers).await? else { return Ok(removed) };
+                let page = self.page(lease, table, &asked, headers).await?;
                 alive.extend(page.rows.into_iter().filter_map(|mut row| row.remove("sys_id")));
             }
             let keys: Vec<RowKey> =
@@ -211,8 +205,6 @@ enum Refreshed {
     Limit,
     /// The caller had enough.
     Stopped,
-    /// The instance asks for time.
-    Busy,
 }
 
 /// Whether a row of `table` is one the query asks for.

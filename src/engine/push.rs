@@ -2,7 +2,7 @@
 
 use super::{
     client::Client,
-    dialect::{Batch, BatchItem, Intent, Verdict},
+    dialect::{Asked, Batch, BatchItem, Intent, Verdict, keys},
     error::EngineError,
     exchange::Trouble,
     report::{EndedBy, Phase, Progress, SyncReport},
@@ -11,12 +11,12 @@ use super::{
 use crate::{
     core::{
         Durability, Found, Key, Origin, Read, Scan, StoreName,
-        plan::{Plan, Room, add_dependants, plan},
+        plan::{Keys, Known, Plan, Room, add_dependants, plan},
         receive::{Answer, claim, receive},
         retry::backoff_ms,
-        stored::{Item, ItemError, decode, mention},
+        stored::{Item, ItemError, Proofs, decode, mention},
     },
-    ports::{Clock, Entropy, Headers, Ports, Store},
+    ports::{AuthReason, Clock, Entropy, Headers, Ports, Store},
     wire::{Capabilities, Response},
 };
 
@@ -52,6 +52,7 @@ impl<P: Ports> Client<P> {
         let mut headers: Option<Headers> = None;
         let mut fruitless = 0;
         let mut answered = false;
+        let mut signed_in_again = false;
         let total = self.counts([Scan::key(StoreName::Outbox, Key::default())]).await?[0];
         loop {
             if self.is_stopped(options) {
@@ -64,24 +65,41 @@ impl<P: Ports> Client<P> {
             let known = self.session().capabilities();
             // After a failure a single item tries the line, so that no more than that becomes unknown.
             let room = self.room(course.failures > 0 && !answered);
-            let mut plan = self.next_plan(room, &known.unwrap_or_default()).await?;
+            // As long as it is not known whether the instance knows keys, there is something to do if there would be
+            // with them: it is asked then.
+            let mut plan = self.next_plan(room, self.keys()).await?;
             if plan.is_empty() {
                 return Ok(if plan.next_at.is_some() { EndedBy::Backoff } else { EndedBy::Done });
             }
             let capabilities = self.capabilities(lease, &mut headers).await?;
-            if known.is_none() && self.session().capabilities().is_some() && self.dialect().capabilities().is_some() {
-                // The line holds, and a fuller plan may be made.
-                answered = true;
-                continue;
+            if known.is_none() {
+                // The line holds, and the plan is made anew by what is known now.
+                answered |= self.dialect().capabilities().is_some();
+                plan = self.next_plan(self.room(course.failures > 0 && !answered), keys(&capabilities)).await?;
+                if plan.is_empty() {
+                    return Ok(if plan.next_at.is_some() { EndedBy::Backoff } else { EndedBy::Done });
+                }
             }
             if resolves(&capabilities) && room.items > 1 {
                 self.fill(&mut plan, room).await?;
             }
-            let moved = self.round(lease, plan, &capabilities, &mut headers, report).await?;
+            let count = plan.probe.len() + plan.send.len();
+            let moved = match self.round(lease, plan, &capabilities, &mut headers, report).await {
+                // The session ran out on the way through a batch: nothing of the rest was run.
+                Err(Trouble::SignIn) if headers.is_some() && !signed_in_again => {
+                    signed_in_again = true;
+                    headers = Some(self.authorize(lease, AuthReason::Expired).await?);
+                    continue;
+                }
+                moved => moved?,
+            };
+            signed_in_again &= !moved;
             answered |= moved;
-            fruitless = if moved { 0 } else { fruitless + 1 };
+            // A batch that was too large has told how small the next one must be.
+            let smaller = self.session().batch.get() < count && count > 1;
+            fruitless = if moved || smaller { 0 } else { fruitless + 1 };
             if fruitless >= MOST_FRUITLESS {
-                self.note_failure().await?;
+                self.note_failure(None).await?;
                 return Ok(EndedBy::Backoff);
             }
             if let Some(tell) = &options.on_progress {
@@ -97,12 +115,14 @@ impl<P: Ports> Client<P> {
             0 => FIRST_BATCH.min(most),
             size => size.min(most),
         };
-        Room { items, bytes: BATCH_BYTES }
+        // What belongs together goes together, as far as the instance allows, once the line is known to hold.
+        Room { items, group: if items == 1 { 1 } else { most }, bytes: BATCH_BYTES }
     }
 
     /// Walks the outbox until the plan is full or nothing is left. What may not go yet is in other ranges
     /// of the index, or passed over.
-    async fn next_plan(&self, room: Room, capabilities: &Capabilities) -> Result<Plan, EngineError> {
+    async fn next_plan(&self, room: Room, keys: Option<Keys>) -> Result<Plan, EngineError> {
+        let proofs = self.proofs().await?;
         let mut best = Plan::default();
         let mut due = Vec::new();
         for prefix in [Item::unknown(), Item::ready()] {
@@ -114,20 +134,28 @@ impl<P: Ports> Client<P> {
                 let last = items.last().map(|item| item.id.clone());
                 let full = u32::try_from(items.len()).unwrap_or(PAGE) < PAGE;
                 due.extend(items);
-                let now = self.ports().clock().now_ms();
-                best = plan(self.schema(), due.clone(), room, now, capabilities.idempotency_key);
-                if full || best.probe.len() + best.send.len() >= room.items {
+                let known = self.known(&proofs, keys);
+                best = plan(&known, due.clone(), room);
+                if full || best.probe.len() + best.send.len() >= room.group {
                     break;
                 }
                 let mut after = prefix.clone();
                 after.0.extend(last.map(Into::into));
                 scan.after = Some(after);
             }
-            if best.probe.len() + best.send.len() >= room.items {
+            if best.probe.len() + best.send.len() >= room.group {
                 break;
             }
         }
         Ok(best)
+    }
+
+    pub(super) async fn proofs(&self) -> Result<Proofs, EngineError> {
+        Ok(self.look(|tx| tx.get::<Proofs>(&Proofs::at())).await?.unwrap_or_default())
+    }
+
+    pub(super) fn known<'a>(&'a self, proofs: &'a Proofs, keys: Option<Keys>) -> Known<'a> {
+        Known { schema: self.schema(), proofs, keys, now: self.ports().clock().now_ms() }
     }
 
     /// Adds what waits only for records this request makes.
@@ -177,7 +205,7 @@ impl<P: Ports> Client<P> {
             .collect();
         let mut round = self.ask(lease, &sends, capabilities, headers).await?;
         // Where the line failed, it is the line that waits: back again, everything goes at once.
-        let line_holds = !matches!(round.trouble, Some(Trouble::Unreachable(_) | Trouble::NotTheInstance(_)));
+        let line_holds = matches!(round.trouble, None | Some(Trouble::SignIn));
         for ((item, _), (_, answer)) in sends.iter().zip(&mut round.answers).filter(|_| line_holds) {
             if let Answer::Unknown { wait_ms: wait_ms @ None, .. }
             | Answer::NotRun { error: Some(_), wait_ms: wait_ms @ None } = answer
@@ -199,10 +227,11 @@ impl<P: Ports> Client<P> {
         capabilities: &Capabilities,
         headers: &mut Option<Headers>,
     ) -> Result<Round, Trouble> {
-        let requests: Vec<_> = sends
+        let sends: Vec<Asked<'_>> = sends
             .iter()
-            .map(|(item, intent)| self.dialect().request(self.schema(), item, *intent, capabilities))
+            .map(|(item, intent)| Asked { schema: self.schema(), item, intent: *intent, capabilities })
             .collect();
+        let requests: Vec<_> = sends.iter().map(|asked| self.dialect().request(asked)).collect();
         let started = self.ports().clock().now_ms();
         let single = requests.len() == 1;
         let answer = match requests.as_slice() {
@@ -217,80 +246,69 @@ impl<P: Ports> Client<P> {
         let response = match answer {
             Ok(response) => response,
             Err(Trouble::Engine(error)) => return Err(error.into()),
-            Err(trouble) => return Ok(all(sends, &trouble)),
+            Err(trouble) => return Ok(all(&sends, &trouble)),
         };
         if single {
             if self.session().batch.get() == 1 {
                 self.adapt(1, now.saturating_sub(started));
             }
             let mut answers = Vec::new();
-            let trouble =
-                sends.first().and_then(|(item, intent)| self.take(item, *intent, &response, now, &mut answers));
+            let trouble = sends.first().and_then(|asked| self.take(asked, &response, now, &mut answers));
             return Ok(Round { answers, trouble });
         }
         self.adapt(sends.len(), now.saturating_sub(started));
-        Ok(self.take_batch(sends, &response, now))
+        Ok(self.take_batch(&sends, &response, now))
     }
 
-    fn take_batch(&self, sends: &[(Item, Intent)], response: &Response, now: u64) -> Round {
-        let not_run = |wait_ms| Round {
-            answers: sends.iter().map(|(item, _)| (item.id.clone(), Answer::NotRun { error: None, wait_ms })).collect(),
-            trouble: None,
+    fn take_batch(&self, sends: &[Asked<'_>], response: &Response, now: u64) -> Round {
+        let each = |answer: Answer, trouble| Round {
+            answers: sends.iter().map(|asked| (asked.item.id.clone(), answer.clone())).collect(),
+            trouble,
         };
-        match self.dialect().unbatch(response, sends.len(), now) {
+        let not_run = || each(Answer::NotRun { error: None, wait_ms: None }, None);
+        match self.dialect().unbatch(response, sends.len()) {
             Batch::Items(parts) => {
                 let mut answers = Vec::new();
                 let mut trouble = None;
-                for ((item, intent), part) in sends.iter().zip(parts) {
+                for (asked, part) in sends.iter().zip(parts) {
+                    let id = asked.item.id.clone();
                     match part {
                         Some(BatchItem::Ran(response)) => {
-                            trouble = self.take(item, *intent, &response, now, &mut answers).or(trouble);
+                            trouble = self.take(asked, &response, now, &mut answers).or(trouble);
                         }
-                        Some(BatchItem::NotRun) => {
-                            answers.push((item.id.clone(), Answer::NotRun { error: None, wait_ms: None }));
-                        }
-                        None => answers.push((item.id.clone(), lost("The batch's answer does not speak of it."))),
+                        Some(BatchItem::NotRun) => answers.push((id, Answer::NotRun { error: None, wait_ms: None })),
+                        None => answers.push((id, lost("The batch's answer does not speak of it."))),
                     }
                 }
                 Round { answers, trouble }
             }
             Batch::Unsupported => {
                 self.session().no_batch.set(true);
-                not_run(None)
+                not_run()
             }
             Batch::TooLarge => {
                 self.session().batch.set((sends.len() / 2).max(1));
-                not_run(None)
+                not_run()
             }
-            Batch::Wait(wait_ms) => {
-                not_run(Some(wait_ms.unwrap_or_else(|| backoff_ms(1, self.ports().entropy().random()))))
-            }
-            Batch::NotTheInstance(why) => Round {
-                answers: sends.iter().map(|(item, _)| (item.id.clone(), lost(&why))).collect(),
-                trouble: Some(Trouble::NotTheInstance(why)),
-            },
-            Batch::Unknown(why) => Round {
-                answers: sends.iter().map(|(item, _)| (item.id.clone(), lost(&why))).collect(),
-                trouble: Some(Trouble::Unreachable(why)),
-            },
+            Batch::NotTheInstance(why) => each(lost(&why), Some(Trouble::NotTheInstance(why))),
+            Batch::Unknown(why) => each(lost(&why), Some(Trouble::Unreachable(why))),
         }
     }
 
     /// Notes one item's answer; gives what ends the run.
     fn take(
         &self,
-        item: &Item,
-        intent: Intent,
+        asked: &Asked<'_>,
         response: &Response,
         now: u64,
         answers: &mut Vec<(String, Answer)>,
     ) -> Option<Trouble> {
-        let (answer, trouble) = match self.dialect().verdict(item, intent, response, now) {
+        let (answer, trouble) = match self.dialect().verdict(asked, response, now) {
             Verdict::Answer(answer) => (answer, None),
             Verdict::SignIn => (Answer::NotRun { error: None, wait_ms: None }, Some(Trouble::SignIn)),
             Verdict::NotTheInstance(why) => (lost(&why), Some(Trouble::NotTheInstance(why))),
         };
-        answers.push((item.id.clone(), answer));
+        answers.push((asked.item.id.clone(), answer));
         trouble
     }
 
@@ -313,13 +331,13 @@ fn lost(why: &str) -> Answer {
     Answer::Unknown { error: ItemError { status: 0, message: why.to_owned(), detail: None }, wait_ms: None }
 }
 
-fn all(sends: &[(Item, Intent)], trouble: &Trouble) -> Round {
-    let answer = |_: &Item| match trouble {
-        Trouble::Unreachable(why) => lost(why),
+fn all(sends: &[Asked<'_>], trouble: &Trouble) -> Round {
+    let answer = match trouble {
+        Trouble::Unreachable(why) | Trouble::Busy { why, in_doubt: true, .. } => lost(why),
         _ => Answer::NotRun { error: None, wait_ms: None },
     };
     Round {
-        answers: sends.iter().map(|(item, _)| (item.id.clone(), answer(item))).collect(),
+        answers: sends.iter().map(|asked| (asked.item.id.clone(), answer.clone())).collect(),
         trouble: Some(trouble.clone()),
     }
 }

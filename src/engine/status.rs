@@ -126,7 +126,7 @@ impl<P: Ports> Client<P> {
             temporary,
             oldest_pending_at: oldest.map(|item| iso(item.queued_at)),
             last_sync_at: course.last_sync_at.map(iso),
-            caveats: self.caveats(),
+            caveats: self.caveats().await?,
             storage: Storage {
                 usage_bytes: usage.usage_bytes,
                 quota_bytes: usage.quota_bytes,
@@ -140,17 +140,25 @@ impl<P: Ports> Client<P> {
         })
     }
 
-    fn caveats(&self) -> Vec<String> {
-        let keyed = self.session().capabilities().is_some_and(|known| known.idempotency_key);
-        let blind = |table: &&str| self.schema().correlation_field(table).is_none();
-        self.schema()
-            .tables()
-            .map(|(table, _)| table)
-            .filter(|table| !keyed && blind(table))
+    async fn caveats(&self) -> Result<Vec<String>, EngineError> {
+        let announces = self.dialect().capabilities().is_some();
+        if self.session().capabilities().map_or(announces, |known| known.idempotency_key) {
+            return Ok(Vec::new());
+        }
+        let proofs = self.proofs().await?;
+        let tables = || self.schema().tables().map(|(table, _)| table);
+        let blind = tables()
+            .filter(|table| self.schema().correlation_field(table).is_none() || proofs.keeps(table) == Some(false))
             .map(|table| {
-                format!("{table} has no correlation field and the instance knows no keys: a record whose answer is lost waits for you, since it may have been made.")
-            })
-            .collect()
+                format!("{table} keeps no correlation field and the instance knows no keys: a record whose answer is lost waits for you, since it may have been made.")
+            });
+        let unproved: Vec<&str> = tables()
+            .filter(|table| self.schema().correlation_field(table).is_some() && proofs.keeps(table).is_none())
+            .collect();
+        let not_yet = (!unproved.is_empty()).then(|| {
+            format!("Whether the correlation field is kept is not known yet, before a first record has landed, of: {}. Until then a record whose answer is lost may wait for you.", unproved.join(", "))
+        });
+        Ok(blind.chain(not_yet).collect())
     }
 
     /// Looks at every place that may hold a temporary id. Slow: it reads the whole database.

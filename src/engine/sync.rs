@@ -12,6 +12,7 @@ use futures_util::{
 
 use super::{
     client::Client,
+    dialect::keys,
     error::EngineError,
     exchange::Trouble,
     report::{EndedBy, Progress, SyncReport},
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     core::{
         CoreError, Durability, Event, Found, Key, Origin, Read, Scan, StoreName,
-        plan::{Step, next_step, waits_until},
+        plan::{Keys, Step, next_step, waits_until},
         present::Pause,
         receive::{LEASE_MS, give_lease_back, take_lease},
         retry::{MOST_MS, backoff_ms},
@@ -31,6 +32,9 @@ use crate::{
 
 /// How long to wait for the lock before looking whether its holder is still alive, in ms.
 const PATIENCE_MS: u64 = 5_000;
+
+/// How long nothing may move before that is said, in ms.
+const STUCK_MS: u64 = 5 * 60 * 1000;
 
 type Run = Shared<LocalBoxFuture<'static, Result<SyncReport, EngineError>>>;
 
@@ -67,6 +71,8 @@ pub(super) struct Session {
     joined: Cell<bool>,
     /// The run is past the point where it would look for more: whoever comes now starts the next.
     closing: Cell<bool>,
+    /// When this context last said that nothing moves, in ms.
+    told_stuck: Cell<Option<u64>>,
     pub(super) no_batch: Cell<bool>,
     /// How many items the next batch takes; 0 until the first.
     pub(super) batch: Cell<usize>,
@@ -157,8 +163,12 @@ impl<P: Ports> Client<P> {
         self.session().requests.set(0);
         self.session().no_batch.set(false);
         self.session().closing.set(false);
-        if self.course().await?.offline {
+        let course = self.course().await?;
+        if course.offline {
             return self.finish(report, EndedBy::Offline).await;
+        }
+        if course.busy_at(self.ports().clock().now_ms()).is_some() {
+            return self.finish(report, EndedBy::Backoff).await;
         }
         let Some(_guard) = self.become_sender(options).await? else {
             return self.finish(report, EndedBy::Aborted).await;
@@ -180,8 +190,12 @@ impl<P: Ports> Client<P> {
             }
             Err(Trouble::Unreachable(_)) => {
                 self.session().capabilities.set(None);
-                self.note_failure().await?;
+                self.note_failure(None).await?;
                 EndedBy::Offline
+            }
+            Err(Trouble::Busy { wait_ms, .. }) => {
+                self.note_failure(wait_ms).await?;
+                EndedBy::Backoff
             }
             Err(Trouble::NotTheInstance(why)) => {
                 // A portal's page, most often, and gone in a while: so it counts as being offline. But a wrong URL
@@ -193,13 +207,14 @@ impl<P: Ports> Client<P> {
                     retryable: error.retryable(),
                 }]);
                 self.session().capabilities.set(None);
-                self.note_failure().await?;
+                self.note_failure(None).await?;
                 EndedBy::Offline
             }
             // Frozen too long, or a newer sender was not seen in time: the other one goes on from here.
             Err(Trouble::Engine(EngineError::Core(CoreError::LeaseLost))) => EndedBy::Done,
             Err(Trouble::Engine(error)) => return Err(error),
         };
+        self.look_for_standstill(&report).await?;
         self.finish(report, ended).await
     }
 
@@ -219,6 +234,27 @@ impl<P: Ports> Client<P> {
             ended = self.push(lease, options, report).await?;
         }
         Ok(ended)
+    }
+
+    /// Says so when nothing has moved for a while though the instance answers: once, until something moves again or as
+    /// much time has passed once more.
+    async fn look_for_standstill(&self, report: &SyncReport) -> Result<(), EngineError> {
+        let now = self.ports().clock().now_ms();
+        let moved = report.sent + report.refused > 0;
+        if moved {
+            self.session().told_stuck.set(None);
+            return self.change_course(|course| course.moved_at = Some(now)).await;
+        }
+        let oldest = self.outbox(None, Some(1), None).await?.pop();
+        let (Some(oldest), Some(true)) = (oldest, self.session().reached.get()) else { return Ok(()) };
+        let queued_at = self.look(|tx| tx.item(&oldest.id)).await?.map_or(now, |item| item.queued_at);
+        let since = self.course().await?.moved_at.max(Some(queued_at)).max(self.session().told_stuck.get());
+        if since.is_some_and(|since| now >= since + STUCK_MS) {
+            self.session().told_stuck.set(Some(now));
+            let [pending] = self.counts([Scan::key(StoreName::Outbox, Key::default())]).await?;
+            self.tell(&[Event::Stuck { pending, explain: oldest.explain }]);
+        }
+        Ok(())
     }
 
     async fn finish(&self, mut report: SyncReport, ended_by: EndedBy) -> Result<SyncReport, EngineError> {
@@ -268,12 +304,18 @@ impl<P: Ports> Client<P> {
     async fn note_success(&self) -> Result<(), EngineError> {
         let now = self.ports().clock().now_ms();
         self.change_course(|course| {
-            *course = Course { offline: course.offline, last_sync_at: Some(now), ..Course::default() };
+            *course = Course {
+                offline: course.offline,
+                moved_at: course.moved_at,
+                last_sync_at: Some(now),
+                ..Course::default()
+            };
         })
         .await
     }
 
-    pub(super) async fn note_failure(&self) -> Result<(), EngineError> {
+    /// `asked_for`: how long the instance wants to be left alone, in ms, if it said so.
+    pub(super) async fn note_failure(&self, asked_for: Option<u64>) -> Result<(), EngineError> {
         let (now, random) = (self.ports().clock().now_ms(), self.ports().entropy().random());
         self.change_course(|course| {
             // A try before its time, because the app has written say, makes the wait no longer.
@@ -281,6 +323,7 @@ impl<P: Ports> Client<P> {
                 course.failures += 1;
                 course.not_before = Some(now + backoff_ms(course.failures, random));
             }
+            course.busy_until = asked_for.map(|ms| now + ms).max(course.busy_until);
         })
         .await
     }
@@ -312,7 +355,7 @@ impl<P: Ports> Client<P> {
             return Ok(None);
         }
         let now = self.ports().clock().now_ms();
-        let resends = self.session().capabilities().is_some_and(|known| known.idempotency_key);
+        let proofs = self.proofs().await?;
         let mut first: Option<u64> = None;
         for prefix in ["ready", "unknown"] {
             let read = Read::Rows(Scan::index(StoreName::Outbox, Key::from([prefix])).limit(100));
@@ -320,15 +363,20 @@ impl<P: Ports> Client<P> {
             let Some(Found::Rows(rows)) = found.into_iter().next() else { continue };
             for row in &rows {
                 let item: Item = decode(row)?;
-                if next_step(self.schema(), &item, resends) != Step::Ask {
+                if next_step(&self.known(&proofs, self.keys()), &item) != Step::Ask {
                     let due = waits_until(&item, now).unwrap_or(now);
                     first = Some(first.map_or(due, |first| first.min(due)));
                 }
             }
         }
         // As with an item's own wait: no longer than it can ever have been.
-        let line = course.not_before.filter(|at| *at <= now + MOST_MS).unwrap_or(0);
+        let line = course.not_before.filter(|at| *at <= now + MOST_MS).max(course.busy_at(now)).unwrap_or(0);
         Ok(first.map(|at| at.max(line).saturating_sub(now)))
+    }
+
+    /// How the instance honours keys: as if it did, while that is not known.
+    pub(super) fn keys(&self) -> Option<Keys> {
+        self.session().capabilities().map_or(Some(Keys::default()), |known| keys(&known))
     }
 
     pub(super) async fn pause(&self) -> Result<Option<Pause>, EngineError> {
@@ -337,7 +385,7 @@ impl<P: Ports> Client<P> {
             Some(Pause::Offline)
         } else if self.session().needs_sign_in() {
             Some(Pause::Auth)
-        } else if course.not_before.is_some_and(|at| at > self.ports().clock().now_ms()) {
+        } else if course.not_before.max(course.busy_until).is_some_and(|at| at > self.ports().clock().now_ms()) {
             Some(Pause::Backoff)
         } else {
             None

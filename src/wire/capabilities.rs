@@ -32,15 +32,18 @@ pub struct CapabilitiesAnswer {
 }
 
 impl Capabilities {
-    /// What an answer announces; nothing where it is anything but an announcement, for an instance without extras
-    /// answers in ways of its own, and is plain rather than out of reach.
-    pub fn announced(response: &Response) -> Self {
-        if response.status != 200 {
-            return Self::default();
+    /// What an answer announces: nothing where an instance without extras says, in one way or another, that it does
+    /// not know what was asked. `None` where that is not the instance's last word: a bad moment of its own, or another's
+    /// page.
+    pub fn announced(response: &Response) -> Option<Self> {
+        match response.status {
+            200 => json::decode("announcement of capabilities", &response.body)
+                .ok()
+                .map(|answer: CapabilitiesAnswer| answer.capabilities),
+            408 | 429 => None,
+            400..500 if response.is_json() => Some(Self::default()),
+            _ => None,
         }
-        json::decode("announcement of capabilities", &response.body)
-            .map(|answer: CapabilitiesAnswer| answer.capabilities)
-            .unwrap_or_default()
     }
 }
 
@@ -48,25 +51,32 @@ impl Capabilities {
 mod tests {
     use super::*;
 
-    fn announced(status: u16, body: &str) -> Capabilities {
+    fn announced(status: u16, body: &str) -> Option<Capabilities> {
         Capabilities::announced(&Response { status, body: body.into(), ..Response::default() })
     }
 
     #[test]
     fn what_is_not_announced_is_not_there() {
         let some = announced(200, r#"{"capabilities":{"if_match":true,"later":true}}"#);
-        assert_eq!(some, Capabilities { if_match: true, ..Capabilities::default() });
+        assert_eq!(some, Some(Capabilities { if_match: true, ..Capabilities::default() }));
     }
 
     #[test]
-    fn anything_else_is_plain() {
-        for (status, body) in [
-            (404, r#"{"capabilities":{"actions":true}}"#),
-            (200, "<html>"),
-            (200, "{}"),
-            (200, r#"{"capabilities":null}"#),
-        ] {
-            assert_eq!(announced(status, body), Capabilities::default(), "{status} {body}");
+    fn an_instance_that_does_not_know_the_question_is_plain() {
+        for status in [400, 403, 404, 405] {
+            assert_eq!(announced(status, r#"{"error":{}}"#), Some(Capabilities::default()), "{status}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_its_word_settles_nothing() {
+        for (status, body) in
+            [(200, "<html>"), (200, "{}"), (200, r#"{"capabilities":null}"#), (400, "<h1>"), (404, "")]
+        {
+            assert_eq!(announced(status, body), None, "{status} {body}");
+        }
+        for status in [408, 429, 500, 503] {
+            assert_eq!(announced(status, r#"{"error":{}}"#), None, "{status}");
         }
     }
 }

@@ -44,6 +44,12 @@ pub async fn create(client: &Client<MemoryPorts>, table: &str, fields: Value) ->
     text(&client.create_many(table, vec![row(fields)]).await.unwrap()[0], "sys_id")
 }
 
+/// Has the instance make one record of the table, so that it is known to keep the temporary id.
+pub async fn proved(client: &Client<MemoryPorts>, table: &str) {
+    create(client, table, json!({ "short_description": "first" })).await;
+    client.sync(SyncOptions::default()).await.unwrap();
+}
+
 pub async fn is_clean(client: &Client<MemoryPorts>) {
     let audit = client.audit().await.unwrap();
     assert_eq!(audit.orphans, []);

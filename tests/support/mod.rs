@@ -26,6 +26,11 @@ pub fn row(f: Value) -> AppRow {
 pub async fn create(c: &Client<MemoryPorts>, t: &str, f: Value) -> String {
     c.create_many(t, vec![row(f)]).await.unwrap()[0]["sys_id"].as_str().unwrap().to_owned()
 }
+/// Has the instance make one record of the table, so that it is known to keep the temporary id.
+pub async fn proved(client: &Client<MemoryPorts>, table: &str) {
+    create(client, table, json!({ "short_description": "first" })).await;
+    client.sync(push()).await.unwrap();
+}
 pub fn push() -> SyncOptions {
     SyncOptions { pull: false, ..SyncOptions::default() }
 }

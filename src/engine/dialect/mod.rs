@@ -1,20 +1,40 @@
 //! How intents become requests, and answers receipts: the seam for back ends other than ServiceNow.
 
+mod journal;
 mod servicenow;
 
 pub use servicenow::ServiceNow;
 
 use crate::{
-    core::{receive::Answer, schema::Schema, stored::Item},
+    core::{plan::Keys, receive::Answer, schema::Schema, stored::Item},
     wire::{Capabilities, Fields, Request, Response},
 };
+
+/// One item, and what is wanted of the instance about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The declared tables.
+    pub schema: &'a Schema,
+    /// The item.
+    pub item: &'a Item,
+    /// What is wanted.
+    pub intent: Intent,
+    /// What the instance announces.
+    pub capabilities: &'a Capabilities,
+}
+
+/// How an instance with these capabilities honours keys, if it does.
+pub fn keys(capabilities: &Capabilities) -> Option<Keys> {
+    let ttl_ms = capabilities.key_ttl_seconds.map(|seconds| seconds.saturating_mul(1000));
+    capabilities.idempotency_key.then_some(Keys { ttl_ms })
+}
 
 /// What is wanted of the instance about one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
     /// Carry it out.
     Send,
-    /// Say which rows carry its temporary id.
+    /// Say whether it was carried out.
     Probe,
 }
 
@@ -38,12 +58,21 @@ pub enum Batch {
     Unsupported,
     /// Nothing was run: it was too large.
     TooLarge,
-    /// Nothing was run: not before so many ms.
-    Wait(Option<u64>),
     /// Whether anything was run is not known.
     Unknown(String),
     /// The same, and what answered is not an instance at all.
     NotTheInstance(String),
+}
+
+/// The instance asks for time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Busy {
+    /// What it said.
+    pub why: String,
+    /// How much, in ms, if it says so.
+    pub wait_ms: Option<u64>,
+    /// Whether it may have run what was asked all the same.
+    pub in_doubt: bool,
 }
 
 /// One item of a batch's answer.
@@ -67,13 +96,13 @@ pub struct Page {
 /// A back end's way of saying things. Does no I/O.
 pub trait Dialect {
     /// The request for one item, to be sent alone or in a batch.
-    fn request(&self, schema: &Schema, item: &Item, intent: Intent, capabilities: &Capabilities) -> Request;
+    fn request(&self, asked: &Asked<'_>) -> Request;
     /// What the answer to it means. `now` in ms.
-    fn verdict(&self, item: &Item, intent: Intent, response: &Response, now: u64) -> Verdict;
+    fn verdict(&self, asked: &Asked<'_>, response: &Response, now: u64) -> Verdict;
     /// Several requests in one.
     fn batch(&self, id: &str, requests: &[Request]) -> Request;
     /// What the answer to it means. `count` requests were sent.
-    fn unbatch(&self, response: &Response, count: usize, now: u64) -> Batch;
+    fn unbatch(&self, response: &Response, count: usize) -> Batch;
     /// Asks for the extras; none if the app says there are none.
     fn capabilities(&self) -> Option<Request>;
     /// Asks for the first page of a cached table.
@@ -87,4 +116,6 @@ pub trait Dialect {
     fn page(&self, response: &Response) -> Result<Page, String>;
     /// Whether an answer means that the user has to sign in.
     fn asks_for_sign_in(&self, response: &Response) -> bool;
+    /// Whether an answer to a whole request asks for time. `now` in ms.
+    fn asks_for_time(&self, response: &Response, now: u64) -> Option<Busy>;
 }

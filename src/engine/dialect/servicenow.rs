@@ -4,16 +4,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use serde::Serialize;
 
-use super::{Batch, BatchItem, Dialect, Intent, Page, Verdict};
+use super::{Asked, Batch, BatchItem, Busy, Dialect, Intent, Page, Verdict, journal};
 use crate::{
     core::{
         receive::Answer,
-        schema::Schema,
-        stored::{Item, ItemError, ItemKind},
+        stored::{ItemError, ItemKind},
     },
     engine::settings::Settings,
     wire::{
-        Capabilities, ErrorBody, Fields, Method, Request, Response,
+        ErrorBody, Fields, Method, Request, Response,
         batch::{BatchRequest, BatchResponse, RestRequest},
         decode, encode,
         table::{Answer as TableAnswer, Row},
@@ -56,15 +55,21 @@ impl ServiceNow {
 }
 
 impl Dialect for ServiceNow {
-    fn request(&self, schema: &Schema, item: &Item, intent: Intent, capabilities: &Capabilities) -> Request {
-        let correlation = schema.correlation_field(&item.table);
+    fn request(&self, asked: &Asked<'_>) -> Request {
+        let Asked { item, intent, .. } = *asked;
+        let correlation = asked.schema.correlation_field(&item.table);
+        let search = |table: &str, query: &str, most: u32| {
+            let most = most.to_string();
+            (Method::Get, self.table(table, None, &[("sysparm_query", query), ("sysparm_limit", &most)]), None)
+        };
         let (method, path, fields) = match (intent, item.kind) {
-            (Intent::Probe, _) => {
-                let query = format!("{}={}", correlation.unwrap_or_default(), item.sys_id);
-                let limit = MOST_TWINS.to_string();
-                let parameters = [("sysparm_query", query.as_str()), ("sysparm_limit", limit.as_str())];
-                (Method::Get, self.table(&item.table, None, &parameters), None)
-            }
+            (Intent::Probe, _) => match journal::asked_for(asked) {
+                Some(name) => search(journal::TABLE, &journal::query(asked, name), journal::MOST),
+                None => {
+                    let query = format!("{}={}", correlation.unwrap_or_default(), item.sys_id);
+                    search(&item.table, &query, MOST_TWINS)
+                }
+            },
             (Intent::Send, ItemKind::Create) => {
                 let mut fields = item.fields.clone();
                 fields.extend(correlation.map(|field| (field, item.sys_id.clone())));
@@ -81,13 +86,14 @@ impl Dialect for ServiceNow {
         if fields.is_some() {
             headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
-        if intent == Intent::Send && capabilities.idempotency_key {
+        if intent == Intent::Send && asked.capabilities.idempotency_key {
             headers.push(("Idempotency-Key".to_owned(), item.idempotency_key.clone()));
         }
         Request { method, path, headers, body: fields.map(|fields| json(&fields)) }
     }
 
-    fn verdict(&self, item: &Item, intent: Intent, response: &Response, now: u64) -> Verdict {
+    fn verdict(&self, asked: &Asked<'_>, response: &Response, now: u64) -> Verdict {
+        let Asked { item, intent, .. } = *asked;
         if self.asks_for_sign_in(response) {
             return Verdict::SignIn;
         }
@@ -97,7 +103,10 @@ impl Dialect for ServiceNow {
             204 => Answer::Done(None),
             200..300 if !response.is_json() => return Verdict::NotTheInstance(glimpse(response)),
             200..300 if intent == Intent::Probe => match rows(response) {
-                Ok(rows) => Answer::Found(rows),
+                Ok(rows) => match journal::asked_for(asked) {
+                    Some(name) => journal::verdict(asked, name, &rows),
+                    None => Answer::Found(rows),
+                },
                 Err(_) => unknown(),
             },
             200..300 if item.kind == ItemKind::Delete => Answer::Done(None),
@@ -113,11 +122,14 @@ impl Dialect for ServiceNow {
             // The same key is being worked on: its answer is still to come.
             409 if wait_ms.is_some() => unknown(),
             408 | 500.. => unknown(),
+            // It may not be asked, or not so; and will not be another time.
+            400..500 if intent == Intent::Probe && response.is_json() => Answer::Untold,
             _ if intent == Intent::Probe => unknown(),
             413 => Answer::Refused(said(response)),
             // A proxy's or a portal's page says nothing of the instance's mind.
             _ if !response.is_json() => unknown(),
             404 => Answer::Missing(said(response)),
+            422 if asked.capabilities.idempotency_key && !item.amended.is_empty() => Answer::Spent(said(response)),
             _ => Answer::Refused(said(response)),
         };
         Verdict::Answer(answer)
@@ -138,7 +150,7 @@ impl Dialect for ServiceNow {
         }
     }
 
-    fn unbatch(&self, response: &Response, count: usize, now: u64) -> Batch {
+    fn unbatch(&self, response: &Response, count: usize) -> Batch {
         match response.status {
             200..300 if response.is_json() => match decode::<BatchResponse>("answer to a batch", &response.body) {
                 Ok(answer) => Batch::Items(sort(&answer, count)),
@@ -147,7 +159,6 @@ impl Dialect for ServiceNow {
             200..300 => Batch::NotTheInstance(glimpse(response)),
             404 | 405 | 501 => Batch::Unsupported,
             413 => Batch::TooLarge,
-            429 => Batch::Wait(response.retry_after(now)),
             // The batch as such was not understood or not allowed: item by item it will be told why.
             400 | 403 => Batch::Unsupported,
             _ => Batch::Unknown(said(response).message),
@@ -180,6 +191,12 @@ impl Dialect for ServiceNow {
         response.status == 401
             || (300..400).contains(&response.status)
             || (response.redirected_to.is_some() && !response.is_json())
+    }
+
+    fn asks_for_time(&self, response: &Response, now: u64) -> Option<Busy> {
+        let wait_ms = response.retry_after(now);
+        let busy = response.status == 429 || (response.status == 503 && wait_ms.is_some());
+        busy.then(|| Busy { why: said(response).message, wait_ms, in_doubt: response.status != 429 })
     }
 }
 

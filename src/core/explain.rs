@@ -1,0 +1,166 @@
+//! Where an item stands, in one plain sentence: why it is still here, and what will move it.
+
+use super::{
+    present::{Pause, iso},
+    stored::{Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record},
+    tx::{Ruled, Tx},
+};
+
+/// Where an item stands.
+pub(super) struct Standing {
+    /// As the contract's `OutboxItem.state`.
+    pub state: &'static str,
+    /// The sentence.
+    pub explain: String,
+    /// The items that must go first.
+    pub depends_on: Vec<String>,
+    /// Time alone will not move it.
+    pub stuck: bool,
+}
+
+pub(super) fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Option<Pause>) -> Ruled<Standing> {
+    let plain = |state, explain: String, stuck| Standing { state, explain, depends_on: Vec::new(), stuck };
+    match item.state {
+        ItemState::Refused => Ok(plain("refused", refused(tx, item)?, true)),
+        ItemState::Unknown if item.sent_under == Some(lease.number) && lease.until > tx.now => {
+            Ok(plain("sending", "It is being sent now.".to_owned(), false))
+        }
+        ItemState::Unknown => Ok(plain("unknown", unknown(tx, item)?, false)),
+        ItemState::Queued if item.is_held() => held(tx, item),
+        ItemState::Queued => {
+            let explain = match (pause, item.next_attempt_at.filter(|at| *at > tx.now)) {
+                (Some(Pause::Auth), _) => "It waits for you to sign in.".to_owned(),
+                (Some(Pause::Offline), _) => "It waits because you chose to work offline.".to_owned(),
+                (_, Some(at)) => format!("The instance could not take it yet; it is tried again at {}.", iso(at)),
+                _ => "It goes out at the next sync.".to_owned(),
+            };
+            Ok(plain("queued", explain, pause == Some(Pause::Auth)))
+        }
+    }
+}
+
+fn refused(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
+    let said = item.error.as_ref().map(said).unwrap_or_default();
+    let mend = match (item.error.as_ref().map(|error| error.status), item.kind) {
+        (Some(404), ItemKind::Update) => {
+            "The record was deleted there, or is no longer yours to change. The edit is kept: try it again, or discard it."
+        }
+        (Some(413), ItemKind::Create | ItemKind::Update) => {
+            "It is too large for the instance: make it smaller and it is sent again, or discard it."
+        }
+        (_, ItemKind::Delete) => "Try it again, or discard it; what follows it on this record waits until then.",
+        _ if item.journal => "Try it again, or discard it; what follows it on this record waits until then.",
+        _ => "Change the record and it is sent again, or discard it.",
+    };
+    let without = left_out(tx, item)?;
+    Ok(format!("The instance refused it: {said}{without} {mend}"))
+}
+
+/// A create goes without references to records that are not older than its own, which may be just what was missed.
+fn left_out(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
+    if item.kind != ItemKind::Create {
+        return Ok(String::new());
+    }
+    let next = tx.record(&item.table, &item.sys_id)?.and_then(|record| record.items.get(1).cloned());
+    let Some(next) = next.map(|id| tx.item(&id)).transpose()?.flatten() else { return Ok(String::new()) };
+    let names: Vec<&str> = next
+        .fields
+        .keys()
+        .filter(|name| tx.schema.reference(&item.table, name).is_some())
+        .filter(|name| item.fields.get(*name).is_none_or(String::is_empty))
+        .map(String::as_str)
+        .collect();
+    if names.is_empty() {
+        return Ok(String::new());
+    }
+    Ok(format!(" It went without {}, which can only follow once both records are there.", names.join(" and ")))
+}
+
+fn unknown(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
+    let asked = "The instance is asked about it before it is ever sent again.";
+    let yours = "See whether it is there: if so, discard this; if not, try it again.";
+    let field = tx.schema.correlation_field(&item.table);
+    let keeps = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default().keeps(&item.table);
+    let next = match (item.kind, field) {
+        (ItemKind::Create, Some(_)) if !item.in_vain && keeps != Some(false) => asked.to_owned(),
+        (ItemKind::Create, Some(field)) if keeps.is_none() => format!(
+            "The instance says that it is not there, but has not shown yet that {} keeps its {field}: that is known once \
+             another record of this table has landed. {yours}",
+            item.table
+        ),
+        (ItemKind::Create, _) => {
+            format!("The instance cannot say whether it arrived, unless it knows it by its key. {yours}")
+        }
+        (ItemKind::Update, _) if item.journal && item.in_vain => {
+            format!("The instance cannot say whether it arrived, unless it knows it by its key. {yours}")
+        }
+        (ItemKind::Update, _) if item.journal => asked.to_owned(),
+        (ItemKind::Update | ItemKind::Delete, _) => "It is sent again, which changes nothing twice.".to_owned(),
+    };
+    Ok(format!("It was sent, but the answer never came. {next}"))
+}
+
+/// The instance's words as sentences.
+pub(super) fn said(error: &ItemError) -> String {
+    let sentence = |text: &str| {
+        let text = text.trim();
+        if text.is_empty() || text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+    };
+    let words = [Some(error.message.as_str()), error.detail.as_deref()];
+    words.into_iter().flatten().map(sentence).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// What an item waits for: the records it mentions, then the record's own earlier item.
+fn held(tx: &mut Tx<'_>, item: &Item) -> Ruled<Standing> {
+    let mut depends_on = Vec::new();
+    let mut waits_for = Vec::new();
+    let mut stuck = false;
+    for id in &item.mentions {
+        let Some(alias) = tx.alias(id)? else { continue };
+        if alias.dropped {
+            stuck = true;
+            waits_for.push(format!(
+                "the {} {id}, which was deleted before it was sent: change or delete this one too",
+                alias.table
+            ));
+            continue;
+        }
+        let Some(record) = tx.record(&alias.table, id)? else { continue };
+        let Some(first) = record.items.first() else { continue };
+        let refused = tx.item(first)?.is_some_and(|item| item.state == ItemState::Refused);
+        let name = label(&record);
+        waits_for.push(if refused {
+            format!("{name}, which the instance refused")
+        } else {
+            format!("{name}, which goes first")
+        });
+        stuck |= refused;
+        depends_on.push(first.clone());
+    }
+    if item.behind
+        && let Some(record) = tx.record(&item.table, &item.sys_id)?
+    {
+        let before = record.items.iter().take_while(|id| **id != item.id).last().cloned();
+        depends_on.extend(before);
+        if waits_for.is_empty() {
+            waits_for.push("an earlier change of the same record".to_owned());
+        }
+    }
+    Ok(Standing {
+        state: "waiting",
+        explain: format!("It waits for {}.", waits_for.join(" and for ")),
+        depends_on,
+        stuck,
+    })
+}
+
+/// A name a person knows the record by.
+fn label(record: &Record) -> String {
+    let text = ["number", "short_description", "name"]
+        .into_iter()
+        .find_map(|name| record.fields.get(name).filter(|text| !text.is_empty()));
+    match text {
+        Some(text) => format!("the {} “{}”", record.table, text.chars().take(60).collect::<String>()),
+        None => format!("the {} {}", record.table, record.sys_id),
+    }
+}

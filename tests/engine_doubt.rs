@@ -1,0 +1,265 @@
+//! What was sent and not answered: asked about, believed only where that is proved, and never sent twice on a guess.
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
+
+use futures_executor::block_on;
+use landfall::{
+    core::{Event, plan, schema::Schema, stored},
+    engine::{Client, EndedBy},
+    testing::{Device, Fault, MemoryInstance, MemoryPorts, listening},
+    wire::{Method, Request},
+};
+use serde_json::{Value, json};
+
+mod support;
+use support::{create, proved, push, resp, row, tables};
+
+const INCIDENTS: &str = "/api/now/table/incident?sysparm_exclude_reference_link=true";
+
+async fn outbox(page: &Client<MemoryPorts>) -> Vec<(&'static str, String)> {
+    let items = page.outbox(None, None, None).await.unwrap();
+    items.into_iter().map(|item| (item.state, item.explain)).collect()
+}
+
+fn post(key: &str, body: &Value) -> Request {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    Request {
+        method: Method::Post,
+        path: INCIDENTS.to_owned(),
+        headers: vec![
+            header("Accept", "application/json"),
+            header("Content-Type", "application/json"),
+            header("Idempotency-Key", key),
+        ],
+        body: Some(body.to_string().into_bytes()),
+    }
+}
+
+#[test]
+fn before_a_table_has_shown_that_it_keeps_the_id_an_empty_answer_proves_nothing() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        for name in ["a", "b", "c"] {
+            create(&page, "incident", json!({ "short_description": name })).await;
+        }
+        create(&page, "task", json!({})).await;
+        device.remote.plan(None); // capabilities
+        device.remote.plan(Some(Fault::LoseRequest));
+        page.sync(push()).await.unwrap();
+        let states: Vec<_> = outbox(&page).await.into_iter().map(|(state, _)| state).collect();
+        assert_eq!(states, ["unknown", "queued", "queued", "unknown"], "one of each table tries");
+
+        // Asked about, the instance has none of it. The next of the table tells what that is worth.
+        device.clock.advance(400_000);
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!(report.reconciled, 3, "{report:?}");
+        let left = outbox(&page).await;
+        assert_eq!((left.len(), left[0].0), (1, "unknown"));
+        assert!(left[0].1.contains("has not shown yet that task"), "{left:?}");
+        assert_eq!(page.next_sync_in().await.unwrap(), None, "only the user can move it");
+        let caveats = page.status().await.unwrap().caveats;
+        assert!(caveats.iter().any(|said| said.contains("sys_user, task")), "{caveats:?}");
+
+        create(&page, "task", json!({})).await;
+        page.sync(push()).await.unwrap();
+        assert_eq!(outbox(&page).await, []);
+        assert_eq!((instance.rows("incident").len(), instance.rows("task").len()), (3, 2));
+    });
+}
+
+#[test]
+fn a_table_that_drops_the_id_is_known_for_it() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        create(&page, "incident", json!({ "short_description": "a" })).await;
+        device.remote.plan(None);
+        device.remote.plan(Some(Fault::Answer(resp(201, r#"{"result":{"sys_id":"a1","correlation_id":""}}"#))));
+        page.sync(push()).await.unwrap();
+        assert!(page.status().await.unwrap().caveats[0].starts_with("incident keeps no correlation field"));
+
+        create(&page, "incident", json!({ "short_description": "b" })).await;
+        device.remote.plan(Some(Fault::LoseRequest));
+        page.sync(push()).await.unwrap();
+        device.clock.advance(400_000);
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!(report.requests, 1, "the capabilities, and no question that nobody can answer: {report:?}");
+        let left = outbox(&page).await;
+        assert!(left[0].1.contains("cannot say whether it arrived"), "{left:?}");
+    });
+}
+
+#[test]
+fn keys_settle_what_a_table_cannot() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        create(&page, "incident", json!({ "short_description": "a" })).await;
+        device.remote.plan(None);
+        device.remote.plan(Some(Fault::LoseRequest));
+        page.sync(push()).await.unwrap();
+        device.clock.advance(400_000);
+        page.sync(push()).await.unwrap();
+        assert_eq!((outbox(&page).await.len(), instance.rows("incident").len()), (0, 1));
+    });
+}
+
+#[test]
+fn a_key_is_worth_nothing_once_the_instance_has_forgotten_it() {
+    let options = json!({ "note": { "correlationField": null, "journals": ["text"] }, "log": { "journals": ["text"], "unknown": "resend" } });
+    let schema = Schema::new(serde_json::from_value(options).unwrap()).unwrap();
+    let proofs = stored::Proofs::default();
+    let item = |kind, table: &str, in_vain| stored::Item {
+        kind,
+        table: table.to_owned(),
+        journal: kind == stored::ItemKind::Update,
+        state: stored::ItemState::Unknown,
+        sent_at: Some(1_000),
+        in_vain,
+        ..stored::Item::default()
+    };
+    let step = |item: &stored::Item, ttl_ms: Option<Option<u64>>, now| {
+        let keys = ttl_ms.map(|ttl_ms| plan::Keys { ttl_ms });
+        plan::next_step(&plan::Known { schema: &schema, proofs: &proofs, keys, now }, item)
+    };
+    use plan::Step::{Ask, Probe, Send};
+    let create = item(stored::ItemKind::Create, "note", false);
+    assert_eq!(step(&create, None, 2_000), Ask);
+    assert_eq!(step(&create, Some(None), u64::MAX), Send);
+    assert_eq!(step(&create, Some(Some(5_000)), 5_999), Send);
+    assert_eq!(step(&create, Some(Some(5_000)), 6_000), Ask);
+    let entry = item(stored::ItemKind::Update, "note", false);
+    assert_eq!(step(&entry, Some(Some(5_000)), 2_000), Send, "under its key");
+    assert_eq!(step(&entry, Some(Some(5_000)), 6_000), Probe);
+    assert_eq!(step(&entry, None, 2_000), Probe);
+    assert_eq!(step(&item(stored::ItemKind::Update, "note", true), None, 2_000), Ask);
+    assert_eq!(step(&item(stored::ItemKind::Update, "log", true), None, 2_000), Send, "the app wants it so");
+    assert_eq!(step(&item(stored::ItemKind::Create, "log", true), None, 2_000), Ask, "but never a record");
+}
+
+/// A plain instance, and an incident with an entry whose request was lost.
+async fn lost_entry() -> (MemoryInstance, Device, Client<MemoryPorts>, String, String) {
+    let instance = MemoryInstance::plain();
+    let device = Device::new(&instance, tables(), 1);
+    let page = device.open().await.unwrap();
+    let id = create(&page, "incident", json!({ "short_description": "x" })).await;
+    page.sync(push()).await.unwrap();
+    page.update("incident", &id, row(json!({ "work_notes": " a\nnote" }))).await.unwrap();
+    device.remote.plan(Some(Fault::LoseRequest));
+    page.sync(push()).await.unwrap();
+    device.clock.advance(400_000);
+    let there = instance.rows("incident").remove(0);
+    (instance, device, page, there["sys_id"].clone(), there["sys_updated_on"].clone())
+}
+
+fn entry(instance: &MemoryInstance, of: &str, text: &str, at: &str) {
+    let fields = [("element_id", of), ("element", "work_notes"), ("value", text), ("sys_created_on", at)];
+    instance.put("sys_journal_field", &fields);
+}
+
+#[test]
+fn an_entry_is_asked_for_where_entries_can_be_read() {
+    block_on(async {
+        let later = "2099-01-01 00:00:00";
+        // What else there is, whether that shows the entry to be there, and whether it shows anything.
+        for (text, at, there, told) in [
+            ("a\r\nnote ", later, true, true),
+            ("another", later, false, true),
+            ("a\nnote", "1969-01-01 00:00:00", false, true),
+            ("a\nnote", "same", false, false),
+        ] {
+            let (instance, _device, page, id, updated) = lost_entry().await;
+            entry(&instance, &id, text, if at == "same" { &updated } else { at });
+            page.sync(push()).await.unwrap();
+            let sent = instance.rows("incident")[0].get("work_notes").is_some_and(|text| !text.is_empty());
+            assert_eq!(sent, told && !there, "{text:?} at {at}");
+            assert_eq!(outbox(&page).await.is_empty(), told, "{text:?} at {at}");
+        }
+    });
+}
+
+#[test]
+fn an_entry_waits_where_none_can_be_read() {
+    block_on(async {
+        let (instance, _device, page, ..) = lost_entry().await;
+        page.sync(push()).await.unwrap();
+        let left = outbox(&page).await;
+        assert!(left[0].1.contains("cannot say whether it arrived"), "{left:?}");
+        assert_eq!(instance.rows("incident")[0].get("work_notes"), None);
+        // A question that is answered with anybody's entries has not been understood.
+        let (instance, device, page, id, _) = lost_entry().await;
+        entry(&instance, &id, "other", "2099-01-01 00:00:00");
+        let rows = json!({ "result": [{ "element_id": "elsewhere", "element": "work_notes", "value": "x", "sys_created_on": "2099-01-01 00:00:00" }] });
+        device.remote.plan(None);
+        device.remote.plan(Some(Fault::Answer(resp(200, &rows.to_string()))));
+        page.sync(push()).await.unwrap();
+        assert_eq!(outbox(&page).await[0].0, "unknown");
+    });
+}
+
+#[test]
+fn an_edit_of_a_create_that_had_left_is_not_lost_when_the_first_request_arrives_late() {
+    block_on(async {
+        for keys in [true, false] {
+            let instance = if keys { MemoryInstance::with_extras() } else { MemoryInstance::plain() };
+            let device = Device::new(&instance, tables(), 1);
+            let page = device.open().await.unwrap();
+            proved(&page, "incident").await;
+            let id = create(&page, "incident", json!({ "short_description": "first", "priority": "1" })).await;
+            device.remote.plan(Some(Fault::LoseRequest));
+            page.sync(push()).await.unwrap();
+            // Asked about, it is not there; the line goes down again before it is sent.
+            device.clock.advance(400_000);
+            device.remote.plan(None); // capabilities
+            device.remote.plan(None); // the question
+            device.remote.plan(Some(Fault::Answer(resp(429, "{}"))));
+            page.sync(push()).await.unwrap();
+            assert_eq!(outbox(&page).await[0].0, "queued");
+            page.update("incident", &id, row(json!({ "short_description": "second" }))).await.unwrap();
+            // Only now the first request arrives.
+            let first = json!({ "correlation_id": id, "priority": "1", "short_description": "first" });
+            instance.run(&post(&id, &first));
+            device.clock.advance(4_000_000);
+            if !keys {
+                // Nothing but the correlation is there to tell: the question has to be put once more.
+                device.remote.plan(Some(Fault::LoseRequest));
+                page.sync(push()).await.unwrap();
+                device.clock.advance(4_000_000);
+            }
+            page.sync(push()).await.unwrap();
+            page.sync(push()).await.unwrap();
+            assert_eq!(outbox(&page).await, [], "keys: {keys}");
+            let rows = instance.rows("incident");
+            assert_eq!(rows.len(), 2, "keys: {keys}");
+            let now = rows.iter().find(|row| row["correlation_id"] == id).unwrap();
+            assert_eq!((now["short_description"].as_str(), now["priority"].as_str()), ("second", "1"), "keys: {keys}");
+            assert_eq!(page.get("incident", &id, false).await.unwrap().unwrap()["short_description"], "second");
+        }
+    });
+}
+
+#[test]
+fn a_twin_that_a_pull_brings_is_told() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let mut tables = tables();
+        tables.get_mut("incident").unwrap().cache = Some(Default::default());
+        let device = Device::new(&instance, tables, 1);
+        let page = device.open().await.unwrap();
+        let heard = listening(&page);
+        let id = create(&page, "incident", json!({ "short_description": "x" })).await;
+        page.sync(push()).await.unwrap();
+        instance.put("incident", &[("correlation_id", &id), ("short_description", "x")]);
+        for _ in 0..2 {
+            let report = page.sync(landfall::engine::SyncOptions::default()).await.unwrap();
+            assert_eq!(report.ended_by, EndedBy::Done);
+        }
+        let told =
+            heard.borrow().iter().filter(|event| matches!(event, Event::Error { code, .. } if code == "twins")).count();
+        assert_eq!(told, 1);
+    });
+}

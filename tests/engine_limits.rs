@@ -1,0 +1,220 @@
+//! What an instance can take: sessions that end, batches too large, time asked for; and what belongs together.
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
+
+use futures_executor::block_on;
+use landfall::{
+    core::Event,
+    engine::{EndedBy, SyncOptions},
+    ports::AuthReason,
+    testing::{Device, Fault, MemoryInstance, listening},
+    wire::{
+        Response,
+        batch::{BatchResponse, ServicedRequest},
+    },
+};
+use serde_json::json;
+
+mod support;
+use support::{create, proved, push, resp, row, tables};
+
+fn batch(answers: &[Response]) -> Response {
+    let serviced = answers.iter().enumerate().map(|(at, answer)| ServicedRequest::new(at.to_string(), answer));
+    let body = BatchResponse { serviced_requests: serviced.collect(), ..BatchResponse::default() };
+    resp(200, &serde_json::to_string(&body).unwrap())
+}
+
+#[test]
+fn a_session_that_ends_within_a_batch_is_asked_for_once_and_the_rest_goes_on() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        let rows = (0..3).map(|number| row(json!({ "short_description": number.to_string() }))).collect();
+        page.create_many("incident", rows).await.unwrap();
+        let ended = batch(&[resp(401, "{}"), resp(401, "{}"), resp(401, "{}")]);
+        device.remote.plan(Some(Fault::Answer(ended.clone())));
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!((report.reconciled, report.ended_by), (3, EndedBy::Done), "{report:?}");
+        let asked = device.remote.auth_asked();
+        assert_eq!(asked.iter().filter(|reason| **reason == AuthReason::Expired).count(), 1, "{asked:?}");
+
+        // Once more in vain, and it waits for the user; no attempt is counted.
+        create(&page, "incident", json!({})).await;
+        create(&page, "incident", json!({})).await;
+        device.remote.plan(Some(Fault::Answer(ended.clone())));
+        device.remote.plan(Some(Fault::Answer(ended)));
+        assert_eq!(page.sync(push()).await.unwrap().ended_by, EndedBy::Auth);
+        let items = page.outbox(None, None, None).await.unwrap();
+        assert!(items.iter().all(|item| item.state == "queued" && item.attempts == 0), "{items:?}");
+    });
+}
+
+#[test]
+fn a_batch_too_large_comes_down_to_what_fits() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        let rows = (0..20).map(|number| row(json!({ "short_description": number.to_string() }))).collect();
+        page.create_many("incident", rows).await.unwrap();
+        device.remote.plan(None);
+        // 20, 10, 5, 2: only one by one they fit.
+        for _ in 0..4 {
+            device.remote.plan(Some(Fault::Answer(resp(413, "{}"))));
+        }
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!((report.reconciled, report.ended_by), (20, EndedBy::Done), "{report:?}");
+    });
+}
+
+#[test]
+fn one_item_too_large_says_so() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        instance.refuse(|_, _| Some((413, "Request entity too large".into())));
+        let page = Device::new(&instance, tables(), 1).open().await.unwrap();
+        create(&page, "incident", json!({})).await;
+        page.sync(push()).await.unwrap();
+        let explain = page.outbox(None, None, None).await.unwrap().remove(0).explain;
+        assert_eq!(
+            explain,
+            "The instance refused it: Request entity too large. It is too large for the instance: make it smaller and it \
+             is sent again, or discard it."
+        );
+    });
+}
+
+#[test]
+fn an_instance_that_asks_for_time_gets_it_whoever_asks() {
+    block_on(async {
+        for (status, pull) in [(429, false), (503, false), (429, true)] {
+            let instance = MemoryInstance::with_extras();
+            let device = Device::new(&instance, tables(), 1);
+            let page = device.open().await.unwrap();
+            if !pull {
+                create(&page, "incident", json!({})).await;
+                create(&page, "incident", json!({})).await;
+                device.remote.plan(None);
+            }
+            let mut busy = resp(status, "{}");
+            busy.headers.push(("Retry-After".into(), "600".into()));
+            device.remote.plan(Some(Fault::Answer(busy)));
+            let report = page.sync(SyncOptions { pull, ..push() }).await.unwrap();
+            assert_eq!(report.ended_by, EndedBy::Backoff, "{status}");
+            let sent = device.remote.sent();
+            // Another context, and a restart, know of it too.
+            let worker = device.open().await.unwrap();
+            device.clock.advance(599_000);
+            create(&worker, "incident", json!({})).await;
+            assert_eq!(worker.sync(push()).await.unwrap().ended_by, EndedBy::Backoff, "{status}");
+            assert_eq!(device.remote.sent(), sent, "{status}");
+            assert!(worker.next_sync_in().await.unwrap().unwrap() <= 1_000, "{status}");
+            device.clock.advance(1_000);
+            let report = worker.sync(push()).await.unwrap();
+            assert_eq!((report.ended_by, report.remaining), (EndedBy::Done, 0), "{status}");
+            assert_eq!(instance.rows("incident").len(), if pull { 1 } else { 3 });
+        }
+    });
+}
+
+#[test]
+fn what_was_written_in_one_transaction_is_sent_in_one_request() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        for _ in 0..15 {
+            create(&page, "incident", json!({})).await;
+        }
+        let rows = (0..10).map(|number| row(json!({ "short_description": number.to_string() }))).collect();
+        page.create_many("task", rows).await.unwrap();
+        // The first batch takes 20: five of the ten would fit, and none goes.
+        device.remote.plan(None);
+        device.remote.plan(None);
+        device.remote.plan(Some(Fault::LoseRequest));
+        page.sync(push()).await.unwrap();
+        assert_eq!((instance.rows("incident").len(), instance.rows("task").len()), (15, 0));
+        // More than fits: it goes all the same, once the line is known to hold.
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        let rows = (0..50).map(|number| row(json!({ "short_description": number.to_string() }))).collect();
+        page.create_many("task", rows).await.unwrap();
+        assert_eq!(page.sync(push()).await.unwrap().requests, 2, "the capabilities and one batch");
+        assert_eq!(instance.rows("task").len(), 50);
+    });
+}
+
+#[test]
+fn a_record_gone_there_keeps_the_edit_and_says_why() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let page = Device::new(&instance, tables(), 1).open().await.unwrap();
+        let id = create(&page, "incident", json!({ "short_description": "x" })).await;
+        page.sync(push()).await.unwrap();
+        instance.remove("incident", &page.resolve_id(&id).await.unwrap());
+        page.update("incident", &id, row(json!({ "short_description": "y" }))).await.unwrap();
+        page.sync(push()).await.unwrap();
+        let item = page.outbox(None, None, None).await.unwrap().remove(0);
+        assert!(item.explain.contains("deleted there, or is no longer yours to change. The edit is kept"), "{item:?}");
+        assert_eq!(page.get("incident", &id, false).await.unwrap().unwrap()["short_description"], "y");
+    });
+}
+
+#[test]
+fn a_create_refused_for_want_of_a_reference_to_a_younger_record_says_what_it_went_without() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        instance.refuse(|table, fields| {
+            (table == "incident" && !fields.contains_key("parent")).then(|| (403, "parent is mandatory".into()))
+        });
+        let page = Device::new(&instance, tables(), 1).open().await.unwrap();
+        let older = create(&page, "incident", json!({ "parent": "", "short_description": "older" })).await;
+        let younger = create(&page, "incident", json!({ "parent": "x" })).await;
+        page.update("incident", &older, row(json!({ "parent": younger }))).await.unwrap();
+        instance.refuse(|_, fields| {
+            (!fields.contains_key("parent") || fields["parent"].is_empty()).then(|| (403, "parent is mandatory".into()))
+        });
+        page.sync(push()).await.unwrap();
+        let explain = page.outbox(None, None, None).await.unwrap().remove(0).explain;
+        assert!(
+            explain.contains("It went without parent, which can only follow once both records are there."),
+            "{explain}"
+        );
+    });
+}
+
+#[test]
+fn standing_still_is_said_once_in_a_while() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        instance.refuse(|_, _| Some((500, "boom".into())));
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        let heard = listening(&page);
+        create(&page, "incident", json!({ "short_description": "x" })).await;
+        let told = || heard.borrow().iter().filter(|event| matches!(event, Event::Stuck { pending: 1, .. })).count();
+        page.sync(push()).await.unwrap();
+        assert_eq!(told(), 0);
+        device.clock.advance(4 * 60_000);
+        page.sync(push()).await.unwrap();
+        assert_eq!(told(), 0);
+        device.clock.advance(2 * 60_000);
+        page.sync(push()).await.unwrap();
+        page.sync(push()).await.unwrap();
+        assert_eq!(told(), 1);
+        device.remote.set_offline(true);
+        device.clock.advance(60 * 60_000);
+        page.sync(push()).await.unwrap();
+        assert_eq!(told(), 1, "nothing moves because nobody is reached");
+        device.remote.set_offline(false);
+        page.sync(push()).await.unwrap();
+        assert_eq!(told(), 2);
+        instance.accept();
+        device.clock.advance(60 * 60_000);
+        page.sync(push()).await.unwrap();
+        assert_eq!((told(), instance.rows("incident").len()), (2, 1));
+    });
+}
