@@ -263,3 +263,23 @@ fn a_twin_that_a_pull_brings_is_told() {
         assert_eq!(told, 1);
     });
 }
+
+#[test]
+fn a_request_the_browser_sent_twice_by_itself_is_told() {
+    block_on(async {
+        for keys in [false, true] {
+            let instance = if keys { MemoryInstance::with_extras() } else { MemoryInstance::plain() };
+            let device = Device::new(&instance, tables(), 1);
+            let page = device.open().await.unwrap();
+            let heard = listening(&page);
+            proved(&page, "incident").await;
+            create(&page, "incident", json!({ "short_description": "x" })).await;
+            device.remote.plan(Some(Fault::Repeat));
+            page.sync(push()).await.unwrap();
+            page.sync(push()).await.unwrap();
+            let twins = |event: &&Event| matches!(event, Event::Error { code, .. } if code == "twins");
+            let told = heard.borrow().iter().filter(twins).count();
+            assert_eq!((instance.rows("incident").len(), told), if keys { (2, 0) } else { (3, 1) });
+        }
+    });
+}

@@ -20,7 +20,8 @@ fn fifty_incidents_with_three_children_each() {
         "incident_task": { "extends": "task", "references": { "incident": "incident" } },
     }))
     .unwrap();
-    for instance in [MemoryInstance::with_extras(), MemoryInstance::plain()] {
+    for plain in [false, true] {
+        let instance = if plain { MemoryInstance::plain() } else { MemoryInstance::with_extras() };
         let device = Device::new(&instance, tables.clone(), 7);
         block_on(async {
             let page = device.open().await.unwrap();
@@ -33,7 +34,8 @@ fn fifty_incidents_with_three_children_each() {
 
             let report = page.sync(SyncOptions::default()).await.unwrap();
             assert_eq!((report.reconciled, report.remaining), (200, 0), "{report:?}");
-            assert!(report.requests <= 7, "{report:?}");
+            // On a plain instance the first of each table goes alone, and in the end twins are looked for.
+            assert!(report.requests <= if plain { 11 } else { 7 }, "{report:?}");
 
             let made: BTreeSet<String> = instance.rows("incident").iter().map(|row| row["sys_id"].clone()).collect();
             let mut children: BTreeMap<String, u32> = BTreeMap::new();

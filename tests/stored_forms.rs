@@ -60,8 +60,13 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         amended: ["parent".into()].into(),
         error: Some(ItemError { status: 403, message: "No".into(), detail: Some("ACL".into()) }),
     };
-    let alias =
-        Alias { temporary: TEMPORARY.into(), table: "incident".into(), sys_id: Some(PERMANENT.into()), dropped: false };
+    let alias = Alias {
+        temporary: TEMPORARY.into(),
+        table: "incident".into(),
+        sys_id: Some(PERMANENT.into()),
+        dropped: false,
+        unchecked: true,
+    };
     let course = Course {
         offline: true,
         failures: 2,

@@ -11,7 +11,9 @@ use gloo_net::http::{Headers as GlooHeaders, Method as GlooMethod, RequestBuilde
 use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Headers as JsHeaders, RequestCache, RequestCredentials, Url};
+use web_sys::{
+    AbortController, Headers as JsHeaders, RequestCache, RequestCredentials, RequestRedirect, ResponseType, Url,
+};
 
 use super::{clock, js};
 use crate::{
@@ -21,6 +23,9 @@ use crate::{
 
 /// How long `auth` may take: shorter than the sender's lease, which it must not outlast.
 const AUTH_MS: u64 = 20_000;
+
+/// What a redirect that was not followed counts as.
+const REDIRECTED: u16 = 302;
 
 /// What an app says of its instance.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +76,10 @@ impl BrowserRemote {
         let answer: web_sys::Response = answer
             .dyn_into()
             .map_err(|_| JsValue::from_str("`instance.fetch` gave something that is not a Response"))?;
+        if answer.type_() == ResponseType::Opaqueredirect {
+            // Where to, no page may know.
+            return Ok(Response { status: REDIRECTED, ..Response::default() });
+        }
         if answer.status() == 0 {
             return Err(JsValue::from_str("the browser may not read the answer (see the instance's CORS rules)"));
         }
@@ -100,6 +109,9 @@ impl BrowserRemote {
             .headers(GlooHeaders::from_raw(headers))
             // An answer out of the browser's cache would be taken for the instance's.
             .cache(RequestCache::NoStore)
+            // An API sends nobody elsewhere, but for signing in. Followed, that page's answer would be taken for one,
+            // or, on another origin, for a dead line.
+            .redirect(RequestRedirect::Manual)
             .abort_signal(Some(&abort.signal()));
         if let Some(credentials) = self.credentials {
             builder = builder.credentials(credentials);

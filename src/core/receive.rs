@@ -143,18 +143,18 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, ids: &[String], resolves: bool) -> Ru
     Ok(claimed)
 }
 
-/// Takes in the answers to claimed items.
+/// Takes in the answers to claimed items. `keyed` tells whether they were sent under keys that the instance honours.
 ///
 /// # Errors
 /// [`CoreError::LeaseLost`]: another sender has taken over, and will probe.
-pub fn receive(tx: &mut Tx<'_>, number: u64, answers: &[(String, Answer)]) -> Ruled<Tally> {
+pub fn receive(tx: &mut Tx<'_>, number: u64, answers: &[(String, Answer)], keyed: bool) -> Ruled<Tally> {
     renew_lease(tx, number)?;
     let mut tally = Tally::default();
     tx.each(answers, |tx, (id, answer)| {
         // An item that is gone, or was claimed by a later sender, has been dealt with.
         match tx.item(id)? {
             Some(item) if item.state == ItemState::Unknown && item.sent_under == Some(number) => {
-                receive_one(tx, item, answer, &mut tally)
+                receive_one(tx, item, answer, keyed, &mut tally)
             }
             _ => Ok(()),
         }
@@ -162,13 +162,13 @@ pub fn receive(tx: &mut Tx<'_>, number: u64, answers: &[(String, Answer)]) -> Ru
     Ok(tally)
 }
 
-fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tally) -> Ruled<()> {
+fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, keyed: bool, tally: &mut Tally) -> Ruled<()> {
     match (item.kind, answer) {
         (ItemKind::Create, Answer::Done(Some(row))) if names_itself(row) => {
             tally.done += 1;
             tally.reconciled += 1;
             prove(tx, &item, row)?;
-            return reconcile::created(tx, &item, row, Told::InAnswer);
+            return reconcile::created(tx, &item, row, Told::InAnswer { keyed });
         }
         (ItemKind::Create, Answer::Found(rows)) => {
             let rows = carrying(tx, &item, rows);
@@ -281,8 +281,8 @@ fn names_itself(row: &Fields) -> bool {
     row.get("sys_id").is_some_and(|id| !id.is_empty())
 }
 
-fn ids_of(rows: &[Fields]) -> Vec<&str> {
-    rows.iter().filter_map(|row| row.get("sys_id")).map(String::as_str).collect()
+fn ids_of(rows: &[Fields]) -> Vec<String> {
+    rows.iter().filter_map(|row| row.get("sys_id")).cloned().collect()
 }
 
 /// Notes whether the table has kept the temporary id: from then on it is known what an empty answer to a probe means.
@@ -314,7 +314,7 @@ fn ask_again(tx: &mut Tx<'_>, proof: &Item) -> Ruled<()> {
 }
 
 /// Says that one record made here is several at the instance.
-pub(super) fn report_twins(tx: &mut Tx<'_>, table: &str, temporary: &str, ids: &[&str]) {
+pub fn report_twins(tx: &mut Tx<'_>, table: &str, temporary: &str, ids: &[String]) {
     tx.tell(Event::Error {
         code: "twins".to_owned(),
         message: format!(

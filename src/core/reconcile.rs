@@ -15,8 +15,11 @@ use crate::wire::value::{Fields, Type};
 /// How the instance's row came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// As the answer to the item as it is now.
-    InAnswer,
+    /// As the answer to the item as it is now, sent under its key or, where the instance knows none, under nothing.
+    InAnswer {
+        /// Whether a second request would have been taken as one with the first.
+        keyed: bool,
+    },
     /// Found by a probe or a pull: it may come of what the item was when it left first.
     Unasked,
 }
@@ -58,6 +61,7 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
         temporary: temporary.to_owned(),
         table: record.table.clone(),
         sys_id: Some(sys_id.clone()),
+        unchecked: told == Told::InAnswer { keyed: false } && tx.schema.correlation_field(&record.table).is_some(),
         dropped: false,
     })?;
     replace_mentions(tx, temporary, &sys_id)?;

@@ -280,12 +280,20 @@ pub struct Alias {
     /// The record was deleted before it was ever sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dropped: bool,
+    /// Made by an instance that knew no key for it, and not looked for since: there may be two of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchecked: bool,
 }
 
 impl Alias {
     /// Where the note on `temporary` is.
     pub fn at(temporary: &str) -> RowKey {
         RowKey { store: StoreName::Aliases, key: Key::from([temporary]) }
+    }
+
+    /// Index prefix: those whose twins were not looked for.
+    pub fn unchecked() -> Key {
+        Key::from(["unchecked"])
     }
 
     /// Whether its record is still to be sent.
@@ -302,7 +310,7 @@ impl Stored for Alias {
     }
 
     fn index(&self, _: &Schema) -> Vec<Key> {
-        Vec::new()
+        if self.unchecked { vec![Key::from(["unchecked", &self.temporary])] } else { Vec::new() }
     }
 }
 

@@ -129,7 +129,12 @@ pub fn vanish(tx: &mut Tx<'_>, record: &Record) -> Ruled<()> {
         drop_item(tx, id);
     }
     tx.remove(Record::at(tx.schema, &record.table, &record.sys_id));
-    tx.put(&Alias { temporary: record.sys_id.clone(), table: record.table.clone(), sys_id: None, dropped: true })?;
+    tx.put(&Alias {
+        temporary: record.sys_id.clone(),
+        table: record.table.clone(),
+        dropped: true,
+        ..Alias::default()
+    })?;
     tx.changed(&record.table, &record.sys_id);
     Ok(())
 }

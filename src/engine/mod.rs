@@ -19,6 +19,7 @@ mod settings;
 mod status;
 mod sync;
 mod transaction;
+mod twins;
 
 pub use client::Client;
 pub use error::EngineError;

@@ -88,7 +88,7 @@ impl<P: Ports> Client<P> {
         let query: Query = text.parse().unwrap_or_default();
         let mut left = cache.limit.unwrap_or(u32::MAX);
         let mut seen = BTreeSet::new();
-        let mut asked = self.dialect().first_page(table, &text, left.min(PAGE));
+        let mut asked = self.dialect().first_page(table, &text, None, left.min(PAGE));
         loop {
             if self.is_stopped(options) {
                 return Ok(Refreshed::Stopped);
@@ -121,7 +121,7 @@ impl<P: Ports> Client<P> {
         }
     }
 
-    async fn page(
+    pub(super) async fn page(
         &self,
         lease: u64,
         table: &str,
@@ -180,7 +180,7 @@ impl<P: Ports> Client<P> {
                 let ids = chunk.iter().map(|(id, _)| id.clone()).collect();
                 let these = query.clone().and(Term { field: "sys_id".to_owned(), op: Op::In(ids) }).to_string();
                 let size = u32::try_from(chunk.len()).unwrap_or(PAGE);
-                let asked = self.dialect().first_page(table, &these, size);
+                let asked = self.dialect().first_page(table, &these, Some(&["sys_id"]), size);
                 let page = self.page(lease, table, &asked, headers).await?;
                 alive.extend(page.rows.into_iter().filter_map(|mut row| row.remove("sys_id")));
             }

@@ -213,7 +213,9 @@ impl<P: Ports> Client<P> {
                 *wait_ms = Some(backoff_ms(item.attempts + 1, self.ports().entropy().random()));
             }
         }
-        let tally = self.transact(Origin::Sync, Durability::Strict, |tx| receive(tx, lease, &round.answers)).await?;
+        let keyed = capabilities.idempotency_key;
+        let tally =
+            self.transact(Origin::Sync, Durability::Strict, |tx| receive(tx, lease, &round.answers, keyed)).await?;
         report.sent += tally.done;
         report.reconciled += tally.reconciled;
         report.refused += tally.refused;
@@ -313,9 +315,11 @@ impl<P: Ports> Client<P> {
     }
 
     fn adapt(&self, sent: usize, took_ms: u64) {
+        // A request that was not full says little of what fits.
+        let before = self.session().batch.get();
         let size = match took_ms {
-            0..QUICK_MS => (sent * 2).min(LARGEST_BATCH),
-            QUICK_MS..SLOW_MS => sent,
+            0..QUICK_MS => (sent * 2).min(LARGEST_BATCH).max(before),
+            QUICK_MS..SLOW_MS => sent.max(before),
             _ => (sent / 2).max(1),
         };
         self.session().batch.set(size);

@@ -223,6 +223,9 @@ impl<P: Ports> Client<P> {
         let mut ended = EndedBy::Done;
         if options.push {
             ended = self.push(lease, options, report).await?;
+            if matches!(ended, EndedBy::Done | EndedBy::Backoff) {
+                self.look_for_twins(lease, options).await?;
+            }
         }
         if options.pull && matches!(ended, EndedBy::Done | EndedBy::Backoff) {
             let pulled = self.pull(lease, options, report).await?;

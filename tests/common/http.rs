@@ -51,8 +51,8 @@ async fn the_apps_fetch_gets_the_whole_request() {
     let fetch = function(
         "request",
         "return request.text().then((body) => {
-            const { method, url, credentials, cache } = request;
-            seen.push([method, url, credentials, cache, request.headers.get('x-a'), body].join('|'));
+            const { method, url, credentials, cache, redirect } = request;
+            seen.push([method, url, credentials, cache, redirect, request.headers.get('x-a'), body].join('|'));
             return new Response('no', { status: 401, headers: { 'X-B': 'two' } });
         })",
     );
@@ -82,11 +82,11 @@ async fn the_apps_fetch_gets_the_whole_request() {
     }
     let seen = js("return seen.join('\\n')").await.as_string().unwrap();
     let expected = [
-        "GET|https://instance.example/api/now/table/incident?sysparm_query=a%3Db^c=%C3%A9&x=1|include|no-store|one|",
-        "POST|https://instance.example/api/landfall/v1/capabilities|include|no-store|one|{}",
-        "PATCH|https://elsewhere.example/x|include|no-store|one|é",
-        "DELETE|https://instance.example/api/now/table/incident/42|include|no-store|one|",
-        "PUT|https://instance.example/api/now/table/incident/42|include|no-store|one|",
+        "GET|https://instance.example/api/now/table/incident?sysparm_query=a%3Db^c=%C3%A9&x=1|include|no-store|manual|one|",
+        "POST|https://instance.example/api/landfall/v1/capabilities|include|no-store|manual|one|{}",
+        "PATCH|https://elsewhere.example/x|include|no-store|manual|one|é",
+        "DELETE|https://instance.example/api/now/table/incident/42|include|no-store|manual|one|",
+        "PUT|https://instance.example/api/now/table/incident/42|include|no-store|manual|one|",
     ];
     assert_eq!(seen.lines().collect::<Vec<_>>(), expected);
 }
@@ -99,6 +99,11 @@ async fn whatever_a_fetch_does_is_an_answer_or_an_error() {
         return response;";
     let answer = remote(Some(function("", redirected))).send(&get("x"), 10_000).await.unwrap();
     assert_eq!(answer.redirected_to.as_deref(), Some("https://sso.example/"));
+    let not_followed = "const response = new Response();
+        Object.defineProperty(response, 'type', { value: 'opaqueredirect' });
+        return response;";
+    let answer = remote(Some(function("", not_followed))).send(&get("x"), 10_000).await.unwrap();
+    assert_eq!((answer.status, answer.body.len()), (302, 0));
     for (body, why) in [
         ("throw new TypeError('broken')", "broken"),
         ("throw 'text'", "text"),

@@ -105,8 +105,8 @@ pub trait Dialect {
     fn unbatch(&self, response: &Response, count: usize) -> Batch;
     /// Asks for the extras; none if the app says there are none.
     fn capabilities(&self) -> Option<Request>;
-    /// Asks for the first page of a cached table.
-    fn first_page(&self, table: &str, query: &str, size: u32) -> Request;
+    /// Asks for the first page of what a query finds: whole rows, unless only some fields are wanted.
+    fn first_page(&self, table: &str, query: &str, fields: Option<&[&str]>, size: u32) -> Request;
     /// Asks for the page that [`Page::next`] names, if it is the instance's own.
     fn next_page(&self, link: &str) -> Option<Request>;
     /// The rows of a page's answer.

@@ -170,9 +170,11 @@ impl Dialect for ServiceNow {
         Some(get(format!("{extras}/capabilities")))
     }
 
-    fn first_page(&self, table: &str, query: &str, size: u32) -> Request {
-        let size = size.to_string();
-        get(self.table(table, None, &[("sysparm_query", query), ("sysparm_limit", &size)]))
+    fn first_page(&self, table: &str, query: &str, fields: Option<&[&str]>, size: u32) -> Request {
+        let (size, fields) = (size.to_string(), fields.map(|fields| fields.join(",")));
+        let mut parameters = vec![("sysparm_query", query), ("sysparm_limit", size.as_str())];
+        parameters.extend(fields.as_deref().map(|fields| ("sysparm_fields", fields)));
+        get(self.table(table, None, &parameters))
     }
 
     fn next_page(&self, link: &str) -> Option<Request> {

@@ -4,11 +4,9 @@ import { createServer } from "node:http";
 
 const PAGE = "<!doctype html><title>Welcome</title><p>Accept the conditions to use the network.";
 
-/** Listens in the instance's place. Gives back how to take it away. */
-export async function startPortal(url) {
-  const server = createServer((request, response) => {
-    response.writeHead(200, { "Content-Type": "text/html" }).end(PAGE);
-  });
+/** Listens in the instance's place, and gives each request its page, or what `answer` does. Gives back how to take it away. */
+export async function startPortal(url, answer = (request, response) => response.writeHead(200, { "Content-Type": "text/html" }).end(PAGE)) {
+  const server = createServer(answer);
   server.listen(Number(new URL(url).port), "127.0.0.1");
   await once(server, "listening");
   return async () => {

@@ -1,0 +1,93 @@
+//! Looking for twins: one record made here that is several at the instance.
+//!
+//! A plain instance carries out whatever arrives, and a request may arrive twice without anyone's asking: browsers
+//! themselves send a POST again when a connection they had used before closes on them without an answer. So each
+//! record made under no key is looked for once, when there is nothing left to send.
+
+use std::collections::BTreeMap;
+
+use super::{client::Client, error::EngineError, exchange::Trouble, sync::SyncOptions};
+use crate::{
+    core::{
+        Durability, Found, Origin, Read, Scan, StoreName,
+        receive::{renew_lease, report_twins},
+        stored::{Alias, decode},
+    },
+    ports::{Headers, Ports, Store},
+    wire::{
+        Fields, Query,
+        query::{Op, Term},
+    },
+};
+
+/// Ids asked for at once: with 36 characters each they have to fit in a URL.
+const ASKED: u32 = 150;
+
+impl<P: Ports> Client<P> {
+    /// Looks for the twins of what was made since the last look.
+    pub(super) async fn look_for_twins(&self, lease: u64, options: &SyncOptions) -> Result<(), Trouble> {
+        let mut headers: Option<Headers> = None;
+        while !self.is_stopped(options) {
+            let read = [Read::Rows(Scan::index(StoreName::Aliases, Alias::unchecked()).limit(ASKED))];
+            let found = self.ports().store().read(&read).await.map_err(EngineError::from)?;
+            let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(()) };
+            let mut by_table: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for row in &rows {
+                let alias: Alias = decode(row).map_err(EngineError::from)?;
+                by_table.entry(alias.table).or_default().push(alias.temporary);
+            }
+            if by_table.is_empty() {
+                return Ok(());
+            }
+            for (table, temporary) in by_table {
+                let rows = self.carrying(lease, &table, &temporary, &mut headers).await?;
+                self.transact(Origin::Sync, Durability::Relaxed, |tx| {
+                    renew_lease(tx, lease)?;
+                    tx.each(&temporary, |tx, temporary| {
+                        let Some(mut alias) = tx.alias(temporary)? else { return Ok(()) };
+                        let twins = rows.get(temporary).map(Vec::as_slice).unwrap_or_default();
+                        if twins.len() > 1 {
+                            report_twins(tx, &table, temporary, twins);
+                        }
+                        alias.unchecked = false;
+                        tx.put(&alias)
+                    })
+                })
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The ids of the rows that carry each of these temporary ids; none where they may not be read.
+    async fn carrying(
+        &self,
+        lease: u64,
+        table: &str,
+        temporary: &[String],
+        headers: &mut Option<Headers>,
+    ) -> Result<BTreeMap<String, Vec<String>>, Trouble> {
+        let mut carrying: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let Some(field) = self.schema().correlation_field(table) else { return Ok(carrying) };
+        let query = Query::default().and(Term { field: field.clone(), op: Op::In(temporary.to_vec()) }).to_string();
+        let mut asked = Some(self.dialect().first_page(table, &query, Some(&["sys_id", &field]), 2 * ASKED));
+        while let Some(request) = asked {
+            let page = match self.page(lease, table, &request, headers).await {
+                Err(Trouble::Engine(EngineError::PullRefused { .. })) => return Ok(carrying),
+                page => page?,
+            };
+            for mut row in page.rows {
+                let (Some(id), Some(sys_id)) = (Fields::remove(&mut row, &field), row.remove("sys_id")) else {
+                    continue;
+                };
+                // An instance that dropped the query answers with anybody's rows, and with all of them.
+                if !temporary.contains(&id) {
+                    return Ok(carrying);
+                }
+                carrying.entry(id).or_default().push(sys_id);
+            }
+            asked = page.next.and_then(|link| self.dialect().next_page(&link));
+        }
+        Ok(carrying)
+    }
+}
