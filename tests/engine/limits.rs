@@ -1,6 +1,4 @@
 //! What an instance can take: sessions that end, batches too large, time asked for; and what belongs together.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
 use futures_executor::block_on;
 use landfall::{
@@ -15,8 +13,7 @@ use landfall::{
 };
 use serde_json::json;
 
-mod support;
-use support::{create, proved, push, resp, row, tables};
+use super::support::{create, proved, push, resp, row, tables};
 
 fn batch(answers: &[Response]) -> Response {
     let serviced = answers.iter().enumerate().map(|(at, answer)| ServicedRequest::new(at.to_string(), answer));

@@ -1,6 +1,4 @@
 //! What was sent and not answered: asked about, believed only where that is proved, and never sent twice on a guess.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
 use futures_executor::block_on;
 use landfall::{
@@ -11,8 +9,7 @@ use landfall::{
 };
 use serde_json::{Value, json};
 
-mod support;
-use support::{create, proved, push, resp, row, tables};
+use super::support::{create, proved, push, resp, row, tables};
 
 const INCIDENTS: &str = "/api/now/table/incident?sysparm_exclude_reference_link=true";
 

@@ -1,6 +1,4 @@
 //! The user's hand: retry, edit, discard, and waiting for what becomes of an item.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
 use futures_executor::block_on;
 use futures_util::future::join;
@@ -11,8 +9,7 @@ use landfall::{
 };
 use serde_json::{Value, json};
 
-mod support;
-use support::{create, push, row, tables};
+use super::support::{create, push, row, tables};
 
 fn no_second(table: &str, fields: &landfall::wire::Fields) -> Option<(u16, String)> {
     (table == "incident" && fields.get("short_description").is_some_and(|text| text.starts_with("bad")))

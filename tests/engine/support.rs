@@ -1,5 +1,4 @@
 //! What the tests of the engine share.
-#![allow(unused, clippy::unwrap_used, reason = "each test file uses a part; a failed test may panic")]
 
 use std::collections::BTreeMap;
 

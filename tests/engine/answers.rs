@@ -1,6 +1,4 @@
 //! Answers as they really are: lost, refused, of a portal, cut short. And what is refused before it is ever sent.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
 use futures_executor::block_on;
 use landfall::{
@@ -10,9 +8,7 @@ use landfall::{
 };
 use serde_json::json;
 
-#[path = "support/both.rs"]
-mod fixture;
-use fixture::{after_capabilities, both, create, is_clean, proved, row, row_of, state, tables};
+use super::both::{after_capabilities, both, create, is_clean, proved, row, row_of, state, tables};
 
 #[test]
 fn a_lost_answer_is_asked_for_and_nothing_is_made_twice() {

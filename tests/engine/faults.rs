@@ -1,14 +1,11 @@
 //! What the world does to a sync: answers that are none, clocks set right, callers that come and go. Each was once a
 //! defect, and is a record lost, doubled or stuck where it comes back.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 use futures_executor::block_on;
 use futures_util::future::join;
 use landfall::testing::{Device, Fault, MemoryInstance, yield_now};
 use serde_json::json;
 
-mod support;
-use support::{create, proved, push, resp, row, tables};
+use super::support::{create, proved, push, resp, row, tables};
 
 #[test]
 fn a_probe_before_sign_in_is_still_a_probe_after() {

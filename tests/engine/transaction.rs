@@ -1,6 +1,4 @@
 //! Several writes in one transaction, and reads between which another context writes.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
 use std::pin::pin;
 
@@ -13,8 +11,7 @@ use landfall::{
 };
 use serde_json::json;
 
-mod support;
-use support::{create, push, row, tables};
+use super::support::{create, push, row, tables};
 
 #[test]
 fn all_of_it_is_written_in_one_commit_and_sent_parents_first() {

@@ -1,21 +1,16 @@
 //! A device and an instance, for each mode and way of sending.
-#![allow(
-    unused,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "each test file uses a part; a failed test may panic"
-)]
 
 use std::collections::BTreeMap;
 
 use futures_executor::block_on;
 use landfall::{
-    core::{Event, schema::TableOptions},
-    engine::{AppRow, Client, EndedBy, SyncOptions},
-    testing::{Device, Fault, MemoryInstance, MemoryPorts, listening},
-    wire::Response,
+    core::schema::TableOptions,
+    engine::{AppRow, Client},
+    testing::{Device, Fault, MemoryInstance, MemoryPorts},
 };
 use serde_json::{Value, json};
+
+pub use super::support::{create, proved, row};
 
 pub fn tables() -> BTreeMap<String, TableOptions> {
     serde_json::from_value(json!({
@@ -28,26 +23,12 @@ pub fn tables() -> BTreeMap<String, TableOptions> {
     .unwrap()
 }
 
-pub fn row(fields: Value) -> AppRow {
-    fields.as_object().unwrap().clone()
-}
-
 pub fn text(row: &AppRow, name: &str) -> String {
     row[name].as_str().unwrap_or_default().to_owned()
 }
 
 pub fn state(row: &AppRow) -> String {
     row["$sync"]["state"].as_str().unwrap().to_owned()
-}
-
-pub async fn create(client: &Client<MemoryPorts>, table: &str, fields: Value) -> String {
-    text(&client.create_many(table, vec![row(fields)]).await.unwrap()[0], "sys_id")
-}
-
-/// Has the instance make one record of the table, so that it is known to keep the temporary id.
-pub async fn proved(client: &Client<MemoryPorts>, table: &str) {
-    create(client, table, json!({ "short_description": "first" })).await;
-    client.sync(SyncOptions::default()).await.unwrap();
 }
 
 pub async fn is_clean(client: &Client<MemoryPorts>) {

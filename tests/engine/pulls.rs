@@ -1,6 +1,4 @@
 //! Pulls that are stopped, put off, or overtaken by writes and clocks: nothing that lives is removed.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 use futures_executor::block_on;
 use futures_util::future::join;
 use landfall::{
@@ -11,8 +9,7 @@ use serde_json::json;
 use std::cell::Cell;
 use std::rc::Rc;
 
-mod support;
-use support::{create, push, resp, tables};
+use super::support::{create, push, resp, tables};
 
 #[test]
 fn an_aborted_pull_removes_nothing() {

@@ -1,6 +1,4 @@
 //! Many records in one go: none lost, none doubled, and a bounded number of requests.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,4 @@
 //! Several callers of one context's sync: each gets an answer to what it asked.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
 use std::{cell::Cell, rc::Rc};
 
@@ -12,8 +10,7 @@ use landfall::{
 };
 use serde_json::json;
 
-mod support;
-use support::{create, push, tables};
+use super::support::{create, push, tables};
 
 #[test]
 fn a_sync_that_joins_one_whose_line_was_dead_tries_for_itself() {

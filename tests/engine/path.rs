@@ -1,7 +1,5 @@
 //! The path of a record over the real engine: made offline, sent, reconciled, an ordinary record from then on.
 //! Tests name the promises of the README by number.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
 use futures_executor::block_on;
 use landfall::{
@@ -11,9 +9,7 @@ use landfall::{
 };
 use serde_json::json;
 
-#[path = "support/both.rs"]
-mod fixture;
-use fixture::{after_capabilities, both, create, is_clean, row, row_of, state, tables, text};
+use super::both::{after_capabilities, both, create, is_clean, row, row_of, state, tables, text};
 
 #[test]
 fn a_family_made_offline_makes_landfall() {

@@ -1,0 +1,17 @@
+//! The engine over the ports in memory.
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
+
+mod both;
+mod support;
+
+mod answers;
+mod doubt;
+mod faults;
+mod hand;
+mod limits;
+mod many;
+mod path;
+mod pulls;
+mod runs;
+mod transaction;
