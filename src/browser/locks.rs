@@ -1,6 +1,6 @@
 //! The sender's lock: a Web Lock, which the browser gives back when its holder dies.
 
-use std::pin::pin;
+use std::{cell::Cell, pin::pin, rc::Rc};
 
 use futures_util::future::{Either, select};
 use js_sys::{Function, Object, Promise, Reflect};
@@ -27,6 +27,8 @@ extern "C" {
 #[derive(Clone, Debug)]
 pub struct BrowserLock {
     name: String,
+    /// It was given to everyone.
+    open_to_all: Rc<Cell<bool>>,
 }
 
 /// The lock, until it is dropped.
@@ -60,7 +62,7 @@ impl Drop for InLine {
 impl BrowserLock {
     /// The sender's lock of the database called `database`.
     pub fn new(database: &str) -> Self {
-        Self { name: format!("landfall/1/{database}/sender") }
+        Self { name: format!("landfall/1/{database}/sender"), open_to_all: Rc::default() }
     }
 
     async fn request(&self, locks: &LockManager, patience: Patience) -> Result<Option<BrowserGuard>, JsValue> {
@@ -128,8 +130,15 @@ fn settled_by_hand() -> (Promise, Function) {
 impl Lock for BrowserLock {
     type Guard = BrowserGuard;
 
+    fn excludes(&self) -> bool {
+        !self.open_to_all.get()
+    }
+
     async fn acquire(&self, patience: Patience) -> Option<BrowserGuard> {
-        let everyone = || Some(BrowserGuard { release: settled_by_hand().1 });
+        let everyone = || {
+            self.open_to_all.set(true);
+            Some(BrowserGuard { release: settled_by_hand().1 })
+        };
         let Some(locks) = js::navigator("locks") else { return everyone() };
         match self.request(locks.unchecked_ref(), patience).await {
             Ok(guard) => guard,

@@ -119,6 +119,18 @@ impl<'a> Tx<'a> {
         id
     }
 
+    /// What `look` sees is for showing only: should it change meanwhile, what is written stands all the same. The lease
+    /// alone is written several times for every request, and would make each write of the app stale while a sync runs.
+    ///
+    /// # Errors
+    /// As `look`.
+    pub fn glance<T>(&mut self, look: impl FnOnce(&mut Self) -> Ruled<T>) -> Ruled<T> {
+        let (used, scanned) = (std::mem::take(&mut self.work.used), std::mem::take(&mut self.work.scanned));
+        let seen = look(self);
+        (self.work.used, self.work.scanned) = (used, scanned);
+        seen
+    }
+
     /// What was asked for and has not been read.
     pub fn missing(self) -> Vec<Read> {
         self.missing.into_iter().collect()

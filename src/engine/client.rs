@@ -174,7 +174,8 @@ impl<P: Ports> Client<P> {
         let fresh = self.ports().entropy().uuid();
         let mut view = View::default();
         let mut rounds = 0;
-        for _ in 0..MOST_TRIES {
+        let mut tries = 0;
+        while tries < MOST_TRIES {
             let mut tx = Tx::new(self.schema(), self.ports().clock().now_ms(), fresh, &view);
             let ruled = rule(&mut tx);
             match (ruled, writes) {
@@ -186,6 +187,7 @@ impl<P: Ports> Client<P> {
                     if self.commit(tx.into_work(), &view, origin, durability).await? {
                         return Ok(());
                     }
+                    tries += 1;
                     (view, rounds) = (View::default(), 0);
                 }
                 (ended, _) if rounds <= 1 => {
@@ -195,6 +197,7 @@ impl<P: Ports> Client<P> {
                     };
                 }
                 _ => {
+                    tries += 1;
                     let all = view.reads();
                     (view, rounds) = (View::default(), 1);
                     self.read_into(all, &mut view).await?;

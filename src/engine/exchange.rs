@@ -108,7 +108,12 @@ impl<P: Ports> Client<P> {
                     if self.session().note_reached(answer.is_ok()) {
                         self.tell(&[Event::Status]);
                     }
-                    return Ok(answer?);
+                    let answer = answer?;
+                    // A portal or a gateway answers too, and is no sign that the line holds.
+                    if answer.is_json() && answer.status < 500 {
+                        self.note_line_holds().await?;
+                    }
+                    return Ok(answer);
                 }
                 Either::Right(_) => {
                     self.transact(Origin::Sync, Durability::Relaxed, |tx| renew_lease(tx, lease)).await?;

@@ -90,7 +90,7 @@ impl<P: Ports> Client<P> {
         let pause = self.pause().await?;
         self.transact(Origin::Here, self.settings().durability, |tx| {
             let gone = hand::with_dependants(tx, item)?;
-            let gone = present::items(tx, &gone, pause)?;
+            let gone = tx.glance(|tx| present::items(tx, &gone, pause))?;
             hand::discard(tx, item)?;
             Ok(gone)
         })

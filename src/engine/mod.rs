@@ -1,13 +1,15 @@
 //! Drives the rules over the ports. Knows no browser: it runs natively and in Wasm alike.
 //!
 //! * [`Client`]: what the app calls, and the loop that reads, rules, commits and starts over when stale.
-//! * `sync`: who sends, and for how long. `push`: claims, requests, receipts. `pull`: the cached tables.
+//! * `sync`: who sends, and for how long. `push`: claims, requests, receipts. `twins`: what was made twice.
+//!   `pull`: the cached tables. `course`: how it goes, and when to try next.
 //! * `hand`: what a person may do about an item, and waiting for one.
 //! * [`dialect`]: how intents become requests, and answers receipts.
 
 pub mod dialect;
 
 mod client;
+mod course;
 mod error;
 mod exchange;
 mod hand;

@@ -210,7 +210,10 @@ impl<P: Ports> Client<P> {
             if let Answer::Unknown { wait_ms: wait_ms @ None, .. }
             | Answer::NotRun { error: Some(_), wait_ms: wait_ms @ None } = answer
             {
-                *wait_ms = Some(backoff_ms(item.attempts + 1, self.ports().entropy().random()));
+                // Failures of the line are not the item's own.
+                let own = item.error.as_ref().is_some_and(|error| error.status > 0);
+                let failures = if own { item.attempts + 1 } else { 1 };
+                *wait_ms = Some(backoff_ms(failures, self.ports().entropy().random()));
             }
         }
         let keyed = capabilities.idempotency_key;

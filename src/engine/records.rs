@@ -40,7 +40,7 @@ impl<P: Ports> Client<P> {
                 made.push(write::create(tx, table, id, fields)?);
                 Ok(())
             })?;
-            present::records(tx, &made, pause)
+            tx.glance(|tx| present::records(tx, &made, pause))
         })
         .await
     }
@@ -56,7 +56,7 @@ impl<P: Ports> Client<P> {
         let rows = self
             .transact(Origin::Here, self.settings().durability, |tx| {
                 let record = write::update(tx, table, sys_id, &changes)?;
-                present::records(tx, &[record], pause)
+                tx.glance(|tx| present::records(tx, &[record], pause))
             })
             .await?;
         Ok(rows.into_iter().next().unwrap_or_default())

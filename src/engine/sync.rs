@@ -12,21 +12,17 @@ use futures_util::{
 
 use super::{
     client::Client,
-    dialect::keys,
     error::EngineError,
     exchange::Trouble,
     report::{EndedBy, Progress, SyncReport},
 };
 use crate::{
     core::{
-        CoreError, Durability, Event, Found, Key, Origin, Read, Scan, StoreName,
-        plan::{Keys, Step, next_step, waits_until},
-        present::Pause,
+        CoreError, Durability, Event, Key, Origin, Scan, StoreName,
         receive::{LEASE_MS, give_lease_back, take_lease},
-        retry::{MOST_MS, backoff_ms},
-        stored::{Course, Item, Lease, decode},
+        stored::Lease,
     },
-    ports::{Clock, Entropy, Lock, Patience, Ports, Remote, Store},
+    ports::{Clock, Lock, Patience, Ports},
     wire::Capabilities,
 };
 
@@ -61,16 +57,18 @@ impl Default for SyncOptions {
 #[derive(Default)]
 pub(super) struct Session {
     run: RefCell<Option<(Run, SyncOptions)>>,
-    needs_sign_in: Cell<bool>,
+    pub(super) needs_sign_in: Cell<bool>,
     closed: Cell<bool>,
     capabilities: Cell<Option<Capabilities>>,
     requests: Cell<u32>,
     /// Whether the last request of this context had an answer of the instance.
-    reached: Cell<Option<bool>>,
+    pub(super) reached: Cell<Option<bool>>,
     /// A call joined the run: what was written before it goes too.
     joined: Cell<bool>,
     /// The run is past the point where it would look for more: whoever comes now starts the next.
     closing: Cell<bool>,
+    /// The line had failed before this run, and has not answered in it yet.
+    pub(super) line_failed: Cell<bool>,
     /// When this context last said that nothing moves, in ms.
     told_stuck: Cell<Option<u64>>,
     pub(super) no_batch: Cell<bool>,
@@ -167,16 +165,24 @@ impl<P: Ports> Client<P> {
         if course.offline {
             return self.finish(report, EndedBy::Offline).await;
         }
+        self.session().line_failed.set(course.failures > 0);
         if course.busy_at(self.ports().clock().now_ms()).is_some() {
             return self.finish(report, EndedBy::Backoff).await;
         }
-        let Some(_guard) = self.become_sender(options).await? else {
-            return self.finish(report, EndedBy::Aborted).await;
+        let worked = loop {
+            let Some(_guard) = self.become_sender(options).await? else {
+                return self.finish(report, EndedBy::Aborted).await;
+            };
+            self.session().closing.set(false);
+            let lease = self.transact(Origin::Sync, Durability::Relaxed, take_lease).await?;
+            let worked = self.work(lease, options, &mut report).await;
+            self.session().closing.set(true);
+            self.transact(Origin::Sync, Durability::Relaxed, |tx| give_lease_back(tx, lease)).await?;
+            // Frozen too long, or a newer sender was not seen in time: the other one goes first.
+            if worked != Err(Trouble::Engine(CoreError::LeaseLost.into())) {
+                break worked;
+            }
         };
-        let lease = self.transact(Origin::Sync, Durability::Relaxed, take_lease).await?;
-        let worked = self.work(lease, options, &mut report).await;
-        self.session().closing.set(true);
-        self.transact(Origin::Sync, Durability::Relaxed, |tx| give_lease_back(tx, lease)).await?;
         let ended = match worked {
             Ok(ended_by) => {
                 if ended_by == EndedBy::Done {
@@ -210,8 +216,6 @@ impl<P: Ports> Client<P> {
                 self.note_failure(None).await?;
                 EndedBy::Offline
             }
-            // Frozen too long, or a newer sender was not seen in time: the other one goes on from here.
-            Err(Trouble::Engine(EngineError::Core(CoreError::LeaseLost))) => EndedBy::Done,
             Err(Trouble::Engine(error)) => return Err(error),
         };
         self.look_for_standstill(&report).await?;
@@ -270,18 +274,24 @@ impl<P: Ports> Client<P> {
         Ok(report)
     }
 
-    /// The lock, or, if its holder has let its lease lapse, the lock taken from it.
+    /// The lock, or, if its holder has let its lease lapse, the lock taken from it. Where the lock keeps nobody out,
+    /// the lease does: then a sender that is killed is followed when it lapses.
     async fn become_sender(&self, options: &SyncOptions) -> Result<Option<<P::Lock as Lock>::Guard>, EngineError> {
         while !self.is_stopped(options) {
-            if let Some(guard) = self.ports().lock().acquire(Patience::Ms(PATIENCE_MS)).await {
-                return Ok(Some(guard));
+            let guard = self.ports().lock().acquire(Patience::Ms(PATIENCE_MS)).await;
+            if guard.is_some() && self.ports().lock().excludes() {
+                return Ok(guard);
             }
             let lease = self.look(|tx| tx.get::<Lease>(&Lease::at())).await?.unwrap_or_default();
             let now = self.ports().clock().now_ms();
             // Longer than any lease lasts: the clock has been set back since.
-            let lapsed = lease.until < now || lease.until > now + LEASE_MS;
+            let lapsed = lease.until <= now || lease.until > now + LEASE_MS;
             if lapsed && let Some(guard) = self.ports().lock().acquire(Patience::Steal).await {
                 return Ok(Some(guard));
+            }
+            if guard.is_some() {
+                // A lock that everyone has: whoever sends is heard of by its lease alone.
+                self.ports().clock().sleep(PATIENCE_MS).await;
             }
         }
         Ok(None)
@@ -289,113 +299,5 @@ impl<P: Ports> Client<P> {
 
     pub(super) fn is_stopped(&self, options: &SyncOptions) -> bool {
         options.abort.get() || self.session().closed.get()
-    }
-
-    pub(super) async fn course(&self) -> Result<Course, EngineError> {
-        Ok(self.look(|tx| tx.get::<Course>(&Course::at())).await?.unwrap_or_default())
-    }
-
-    async fn change_course(&self, change: impl Fn(&mut Course)) -> Result<(), EngineError> {
-        self.transact(Origin::Here, Durability::Relaxed, |tx| {
-            let mut course = tx.get::<Course>(&Course::at())?.unwrap_or_default();
-            change(&mut course);
-            tx.put(&course)
-        })
-        .await
-    }
-
-    async fn note_success(&self) -> Result<(), EngineError> {
-        let now = self.ports().clock().now_ms();
-        self.change_course(|course| {
-            *course = Course {
-                offline: course.offline,
-                moved_at: course.moved_at,
-                last_sync_at: Some(now),
-                ..Course::default()
-            };
-        })
-        .await
-    }
-
-    /// `asked_for`: how long the instance wants to be left alone, in ms, if it said so.
-    pub(super) async fn note_failure(&self, asked_for: Option<u64>) -> Result<(), EngineError> {
-        let (now, random) = (self.ports().clock().now_ms(), self.ports().entropy().random());
-        self.change_course(|course| {
-            // A try before its time, because the app has written say, makes the wait no longer.
-            if course.not_before.is_none_or(|at| at <= now || at > now + MOST_MS) {
-                course.failures += 1;
-                course.not_before = Some(now + backoff_ms(course.failures, random));
-            }
-            course.busy_until = asked_for.map(|ms| now + ms).max(course.busy_until);
-        })
-        .await
-    }
-
-    /// Holds all traffic back, or lets it go again. Kept on disk.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn set_offline(&self, offline: bool) -> Result<(), EngineError> {
-        self.change_course(|course| course.offline = offline).await?;
-        self.tell(&[Event::Status]);
-        Ok(())
-    }
-
-    /// Ends a pause for sign-in.
-    pub fn signed_in(&self) {
-        self.session().needs_sign_in.set(false);
-        self.tell(&[Event::Status]);
-    }
-
-    /// When to sync next by itself, in ms from now: none while there is nothing to send, or nothing but the
-    /// user can move it.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn next_sync_in(&self) -> Result<Option<u64>, EngineError> {
-        let course = self.course().await?;
-        if course.offline || self.session().needs_sign_in() {
-            return Ok(None);
-        }
-        let now = self.ports().clock().now_ms();
-        let proofs = self.proofs().await?;
-        let mut first: Option<u64> = None;
-        for prefix in ["ready", "unknown"] {
-            let read = Read::Rows(Scan::index(StoreName::Outbox, Key::from([prefix])).limit(100));
-            let found = self.ports().store().read(&[read]).await?;
-            let Some(Found::Rows(rows)) = found.into_iter().next() else { continue };
-            for row in &rows {
-                let item: Item = decode(row)?;
-                if next_step(&self.known(&proofs, self.keys()), &item) != Step::Ask {
-                    let due = waits_until(&item, now).unwrap_or(now);
-                    first = Some(first.map_or(due, |first| first.min(due)));
-                }
-            }
-        }
-        // As with an item's own wait: no longer than it can ever have been.
-        let line = course.not_before.filter(|at| *at <= now + MOST_MS).max(course.busy_at(now)).unwrap_or(0);
-        Ok(first.map(|at| at.max(line).saturating_sub(now)))
-    }
-
-    /// How the instance honours keys: as if it did, while that is not known.
-    pub(super) fn keys(&self) -> Option<Keys> {
-        self.session().capabilities().map_or(Some(Keys::default()), |known| keys(&known))
-    }
-
-    pub(super) async fn pause(&self) -> Result<Option<Pause>, EngineError> {
-        let course = self.course().await?;
-        Ok(if course.offline {
-            Some(Pause::Offline)
-        } else if self.session().needs_sign_in() {
-            Some(Pause::Auth)
-        } else if course.not_before.max(course.busy_until).is_some_and(|at| at > self.ports().clock().now_ms()) {
-            Some(Pause::Backoff)
-        } else {
-            None
-        })
-    }
-
-    pub(super) fn is_online(&self, course: &Course) -> bool {
-        self.ports().remote().maybe_online() && self.session().reached.get().unwrap_or(course.failures == 0)
     }
 }

@@ -55,7 +55,7 @@ impl<P: Ports> Transaction<P> {
         let id = ids::temporary(self.client.ports().entropy().uuid());
         self.one(|tx| {
             let record = write::create(tx, table, &id, &fields)?;
-            present::records(tx, &[record], self.pause)
+            tx.glance(|tx| present::records(tx, &[record], self.pause))
         })
         .await
     }
@@ -69,7 +69,7 @@ impl<P: Ports> Transaction<P> {
         let changes = take(self.client.schema(), table, changes)?;
         self.one(|tx| {
             let record = write::update(tx, table, sys_id, &changes)?;
-            present::records(tx, &[record], self.pause)
+            tx.glance(|tx| present::records(tx, &[record], self.pause))
         })
         .await
     }

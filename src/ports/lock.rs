@@ -18,4 +18,7 @@ pub trait Lock: 'static {
     type Guard: 'static;
     /// The lock, or `None` if another context kept it for as long as `patience` lasted.
     fn acquire(&self, patience: Patience) -> impl Future<Output = Option<Self::Guard>>;
+    /// Whether having it keeps others out, as far as is known. Where it does not, only the lease in the store tells
+    /// whether another context is sending.
+    fn excludes(&self) -> bool;
 }

@@ -98,6 +98,11 @@ impl Device {
         self.settings.batch_size = Some(items);
     }
 
+    /// As in a browser without Web Locks.
+    pub fn without_locks(&mut self) {
+        self.lock = MemoryLock::open_to_all(self.clock.clone());
+    }
+
     /// What the next context opened declares.
     pub fn set_tables(&mut self, tables: BTreeMap<String, TableOptions>) {
         self.tables = tables;

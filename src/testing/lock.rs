@@ -38,12 +38,18 @@ impl Shared {
 pub struct MemoryLock {
     shared: Rc<RefCell<Shared>>,
     clock: ManualClock,
+    open_to_all: bool,
 }
 
 impl MemoryLock {
     /// A free lock; patience is measured by `clock`.
     pub fn new(clock: ManualClock) -> Self {
-        Self { shared: Rc::default(), clock }
+        Self { shared: Rc::default(), clock, open_to_all: false }
+    }
+
+    /// One that everyone gets, as where a browser has none.
+    pub fn open_to_all(clock: ManualClock) -> Self {
+        Self { open_to_all: true, ..Self::new(clock) }
     }
 
     /// Whether some context has it.
@@ -93,7 +99,14 @@ impl Drop for MemoryGuard {
 impl Lock for MemoryLock {
     type Guard = MemoryGuard;
 
+    fn excludes(&self) -> bool {
+        !self.open_to_all
+    }
+
     async fn acquire(&self, patience: Patience) -> Option<MemoryGuard> {
+        if self.open_to_all {
+            return Some(Self::new(self.clock.clone()).line_up());
+        }
         match patience {
             Patience::None => {
                 let guard = self.line_up();

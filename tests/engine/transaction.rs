@@ -96,3 +96,20 @@ fn a_record_is_found_in_the_moment_it_changes_its_id() {
         });
     }
 }
+
+#[test]
+fn a_sync_that_does_not_touch_the_record_does_not_make_a_write_stale() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        instance.refuse(|_, _| Some((403, "no".into())));
+        let device = Device::new(&instance, tables(), 1);
+        let (page, worker) = (device.open().await.unwrap(), device.open().await.unwrap());
+        let id = create(&page, "incident", json!({ "short_description": "x" })).await;
+        page.sync(push()).await.unwrap();
+        let transaction = page.begin().await.unwrap();
+        transaction.update("incident", &id, row(json!({ "short_description": "y" }))).await.unwrap();
+        // It renews the lease, which the row shown by the update was drawn from.
+        worker.sync(push()).await.unwrap();
+        assert!(transaction.commit().await.unwrap());
+    });
+}

@@ -1,0 +1,105 @@
+//! What there is one of in a database.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Stored;
+use crate::{
+    core::{
+        key::Key,
+        row::{RowKey, StoreName},
+        schema::Schema,
+    },
+    wire::http::LONGEST_WAIT_MS,
+};
+
+/// Who may send. Whoever takes it over counts it up; every commit of a sender names its number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Counted up by each sender.
+    pub number: u64,
+    /// In ms. A holder that is frozen past this may lose it.
+    pub until: u64,
+}
+
+/// How the sending goes, as far as it must outlive a restart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Course {
+    /// The user holds all traffic back.
+    #[serde(default)]
+    pub offline: bool,
+    /// Failures of the whole line in a row.
+    #[serde(default)]
+    pub failures: u32,
+    /// Nothing is sent before this, in ms, unless the app asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<u64>,
+    /// Nothing is sent before this, in ms, whoever asks: the instance said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy_until: Option<u64>,
+    /// When something last left the outbox, or was refused, in ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_at: Option<u64>,
+    /// When all that was due had last been sent and pulled, in ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_sync_at: Option<u64>,
+}
+
+impl Course {
+    /// Until when the instance is to be left alone, if that is not over. A wait longer than any that is heeded comes
+    /// from a clock that has been set back since.
+    pub fn busy_at(&self, now: u64) -> Option<u64> {
+        self.busy_until.filter(|at| *at > now && *at <= now + LONGEST_WAIT_MS)
+    }
+}
+
+/// Whether tables keep the temporary id in their correlation field, as their own answers have shown.
+///
+/// A plain instance drops a field it does not know, or that a write rule denies, and answers 2xx. Until a row has come
+/// back with the id in it, "no row has it" does not mean that the record was not made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proofs {
+    /// By the record's own table; absent while nothing is known.
+    #[serde(default)]
+    pub keeps: BTreeMap<String, bool>,
+}
+
+impl Proofs {
+    /// Whether `table` keeps its correlation field, as far as known.
+    pub fn keeps(&self, table: &str) -> Option<bool> {
+        self.keeps.get(table).copied()
+    }
+}
+
+/// The parents of all tables ever declared: records are keyed by the topmost of their family.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Family {
+    /// Child → parent.
+    #[serde(default)]
+    pub parents: BTreeMap<String, String>,
+}
+
+macro_rules! fact {
+    ($form:ty, $name:literal) => {
+        impl $form {
+            /// Where it is: there is one a database.
+            pub fn at() -> RowKey {
+                RowKey { store: StoreName::Meta, key: Key::from([$name]) }
+            }
+        }
+        impl Stored for $form {
+            const STORE: StoreName = StoreName::Meta;
+            fn key(&self, _: &Schema) -> Key {
+                Self::at().key
+            }
+            fn index(&self, _: &Schema) -> Vec<Key> {
+                Vec::new()
+            }
+        }
+    };
+}
+fact!(Lease, "lease");
+fact!(Course, "course");
+fact!(Family, "family");
+fact!(Proofs, "proofs");

@@ -1,0 +1,166 @@
+//! An outbox item.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Stored, mention};
+use crate::{
+    core::{
+        key::Key,
+        row::{RowKey, StoreName},
+        schema::Schema,
+    },
+    wire::value::Fields,
+};
+
+/// What an outbox item does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ItemKind {
+    /// Makes a record.
+    #[default]
+    Create,
+    /// Changes fields of one.
+    Update,
+    /// Removes one.
+    Delete,
+}
+
+/// Where an item stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ItemState {
+    /// Never sent, or known not to have been carried out.
+    #[default]
+    Queued,
+    /// Sent; no answer yet, or none that tells whether it was carried out. Written before the
+    /// request leaves. Must be probed before it is sent again.
+    Unknown,
+    /// The instance said no.
+    Refused,
+}
+
+/// What the instance said last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemError {
+    /// HTTP status; 0 where no answer came.
+    pub status: u16,
+    /// The instance's sentence.
+    pub message: String,
+    /// What it added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// One unit of unsent work.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// 32 hex digits, in the order of making.
+    pub id: String,
+    /// What it does.
+    pub kind: ItemKind,
+    /// The record's own table.
+    pub table: String,
+    /// The record's id as it is now.
+    pub sys_id: String,
+    /// What is sent: all fields of a create, the changed ones of an update.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub fields: Fields,
+    /// Where it stands.
+    #[serde(default)]
+    pub state: ItemState,
+    /// Claimed again while it was unknown whether it had been carried out: an answer that only says "not this
+    /// time" leaves it so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_doubt: bool,
+    /// Whether another item of the same record goes first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub behind: bool,
+    /// Temporary ids of unsent records in `fields`: it waits for these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<String>,
+    /// Holds one journal entry: nothing folds into it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub journal: bool,
+    /// Items of one call share it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// What it is known by to an instance that honours `Idempotency-Key`.
+    pub idempotency_key: String,
+    /// How often the instance was asked and something came back, or nothing did.
+    #[serde(default)]
+    pub attempts: u32,
+    /// When the user acted, in ms.
+    pub queued_at: u64,
+    /// Not before this, in ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt_at: Option<u64>,
+    /// The number of the lease it was last sent under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_under: Option<u64>,
+    /// When it first left under its key, in ms: an instance forgets keys after a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<u64>,
+    /// Of a journal entry: the record's `sys_updated_on` as it was known when the entry left, by the instance's own
+    /// clock. An entry of the same text that is older is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_after: Option<String>,
+    /// Asked about, the instance could not tell.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_vain: bool,
+    /// Of a create that has left before: the fields edited since. Should that first request turn out to have been
+    /// carried out, they follow as a change.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub amended: BTreeSet<String>,
+    /// What the instance said last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ItemError>,
+}
+
+impl Item {
+    /// Where the item `id` is.
+    pub fn at(id: &str) -> RowKey {
+        RowKey { store: StoreName::Outbox, key: Key::from([id]) }
+    }
+
+    /// Whether something else must go first.
+    pub fn is_held(&self) -> bool {
+        self.behind || !self.mentions.is_empty()
+    }
+
+    /// Index prefix: what may be sent now, in order.
+    pub fn ready() -> Key {
+        Key::from(["ready"])
+    }
+
+    /// Index prefix: what must be probed.
+    pub fn unknown() -> Key {
+        Key::from(["unknown"])
+    }
+
+    /// Index prefix: what the instance said no to.
+    pub fn refused() -> Key {
+        Key::from(["refused"])
+    }
+}
+
+impl Stored for Item {
+    const STORE: StoreName = StoreName::Outbox;
+
+    fn key(&self, _: &Schema) -> Key {
+        Self::at(&self.id).key
+    }
+
+    fn index(&self, _: &Schema) -> Vec<Key> {
+        let state = match self.state {
+            ItemState::Unknown => "unknown",
+            ItemState::Refused => "refused",
+            ItemState::Queued if self.is_held() => "held",
+            ItemState::Queued => "ready",
+        };
+        let mut index = vec![Key::from([state, &self.id])];
+        index.extend(self.mentions.iter().map(|id| mention(id)));
+        index
+    }
+}

@@ -1,0 +1,16 @@
+//! The stored forms: what the bodies of rows mean, and how they are found.
+//!
+//! Fields are only ever added, each with a default, so that rows of older versions are read as they
+//! stand; the snapshots in `tests/snapshots` hold one of each form.
+
+mod alias;
+mod facts;
+mod form;
+mod item;
+mod record;
+
+pub use alias::Alias;
+pub use facts::{Course, Family, Lease, Proofs};
+pub use form::{Stored, decode, mention};
+pub use item::{Item, ItemError, ItemKind, ItemState};
+pub use record::Record;

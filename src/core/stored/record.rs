@@ -1,0 +1,91 @@
+//! A record.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Stored, mention};
+use crate::{
+    core::{
+        ids,
+        key::Key,
+        row::{RowKey, StoreName},
+        schema::Schema,
+    },
+    wire::value::Fields,
+};
+
+/// A record as this device has it. Values are in the instance's string form.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its own table (`sys_class_name`), as far as declared.
+    pub table: String,
+    /// Temporary until the instance has given a permanent one.
+    pub sys_id: String,
+    /// What the app sees: the instance's values under the unsent ones.
+    pub fields: Fields,
+    /// What the instance last had, while unsent work lies over it. Absent for a record made here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Fields>,
+    /// Unsent outbox items, in the order they must go. Its first may be sent, the others follow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<String>,
+    /// Deleted here: no list shows it, but its row stays until the instance knows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+    /// Temporary ids of other unsent records that stand somewhere in `fields`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<String>,
+    /// When the app last changed it, in ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<u64>,
+    /// When the instance last told of it, in ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetched_at: Option<u64>,
+    /// The lease under which a pull last brought it: a later pull that does not find it may drop it. Not a time,
+    /// since clocks are set right just when the network returns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulled_under: Option<u64>,
+    /// Fields the instance did not keep as sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_kept: Vec<String>,
+}
+
+impl Record {
+    /// Where the record `sys_id` of `table` is.
+    pub fn at(schema: &Schema, table: &str, sys_id: &str) -> RowKey {
+        RowKey { store: StoreName::Records, key: Key::from([schema.root(table), sys_id]) }
+    }
+
+    /// Whether the instance has not made it yet.
+    pub fn is_temporary(&self) -> bool {
+        ids::is_temporary(&self.sys_id)
+    }
+
+    /// Index prefix: the records of `table` and of its children, by id.
+    pub fn of_table(table: &str) -> Key {
+        Key::from(["table", table])
+    }
+
+    /// Index prefix: the records the instance has not made yet.
+    pub fn temporary() -> Key {
+        Key::from(["temporary"])
+    }
+}
+
+impl Stored for Record {
+    const STORE: StoreName = StoreName::Records;
+
+    fn key(&self, schema: &Schema) -> Key {
+        Self::at(schema, &self.table, &self.sys_id).key
+    }
+
+    fn index(&self, schema: &Schema) -> Vec<Key> {
+        let mut index: Vec<Key> = self.mentions.iter().map(|id| mention(id)).collect();
+        if self.is_temporary() {
+            index.push(Key::from(["temporary", &self.sys_id]));
+        }
+        if !self.deleted {
+            index.extend(schema.chain(&self.table).map(|table| Key::from(["table", table, &self.sys_id])));
+        }
+        index
+    }
+}

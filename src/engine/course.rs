@@ -1,0 +1,127 @@
+//! How the sending goes: what of it outlives a restart, and when to try next.
+
+use super::{client::Client, dialect::keys, error::EngineError};
+use crate::{
+    core::{
+        Durability, Event, Found, Key, Origin, Read, Scan, StoreName,
+        plan::{Keys, Step, next_step, waits_until},
+        present::Pause,
+        retry::{MOST_MS, backoff_ms},
+        stored::{Course, Item, decode},
+    },
+    ports::{Clock, Entropy, Ports, Remote, Store},
+};
+
+impl<P: Ports> Client<P> {
+    pub(super) async fn course(&self) -> Result<Course, EngineError> {
+        Ok(self.look(|tx| tx.get::<Course>(&Course::at())).await?.unwrap_or_default())
+    }
+
+    pub(super) async fn change_course(&self, change: impl Fn(&mut Course)) -> Result<(), EngineError> {
+        self.transact(Origin::Here, Durability::Relaxed, |tx| {
+            let mut course = tx.get::<Course>(&Course::at())?.unwrap_or_default();
+            change(&mut course);
+            tx.put(&course)
+        })
+        .await
+    }
+
+    pub(super) async fn note_success(&self) -> Result<(), EngineError> {
+        let now = self.ports().clock().now_ms();
+        self.change_course(|course| {
+            (course.failures, course.not_before, course.busy_until) = (0, None, None);
+            course.last_sync_at = Some(now);
+        })
+        .await
+    }
+
+    /// Whatever single items still wait for, the line does not.
+    pub(super) async fn note_line_holds(&self) -> Result<(), EngineError> {
+        if !self.session().line_failed.take() {
+            return Ok(());
+        }
+        self.change_course(|course| (course.failures, course.not_before) = (0, None)).await
+    }
+
+    /// `asked_for`: how long the instance wants to be left alone, in ms, if it said so.
+    pub(super) async fn note_failure(&self, asked_for: Option<u64>) -> Result<(), EngineError> {
+        let (now, random) = (self.ports().clock().now_ms(), self.ports().entropy().random());
+        self.change_course(|course| {
+            // A try before its time, because the app has written say, makes the wait no longer.
+            if course.not_before.is_none_or(|at| at <= now || at > now + MOST_MS) {
+                course.failures += 1;
+                course.not_before = Some(now + backoff_ms(course.failures, random));
+            }
+            course.busy_until = asked_for.map(|ms| now + ms).max(course.busy_until);
+        })
+        .await
+    }
+
+    /// Holds all traffic back, or lets it go again. Kept on disk.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn set_offline(&self, offline: bool) -> Result<(), EngineError> {
+        self.change_course(|course| course.offline = offline).await?;
+        self.tell(&[Event::Status]);
+        Ok(())
+    }
+
+    /// Ends a pause for sign-in.
+    pub fn signed_in(&self) {
+        self.session().needs_sign_in.set(false);
+        self.tell(&[Event::Status]);
+    }
+
+    /// When to sync next by itself, in ms from now: none while there is nothing to send, or nothing but the
+    /// user can move it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn next_sync_in(&self) -> Result<Option<u64>, EngineError> {
+        let course = self.course().await?;
+        if course.offline || self.session().needs_sign_in() {
+            return Ok(None);
+        }
+        let now = self.ports().clock().now_ms();
+        let proofs = self.proofs().await?;
+        let mut first: Option<u64> = None;
+        for prefix in ["ready", "unknown"] {
+            let read = Read::Rows(Scan::index(StoreName::Outbox, Key::from([prefix])).limit(100));
+            let found = self.ports().store().read(&[read]).await?;
+            let Some(Found::Rows(rows)) = found.into_iter().next() else { continue };
+            for row in &rows {
+                let item: Item = decode(row)?;
+                if next_step(&self.known(&proofs, self.keys()), &item) != Step::Ask {
+                    let due = waits_until(&item, now).unwrap_or(now);
+                    first = Some(first.map_or(due, |first| first.min(due)));
+                }
+            }
+        }
+        // As with an item's own wait: no longer than it can ever have been.
+        let line = course.not_before.filter(|at| *at <= now + MOST_MS).max(course.busy_at(now)).unwrap_or(0);
+        Ok(first.map(|at| at.max(line).saturating_sub(now)))
+    }
+
+    /// How the instance honours keys: as if it did, while that is not known.
+    pub(super) fn keys(&self) -> Option<Keys> {
+        self.session().capabilities().map_or(Some(Keys::default()), |known| keys(&known))
+    }
+
+    pub(super) async fn pause(&self) -> Result<Option<Pause>, EngineError> {
+        let course = self.course().await?;
+        Ok(if course.offline {
+            Some(Pause::Offline)
+        } else if self.session().needs_sign_in() {
+            Some(Pause::Auth)
+        } else if course.not_before.max(course.busy_until).is_some_and(|at| at > self.ports().clock().now_ms()) {
+            Some(Pause::Backoff)
+        } else {
+            None
+        })
+    }
+
+    pub(super) fn is_online(&self, course: &Course) -> bool {
+        self.ports().remote().maybe_online() && self.session().reached.get().unwrap_or(course.failures == 0)
+    }
+}
