@@ -9,7 +9,7 @@ use landfall::{
     core::{
         Durability, Event, Origin, Row, StoreName, Tx, View,
         schema::Schema,
-        stored::{Alias, Course, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record, decode},
+        stored::{Alias, Announced, Course, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record, decode},
     },
     wire::Fields,
 };
@@ -100,6 +100,7 @@ fn rows_as_they_lie_on_disk() {
     tx.put(&alias).unwrap();
     tx.put(&lease).unwrap();
     tx.put(&course).unwrap();
+    tx.put(&Announced { keys: true }).unwrap();
     tx.put(&Proofs { keeps: [("incident".into(), true), ("task".into(), false)].into() }).unwrap();
     let (set, _) = tx.finish(1.0, Origin::Here, Durability::Strict);
     let rows: Vec<(StoreName, Row)> = set.puts;

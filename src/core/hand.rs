@@ -25,7 +25,8 @@ pub fn retry(tx: &mut Tx<'_>, id: &str, keys: Option<Keys>) -> Ruled<()> {
         return Ok(());
     }
     let proofs = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default();
-    if next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, &item) == Step::Ask {
+    let step = next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, &item);
+    if step == Step::Ask || (step == Step::Send && item.is_held()) {
         item.state = ItemState::Queued;
         item.error = None;
     }

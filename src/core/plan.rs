@@ -65,8 +65,9 @@ pub struct Keys {
 impl Known<'_> {
     /// Whether the same request under the same key is still taken as one with the first.
     fn repeats(&self, item: &Item) -> bool {
-        let remembered = |ttl| item.sent_at.is_some_and(|at| self.now < at.saturating_add(ttl));
-        self.keys.is_some_and(|keys| keys.ttl_ms.is_none_or(remembered))
+        // What has not left under its key is nothing that the instance could know.
+        let Some(sent_at) = item.sent_at else { return false };
+        self.keys.is_some_and(|keys| keys.ttl_ms.is_none_or(|ttl| self.now < sent_at.saturating_add(ttl)))
     }
 
     /// Whether no row with the temporary id means that there is no record: `None` while that is not known.
@@ -94,7 +95,9 @@ pub fn plan(known: &Known<'_>, due: Vec<Item>, room: Room) -> Plan {
             continue;
         }
         let step = next_step(known, &item);
-        if step == Step::Ask {
+        // What must go again waits for a record that it has come to mention since, as what has not left does.
+        let held = step == Step::Send && item.state == ItemState::Unknown && !item.mentions.is_empty();
+        if step == Step::Ask || held {
             continue;
         }
         let unproved = item.kind == ItemKind::Create && known.keys.is_none() && known.correlates(&item.table).is_none();

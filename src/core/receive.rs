@@ -47,7 +47,8 @@ pub enum Answer {
     Absent,
     /// A probe's answer: the instance cannot tell.
     Untold,
-    /// Its key stands for another request that was carried out: what this create was before it was edited.
+    /// Its key stands for another request that was carried out: what it was when it left before. An id that has been
+    /// put in place since, or an edit, makes it another one.
     Spent(ItemError),
 }
 
@@ -71,7 +72,19 @@ impl Tally {
     }
 }
 
-/// Takes the sending over: the number every later commit of this sender names.
+/// Takes the sending over from a sender whose lease has lapsed. `None` if it has not, or somebody else was first.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn take_lapsed_lease(tx: &mut Tx<'_>) -> Ruled<Option<u64>> {
+    let lease = tx.get::<Lease>(&Lease::at())?.unwrap_or_default();
+    // Longer than any lease lasts: the clock has been set back since.
+    let lapsed = lease.until <= tx.now || lease.until > tx.now + LEASE_MS;
+    if lapsed { take_lease(tx).map(Some) } else { Ok(None) }
+}
+
+/// Takes the sending over: the number every later commit of this sender names. Only for who has the lock, which the
+/// sender before has given back or left behind.
 ///
 /// # Errors
 /// As [`Tx::get`].
@@ -108,17 +121,22 @@ pub fn give_lease_back(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
 /// they are to be sent.
 ///
 /// What was planned may have been edited, answered or discarded since. One that mentions an unsent record by
-/// now goes only where `resolves` says that the instance puts in the ids of what came before it.
+/// now goes only where `resolves` says that the instance puts in the ids of what came before it. The `probes` are only
+/// asked about, which mentions nobody.
 ///
 /// # Errors
 /// [`CoreError::LeaseLost`].
-pub fn claim(tx: &mut Tx<'_>, number: u64, ids: &[String], resolves: bool) -> Ruled<Vec<Item>> {
+pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], resolves: bool) -> Ruled<Vec<Item>> {
     renew_lease(tx, number)?;
     let mut claimed: Vec<Item> = Vec::new();
     let mut made = BTreeSet::new();
-    tx.each(ids, |tx, id| {
+    tx.each(probes.iter().map(|id| (id, true)).chain(sends.iter().map(|id| (id, false))), |tx, (id, probe)| {
         let Some(mut item) = tx.item(id)? else { return Ok(()) };
-        let free = item.mentions.is_empty() || (resolves && resolvable(tx.schema, &item, &made));
+        let free = if probe {
+            item.state == ItemState::Unknown
+        } else {
+            item.mentions.is_empty() || (resolves && resolvable(tx.schema, &item, &made))
+        };
         if item.state == ItemState::Refused || item.behind || !free {
             return Ok(());
         }
@@ -192,6 +210,11 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, keyed: bool, ta
                 // Its key was spent, and yet there is no record: what goes now, under another, is its first request.
                 item.amended.clear();
             }
+        }
+        (ItemKind::Update, Answer::Spent(_)) => {
+            // The key was this entry's alone: the request it stands for was the entry, in the words it had then.
+            tally.done += 1;
+            return reconcile::updated(tx, &item, None);
         }
         (ItemKind::Create, Answer::Spent(error)) => {
             // The first request arrived. Where it led the probe tells; under the old key nothing can be sent any more.

@@ -200,6 +200,11 @@ fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()>
         let Some(mut item) = tx.get::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
         replace(tx, &item.table, &mut item.fields, temporary, sys_id);
         item.mentions.retain(|id| id != temporary);
+        if item.kind == ItemKind::Update && !item.journal && item.sent_at.is_some() {
+            // It had left with the temporary id in it. That was another request, and may be repeated as this one.
+            item.idempotency_key = tx.fresh().simple().to_string();
+            item.sent_at = None;
+        }
         tx.put(&item)
     })
 }

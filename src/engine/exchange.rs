@@ -6,7 +6,7 @@ use futures_util::future::{Either, select};
 
 use super::{client::Client, error::EngineError};
 use crate::{
-    core::{Durability, Event, Origin, receive::renew_lease},
+    core::{Durability, Event, Origin, receive::renew_lease, stored::Announced},
     ports::{AuthReason, AuthUnavailable, Clock, Headers, Ports, Remote, RemoteError},
     wire::{Capabilities, Request, Response},
 };
@@ -137,8 +137,17 @@ impl<P: Ports> Client<P> {
             return Ok(Capabilities::default());
         };
         let response = self.exchange(lease, &request, headers).await?;
-        // A bad moment of the instance, or of a gateway, makes it plain for this round, not for the whole session.
-        let Some(capabilities) = Capabilities::announced(&response) else { return Ok(Capabilities::default()) };
+        let before = self.look(|tx| tx.get::<Announced>(&Announced::at())).await?.unwrap_or_default();
+        let Some(capabilities) = Capabilities::announced(&response) else {
+            // A bad moment of the instance, of a gateway, or of the line. It makes the instance plain for this round,
+            // unless it is known to honour keys: to send anything without one then would be to give that up.
+            let why = "what the instance can do could not be read".to_owned();
+            return if before.keys { Err(Trouble::Unreachable(why)) } else { Ok(Capabilities::default()) };
+        };
+        let now = Announced { keys: capabilities.idempotency_key };
+        if now != before {
+            self.transact(Origin::Sync, Durability::Relaxed, |tx| tx.put(&now)).await?;
+        }
         self.session().set_capabilities(capabilities);
         Ok(capabilities)
     }

@@ -35,6 +35,17 @@ const MOST_FRUITLESS: u32 = 3;
 /// How many outbox rows are read at a time in search of some that are due.
 const PAGE: u32 = 200;
 
+/// What came of a plan.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Came {
+    /// Something became known by it.
+    Moved,
+    /// It was sent in vain.
+    Nothing,
+    /// It was out of date: nothing was sent.
+    Unclaimed,
+}
+
 /// What came of one request.
 struct Round {
     answers: Vec<(String, Answer)>,
@@ -84,20 +95,24 @@ impl<P: Ports> Client<P> {
                 self.fill(&mut plan, room).await?;
             }
             let count = plan.probe.len() + plan.send.len();
-            let moved = match self.round(lease, plan, &capabilities, &mut headers, report).await {
+            let came = match self.round(lease, plan, &capabilities, &mut headers, report).await {
                 // The session ran out on the way through a batch: nothing of the rest was run.
                 Err(Trouble::SignIn) if headers.is_some() && !signed_in_again => {
                     signed_in_again = true;
                     headers = Some(self.authorize(lease, AuthReason::Expired).await?);
                     continue;
                 }
-                moved => moved?,
+                came => came?,
             };
+            let moved = came == Came::Moved;
             signed_in_again &= !moved;
             answered |= moved;
             // A batch that was too large has told how small the next one must be.
             let smaller = self.session().batch.get() < count && count > 1;
             fruitless = if moved || smaller { 0 } else { fruitless + 1 };
+            if fruitless >= MOST_FRUITLESS && came == Came::Unclaimed {
+                return Ok(EndedBy::Done);
+            }
             if fruitless >= MOST_FRUITLESS {
                 self.note_failure(None).await?;
                 return Ok(EndedBy::Backoff);
@@ -182,7 +197,7 @@ impl<P: Ports> Client<P> {
         Ok(())
     }
 
-    /// Claims, asks, takes the answers in. Tells whether anything became known by it.
+    /// Claims, asks, takes the answers in.
     async fn round(
         &self,
         lease: u64,
@@ -190,12 +205,16 @@ impl<P: Ports> Client<P> {
         capabilities: &Capabilities,
         headers: &mut Option<Headers>,
         report: &mut SyncReport,
-    ) -> Result<bool, Trouble> {
-        let probes: Vec<String> = plan.probe.iter().map(|item| item.id.clone()).collect();
-        let ids: Vec<String> = plan.probe.into_iter().chain(plan.send).map(|item| item.id).collect();
+    ) -> Result<Came, Trouble> {
+        let ids = |items: Vec<Item>| items.into_iter().map(|item| item.id).collect::<Vec<String>>();
+        let (probes, sends) = (ids(plan.probe), ids(plan.send));
         // On disk before the request leaves: whatever happens from here on, these are asked for first.
         let resolves = resolves(capabilities);
-        let claimed = self.transact(Origin::Sync, Durability::Strict, |tx| claim(tx, lease, &ids, resolves)).await?;
+        let claimed =
+            self.transact(Origin::Sync, Durability::Strict, |tx| claim(tx, lease, &probes, &sends, resolves)).await?;
+        if claimed.is_empty() {
+            return Ok(Came::Unclaimed);
+        }
         let sends: Vec<(Item, Intent)> = claimed
             .into_iter()
             .map(|item| {
@@ -222,7 +241,10 @@ impl<P: Ports> Client<P> {
         report.sent += tally.done;
         report.reconciled += tally.reconciled;
         report.refused += tally.refused;
-        round.trouble.map_or(Ok(tally.moved()), Err)
+        match round.trouble {
+            Some(trouble) => Err(trouble),
+            None => Ok(if tally.moved() { Came::Moved } else { Came::Nothing }),
+        }
     }
 
     async fn ask(

@@ -19,8 +19,7 @@ use super::{
 use crate::{
     core::{
         CoreError, Durability, Event, Key, Origin, Scan, StoreName,
-        receive::{LEASE_MS, give_lease_back, take_lease},
-        stored::Lease,
+        receive::{give_lease_back, take_lapsed_lease, take_lease},
     },
     ports::{Clock, Lock, Patience, Ports},
     wire::Capabilities,
@@ -170,11 +169,10 @@ impl<P: Ports> Client<P> {
             return self.finish(report, EndedBy::Backoff).await;
         }
         let worked = loop {
-            let Some(_guard) = self.become_sender(options).await? else {
+            let Some((_guard, lease)) = self.become_sender(options).await? else {
                 return self.finish(report, EndedBy::Aborted).await;
             };
             self.session().closing.set(false);
-            let lease = self.transact(Origin::Sync, Durability::Relaxed, take_lease).await?;
             let worked = self.work(lease, options, &mut report).await;
             self.session().closing.set(true);
             self.transact(Origin::Sync, Durability::Relaxed, |tx| give_lease_back(tx, lease)).await?;
@@ -276,22 +274,31 @@ impl<P: Ports> Client<P> {
 
     /// The lock, or, if its holder has let its lease lapse, the lock taken from it. Where the lock keeps nobody out,
     /// the lease does: then a sender that is killed is followed when it lapses.
-    async fn become_sender(&self, options: &SyncOptions) -> Result<Option<<P::Lock as Lock>::Guard>, EngineError> {
+    ///
+    /// Of several that see a lease lapsed only one takes it, and only that one then takes the lock by force.
+    async fn become_sender(
+        &self,
+        options: &SyncOptions,
+    ) -> Result<Option<(<P::Lock as Lock>::Guard, u64)>, EngineError> {
         while !self.is_stopped(options) {
             let guard = self.ports().lock().acquire(Patience::Ms(PATIENCE_MS)).await;
-            if guard.is_some() && self.ports().lock().excludes() {
-                return Ok(guard);
-            }
-            let lease = self.look(|tx| tx.get::<Lease>(&Lease::at())).await?.unwrap_or_default();
-            let now = self.ports().clock().now_ms();
-            // Longer than any lease lasts: the clock has been set back since.
-            let lapsed = lease.until <= now || lease.until > now + LEASE_MS;
-            if lapsed && let Some(guard) = self.ports().lock().acquire(Patience::Steal).await {
-                return Ok(Some(guard));
-            }
-            if guard.is_some() {
+            match guard {
+                Some(guard) if self.ports().lock().excludes() => {
+                    let lease = self.transact(Origin::Sync, Durability::Relaxed, take_lease).await?;
+                    return Ok(Some((guard, lease)));
+                }
                 // A lock that everyone has: whoever sends is heard of by its lease alone.
-                self.ports().clock().sleep(PATIENCE_MS).await;
+                Some(guard) => match self.transact(Origin::Sync, Durability::Relaxed, take_lapsed_lease).await? {
+                    Some(lease) => return Ok(Some((guard, lease))),
+                    None => self.ports().clock().sleep(PATIENCE_MS).await,
+                },
+                None => {
+                    if let Some(lease) = self.transact(Origin::Sync, Durability::Relaxed, take_lapsed_lease).await?
+                        && let Some(guard) = self.ports().lock().acquire(Patience::Steal).await
+                    {
+                        return Ok(Some((guard, lease)));
+                    }
+                }
             }
         }
         Ok(None)

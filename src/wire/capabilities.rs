@@ -40,8 +40,11 @@ impl Capabilities {
             200 => json::decode("announcement of capabilities", &response.body)
                 .ok()
                 .map(|answer: CapabilitiesAnswer| answer.capabilities),
-            408 | 429 => None,
-            400..500 if response.is_json() => Some(Self::default()),
+            404 | 405 => Some(Self::default()),
+            408 | 409 | 429 => None,
+            400..500 if response.is_json() && json::decode::<serde_json::Value>("refusal", &response.body).is_ok() => {
+                Some(Self::default())
+            }
             _ => None,
         }
     }
@@ -63,6 +66,7 @@ mod tests {
 
     #[test]
     fn an_instance_that_does_not_know_the_question_is_plain() {
+        assert_eq!(announced(404, "<h1>No such page"), Some(Capabilities::default()));
         for status in [400, 403, 404, 405] {
             assert_eq!(announced(status, r#"{"error":{}}"#), Some(Capabilities::default()), "{status}");
         }
@@ -71,7 +75,7 @@ mod tests {
     #[test]
     fn what_is_not_its_word_settles_nothing() {
         for (status, body) in
-            [(200, "<html>"), (200, "{}"), (200, r#"{"capabilities":null}"#), (400, "<h1>"), (404, "")]
+            [(200, "<html>"), (200, "{}"), (200, r#"{"capabilities":null}"#), (400, "<h1>"), (400, "")]
         {
             assert_eq!(announced(status, body), None, "{status} {body}");
         }

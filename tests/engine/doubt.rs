@@ -280,3 +280,75 @@ fn a_request_the_browser_sent_twice_by_itself_is_told() {
         }
     });
 }
+
+#[test]
+fn an_instance_that_has_once_announced_keys_is_sent_nothing_without() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        let later = device.open().await.unwrap();
+        create(&later, "incident", json!({ "short_description": "x" })).await;
+        for answer in [resp(200, r#"{"capabilities":{"idem"#), resp(500, "{}"), resp(400, "")] {
+            device.remote.plan(Some(Fault::Garble(answer)));
+            device.clock.advance(400_000);
+            assert_eq!(later.sync(push()).await.unwrap().ended_by, EndedBy::Offline);
+        }
+        assert_eq!(instance.rows("incident").len(), 1);
+        device.clock.advance(400_000);
+        device.remote.plan(None);
+        device.remote.plan(Some(Fault::Repeat));
+        later.sync(push()).await.unwrap();
+        assert_eq!(instance.rows("incident").len(), 2);
+    });
+}
+
+#[test]
+fn a_change_that_left_with_its_parent_is_another_request_once_it_has_its_id() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        let older = create(&page, "incident", json!({ "short_description": "older" })).await;
+        page.sync(push()).await.unwrap();
+        let parent = create(&page, "incident", json!({ "short_description": "parent" })).await;
+        page.update("incident", &older, row(json!({ "parent": parent }))).await.unwrap();
+        page.update("incident", &older, row(json!({ "work_notes": format!("see {parent}") }))).await.unwrap();
+        device.remote.plan(Some(Fault::LoseAnswer));
+        page.sync(push()).await.unwrap();
+        device.clock.advance(400_000);
+        page.sync(push()).await.unwrap();
+        assert_eq!(outbox(&page).await, []);
+        let rows = instance.rows("incident");
+        let (older, parent) = (&rows[0], &rows[1]);
+        assert_eq!((rows.len(), &older["parent"]), (2, &parent["sys_id"]));
+    });
+}
+
+#[test]
+fn what_left_with_a_record_that_has_gone_since_is_asked_about_and_then_waits() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "task").await;
+        proved(&page, "incident").await;
+        let parent = create(&page, "incident", json!({ "short_description": "parent" })).await;
+        let child = create(&page, "task", json!({ "parent": parent, "short_description": "child" })).await;
+        let other = create(&page, "task", json!({ "short_description": "other" })).await;
+        device.remote.plan(Some(Fault::LoseRequest));
+        page.sync(push()).await.unwrap();
+        page.delete("incident", &parent).await.unwrap();
+        device.clock.advance(400_000);
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!((report.ended_by, report.remaining), (EndedBy::Done, 1), "{report:?}");
+        assert_ne!(page.resolve_id(&other).await.unwrap(), other);
+        let left = outbox(&page).await;
+        assert!(left[0].1.contains("deleted before it was sent"), "{left:?}");
+        page.update("task", &child, row(json!({ "parent": null }))).await.unwrap();
+        page.sync(push()).await.unwrap();
+        assert_eq!(outbox(&page).await, []);
+        assert_eq!((instance.rows("incident").len(), instance.rows("task").len()), (1, 3));
+    });
+}

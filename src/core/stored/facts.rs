@@ -54,6 +54,14 @@ impl Course {
     }
 }
 
+/// What the instance announced last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announced {
+    /// It honours `Idempotency-Key`: as long as it has not said otherwise, nothing is sent to it without.
+    #[serde(default)]
+    pub keys: bool,
+}
+
 /// Whether tables keep the temporary id in their correlation field, as their own answers have shown.
 ///
 /// A plain instance drops a field it does not know, or that a write rule denies, and answers 2xx. Until a row has come
@@ -103,3 +111,4 @@ fact!(Lease, "lease");
 fact!(Course, "course");
 fact!(Family, "family");
 fact!(Proofs, "proofs");
+fact!(Announced, "announced");

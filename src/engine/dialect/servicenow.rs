@@ -129,7 +129,7 @@ impl Dialect for ServiceNow {
             // A proxy's or a portal's page says nothing of the instance's mind.
             _ if !response.is_json() => unknown(),
             404 => Answer::Missing(said(response)),
-            422 if asked.capabilities.idempotency_key && !item.amended.is_empty() => Answer::Spent(said(response)),
+            422 if asked.capabilities.idempotency_key && item.sent_at.is_some() => Answer::Spent(said(response)),
             _ => Answer::Refused(said(response)),
         };
         Verdict::Answer(answer)
