@@ -13,8 +13,10 @@ use futures_util::future::{Either, select};
 use super::{client::Client, dialect::keys, error::EngineError, records::AppRow};
 use crate::{
     core::{
-        CoreError, Event, Origin, Receipt, Ref, Settled, hand, present,
-        stored::{Item, ItemState},
+        CoreError, Event, Origin, Receipt, Ref, Settled, hand,
+        plan::Keys,
+        present,
+        stored::{Announced, Item, ItemState},
         values::take,
     },
     ports::{Clock, Ports, StoreError},
@@ -65,8 +67,15 @@ impl<P: Ports> Client<P> {
     /// # Errors
     /// [`CoreError::NoSuchItem`]; the store's.
     pub async fn retry(&self, item: &str) -> Result<(), EngineError> {
-        let keys = self.session().capabilities().and_then(|known| keys(&known));
-        self.transact(Origin::Here, self.settings().durability, |tx| hand::retry(tx, item, keys)).await
+        let known = self.session().capabilities();
+        self.transact(Origin::Here, self.settings().durability, |tx| {
+            let keys = match &known {
+                Some(known) => keys(known),
+                None => tx.get::<Announced>(&Announced::at())?.filter(|said| said.keys).map(|_| Keys::default()),
+            };
+            hand::retry(tx, item, keys)
+        })
+        .await
     }
 
     /// Changes what an item will send, and the record with it; see [`hand::edit`].

@@ -194,3 +194,28 @@ fn who_waits_is_told_once_it_is_settled_in_whatever_context() {
         assert!(receipt.is_err());
     });
 }
+
+#[test]
+fn a_fresh_context_that_tries_again_does_not_forget_that_the_instance_knows_keys() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let mut tables = tables();
+        tables.insert("note".into(), serde_json::from_value(json!({ "correlationField": null })).unwrap());
+        let device = Device::new(&instance, tables, 1);
+        let page = device.open().await.unwrap();
+        let id = create(&page, "note", json!({"text": "x"})).await;
+        device.remote.plan(None);
+        device.remote.plan(Some(Fault::LoseAnswer));
+        page.sync(push()).await.unwrap();
+        let fresh = device.open().await.unwrap();
+        let item = outbox(&fresh).await[0].0.clone();
+        fresh.retry(&item).await.unwrap();
+        // Still in doubt: what is written now follows it, under a key of its own.
+        fresh.update("note", &id, row(json!({"text": "y"}))).await.unwrap();
+        device.clock.advance(400_000);
+        fresh.sync(push()).await.unwrap();
+        assert_eq!(outbox(&fresh).await, []);
+        let there = instance.rows("note");
+        assert_eq!((there.len(), there[0]["text"].as_str()), (1, "y"));
+    });
+}
