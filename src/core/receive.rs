@@ -145,8 +145,8 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         }
         claimed.push(item.clone());
         item.in_doubt = item.state == ItemState::Unknown;
-        item.in_vain = false;
         if !item.in_doubt {
+            item.in_vain = false;
             item.sent_at = item.sent_at.or(Some(tx.now));
             if item.journal {
                 let record = tx.record(&item.table, &item.sys_id)?;
@@ -258,7 +258,10 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, keyed: bool, ta
             }
             wait(tx, &mut item, error.as_ref(), *wait_ms);
         }
-        (_, Answer::Unknown { error, wait_ms }) => wait(tx, &mut item, Some(error), *wait_ms),
+        (_, Answer::Unknown { error, wait_ms }) => {
+            item.in_vain = false;
+            wait(tx, &mut item, Some(error), *wait_ms);
+        }
         (ItemKind::Create, Answer::Done(_)) => {
             let error = ItemError {
                 status: 0,

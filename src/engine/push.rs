@@ -11,7 +11,7 @@ use super::{
 use crate::{
     core::{
         Durability, Found, Key, Origin, Read, Scan, StoreName,
-        plan::{Keys, Known, Plan, Room, add_dependants, plan},
+        plan::{Keys, Known, Plan, Room, add_dependants, plan, size},
         receive::{Answer, claim, receive},
         retry::backoff_ms,
         stored::{Item, ItemError, Proofs, decode, mention},
@@ -130,8 +130,9 @@ impl<P: Ports> Client<P> {
             0 => FIRST_BATCH.min(most),
             size => size.min(most),
         };
+        let bytes = self.session().batch_bytes.get().unwrap_or(BATCH_BYTES);
         // What belongs together goes together, as far as the instance allows, once the line is known to hold.
-        Room { items, group: if items == 1 { 1 } else { most }, bytes: BATCH_BYTES }
+        Room { items, group: if items == 1 { 1 } else { most }, bytes }
     }
 
     /// Walks the outbox until the plan is full or nothing is left. What may not go yet is in other ranges
@@ -315,6 +316,8 @@ impl<P: Ports> Client<P> {
             }
             Batch::TooLarge => {
                 self.session().batch.set((sends.len() / 2).max(1));
+                let bytes: usize = sends.iter().map(|asked| size(asked.item)).sum();
+                self.session().batch_bytes.set(Some(bytes / 2));
                 not_run()
             }
             Batch::NotTheInstance(why) => each(lost(&why), Some(Trouble::NotTheInstance(why))),

@@ -73,6 +73,8 @@ pub(super) struct Session {
     pub(super) no_batch: Cell<bool>,
     /// How many items the next batch takes; 0 until the first.
     pub(super) batch: Cell<usize>,
+    /// The most bytes of fields that go in one batch, once one was too large: by count it would grow to that size again.
+    pub(super) batch_bytes: Cell<Option<usize>>,
 }
 
 impl Session {

@@ -219,3 +219,62 @@ fn a_fresh_context_that_tries_again_does_not_forget_that_the_instance_knows_keys
         assert_eq!((there.len(), there[0]["text"].as_str()), (1, "y"));
     });
 }
+
+#[test]
+fn an_edit_that_does_not_fit_its_item_is_refused() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        instance.refuse(|_, fields| fields.contains_key("state").then(|| (403, "no".into())));
+        let page = device(&instance).open().await.unwrap();
+        let [changed, noted, gone] = [1, 2, 3].map(|number| json!({ "short_description": number.to_string() }));
+        let changed = create(&page, "incident", changed).await;
+        let noted = create(&page, "incident", noted).await;
+        let gone = create(&page, "incident", gone).await;
+        page.sync(push()).await.unwrap();
+        instance.refuse(|_, _| Some((403, "no".into())));
+        page.update("incident", &changed, row(json!({ "state": "2" }))).await.unwrap();
+        page.update("incident", &noted, row(json!({ "work_notes": "a note" }))).await.unwrap();
+        page.delete("incident", &gone).await.unwrap();
+        page.sync(push()).await.unwrap();
+        let items: Vec<String> = outbox(&page).await.into_iter().map(|(id, _)| id).collect();
+        for (item, changes, why) in [
+            (0, json!({ "work_notes": "x" }), "each entry of “work_notes” is an item of its own"),
+            (1, json!({ "state": "3" }), "it is an entry of its own, and “state” is not in it"),
+            (2, json!({ "state": "3" }), "a deletion has no fields"),
+        ] {
+            let error = page.edit(&items[item], row(changes)).await.unwrap_err();
+            assert_eq!(error.code(), "not_editable");
+            assert!(error.to_string().contains(why), "{error}");
+        }
+        instance.accept();
+        page.edit(&items[0], row(json!({ "state": "3" }))).await.unwrap();
+        page.edit(&items[1], row(json!({ "work_notes": "another note" }))).await.unwrap();
+        page.retry(&items[2]).await.unwrap();
+        page.sync(push()).await.unwrap();
+        let rows = instance.rows("incident");
+        assert_eq!((rows.len(), rows[0]["state"].as_str()), (2, "3"));
+        assert_eq!(get(&page, "incident", &changed).await.unwrap()["state"], "3");
+        assert_eq!(outbox(&page).await, []);
+    });
+}
+
+#[test]
+fn an_edit_of_a_create_that_names_a_younger_record_follows_it() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        instance.refuse(|_, fields| (!fields.contains_key("state")).then(|| (403, "state is mandatory".into())));
+        let page = device(&instance).open().await.unwrap();
+        let older = create(&page, "incident", json!({ "short_description": "older" })).await;
+        page.sync(push()).await.unwrap();
+        let younger = create(&page, "incident", json!({ "state": "1", "parent": older })).await;
+        let item = outbox(&page).await[0].0.clone();
+        page.edit(&item, row(json!({ "state": "1", "parent": younger }))).await.unwrap();
+        assert_eq!(get(&page, "incident", &older).await.unwrap()["parent"].as_str(), Some(younger.as_str()));
+        instance.accept();
+        page.sync(push()).await.unwrap();
+        assert_eq!(outbox(&page).await, []);
+        let rows = instance.rows("incident");
+        assert_eq!((&rows[0]["parent"], &rows[1]["parent"]), (&rows[1]["sys_id"], &rows[0]["sys_id"]));
+        assert_eq!(page.audit().await.unwrap().orphans, []);
+    });
+}

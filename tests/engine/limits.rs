@@ -215,3 +215,19 @@ fn standing_still_is_said_once_in_a_while() {
         assert_eq!((told(), instance.rows("incident").len()), (2, 1));
     });
 }
+
+#[test]
+fn a_batch_does_not_grow_again_to_what_was_too_large() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        let rows = (0..60).map(|number| row(json!({ "short_description": number.to_string() }))).collect();
+        page.create_many("incident", rows).await.unwrap();
+        device.remote.plan(None);
+        device.remote.plan(Some(Fault::Answer(resp(413, "{}"))));
+        let report = page.sync(push()).await.unwrap();
+        // The capabilities, 60 in vain, and never again more than half of that.
+        assert_eq!((report.reconciled, report.requests), (60, 5), "{report:?}");
+    });
+}

@@ -106,7 +106,7 @@ pub struct Item {
     /// clock. An entry of the same text that is older is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_after: Option<String>,
-    /// Asked about, the instance could not tell.
+    /// Asked about, the instance could not tell, and nothing has been sent since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_vain: bool,
     /// Of a create that has left before: the fields edited since. Should that first request turn out to have been
