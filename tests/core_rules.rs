@@ -8,7 +8,7 @@ use futures_executor::block_on;
 use landfall::{
     core::{
         CoreError, Durability, Event, Halt, Origin, Ruled, Tx, View, hand, ids,
-        receive::{Answer, claim, give_lease_back, receive, take_lapsed_lease, take_lease},
+        receive::{Answer, With, claim, give_lease_back, receive, take_lapsed_lease, take_lease},
         schema::Schema,
         stored::{Item, ItemError, ItemState, Lease},
         write,
@@ -19,6 +19,9 @@ use landfall::{
 };
 use serde_json::json;
 use uuid::Uuid;
+
+const PLAIN: With = With { keyed: false, resolves: false };
+const RESOLVES: With = With { keyed: true, resolves: true };
 
 struct World {
     store: MemoryStore,
@@ -88,8 +91,8 @@ fn what_came_to_mention_an_unsent_record_since_it_was_planned_does_not_go() {
     let link = fields_of(&[("parent", &parent)]);
     world.run(|tx| write::update(tx, "incident", &child, &link)).unwrap();
     let planned = [item.clone()];
-    assert_eq!(world.run(|tx| claim(tx, lease, &[], &planned, false)).unwrap().0, []);
-    assert_eq!(world.run(|tx| claim(tx, lease, &[], &planned, true)).unwrap().0, []);
+    assert_eq!(world.run(|tx| claim(tx, lease, &[], &planned, PLAIN)).unwrap().0, []);
+    assert_eq!(world.run(|tx| claim(tx, lease, &[], &planned, RESOLVES)).unwrap().0, []);
     assert_eq!(world.item(&item).unwrap().state, ItemState::Queued);
 }
 
@@ -101,7 +104,7 @@ fn with_its_parent_before_it_a_child_may_go_where_the_instance_puts_the_id_in() 
     let (_, in_text) = world.create(&[("description", &format!("see {parent}"))]);
     let (lease, _) = world.run(take_lease).unwrap();
     let planned = [first.clone(), second.clone(), in_text];
-    let (claimed, _) = world.run(|tx| claim(tx, lease, &[], &planned, true)).unwrap();
+    let (claimed, _) = world.run(|tx| claim(tx, lease, &[], &planned, RESOLVES)).unwrap();
     assert_eq!(claimed.iter().map(|item| &item.id).collect::<Vec<_>>(), [&first, &second]);
 }
 
@@ -111,7 +114,7 @@ fn what_is_being_sent_is_neither_dropped_nor_changed_and_nothing_of_the_attempt_
     let (parent, first) = world.create(&[]);
     let (_, second) = world.create(&[("parent", &parent)]);
     let (lease, _) = world.run(take_lease).unwrap();
-    world.run(|tx| claim(tx, lease, &[], &[first.clone(), second.clone()], true)).unwrap();
+    world.run(|tx| claim(tx, lease, &[], &[first.clone(), second.clone()], RESOLVES)).unwrap();
     let late = CoreError::BeingSent(second.clone());
     assert_eq!(world.run(|tx| hand::edit(tx, &second, &Fields::new())).unwrap_err(), late);
     assert_eq!(world.run(|tx| hand::discard(tx, &second)).unwrap_err(), late);
@@ -132,7 +135,7 @@ fn a_sender_that_lost_its_lease_writes_nothing() {
     let mut world = World::new();
     let (_, item) = world.create(&[]);
     let (first, _) = world.run(take_lease).unwrap();
-    world.run(|tx| claim(tx, first, &[], std::slice::from_ref(&item), false)).unwrap();
+    world.run(|tx| claim(tx, first, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
     let (second, _) = world.run(take_lease).unwrap();
     let late = [(item.clone(), Answer::Done(Some(fields_of(&[("sys_id", "a1")]))))];
     assert_eq!(world.run(|tx| receive(tx, first, &late, true)).unwrap_err(), CoreError::LeaseLost);
@@ -147,7 +150,7 @@ fn a_row_that_does_not_say_which_record_it_is_makes_none_permanent() {
     let (temporary, item) = world.create(&[]);
     let (lease, _) = world.run(take_lease).unwrap();
     for row in [None, Some(Fields::new()), Some(fields_of(&[("sys_id", "")]))] {
-        world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), false)).unwrap();
+        world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
         let answers = [(item.clone(), Answer::Done(row))];
         world.run(|tx| receive(tx, lease, &answers, true)).unwrap();
         assert_eq!(world.item(&item).unwrap().state, ItemState::Unknown);
@@ -162,7 +165,7 @@ fn a_probes_row_counts_only_if_it_carries_the_id_and_twins_are_told() {
     let (lease, _) = world.run(take_lease).unwrap();
     let found = |rows: &[&[(&str, &str)]]| Answer::Found(rows.iter().map(|row| fields_of(row)).collect());
 
-    world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), false)).unwrap();
+    world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
     // An instance that dropped the query answers with anybody's rows.
     let answers = [(item.clone(), found(&[&[("sys_id", "x"), ("correlation_id", "else")], &[("sys_id", "y")]]))];
     world.run(|tx| receive(tx, lease, &answers, true)).unwrap();
@@ -171,15 +174,15 @@ fn a_probes_row_counts_only_if_it_carries_the_id_and_twins_are_told() {
     assert_eq!((asked.state, asked.in_vain), (ItemState::Unknown, true));
 
     let (other, second) = world.create(&[]);
-    world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&second), false)).unwrap();
+    world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&second), PLAIN)).unwrap();
     let kept = Answer::Done(Some(fields_of(&[("sys_id", "z"), ("correlation_id", &other)])));
     world.run(|tx| receive(tx, lease, &[(second.clone(), kept.clone())], true)).unwrap();
     assert!(!world.item(&item).unwrap().in_vain, "it is asked about once more");
-    world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), false)).unwrap();
+    world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
     world.run(|tx| receive(tx, lease, &answers, true)).unwrap();
     assert_eq!(world.item(&item).unwrap().state, ItemState::Queued);
 
-    world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), false)).unwrap();
+    world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
     let twin = |id, at| [("sys_id", id), ("correlation_id", temporary.as_str()), ("sys_created_on", at)];
     let answers = [(item.clone(), found(&[&twin("b", "2026-01-02 00:00:00"), &twin("a", "2026-01-03 00:00:00")]))];
     let (_, events) = world.run(|tx| receive(tx, lease, &answers, true)).unwrap();
@@ -194,7 +197,7 @@ fn two_records_the_instance_made_one_of_are_one_from_then_on() {
     let (other, second) = world.create(&[("impact", "1")]);
     let (lease, _) = world.run(take_lease).unwrap();
     let both = [first.clone(), second.clone()];
-    world.run(|tx| claim(tx, lease, &[], &both, false)).unwrap();
+    world.run(|tx| claim(tx, lease, &[], &both, PLAIN)).unwrap();
     let edit = fields_of(&[("category", "motor")]);
     world.run(|tx| write::update(tx, "incident", &one, &edit)).unwrap();
     let done = |id: &String| (id.clone(), Answer::Done(Some(fields_of(&[("sys_id", "a1"), ("number", "INC1")]))));
@@ -215,7 +218,7 @@ fn a_childs_receipt_before_its_parents_leaves_the_link_to_be_found() {
     let (child, second) = world.create(&[("parent", &parent)]);
     let (lease, _) = world.run(take_lease).unwrap();
     let both = [first.clone(), second.clone()];
-    world.run(|tx| claim(tx, lease, &[], &both, true)).unwrap();
+    world.run(|tx| claim(tx, lease, &[], &both, RESOLVES)).unwrap();
     // The batch's answer speaks of the child only, and not of the field it was sent with.
     let answers = [(second, Answer::Done(Some(fields_of(&[("sys_id", "c1")]))))];
     world.run(|tx| receive(tx, lease, &answers, true)).unwrap();

@@ -55,6 +55,7 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         next_attempt_at: Some(1_700_000_060_000),
         sent_under: Some(7),
         sent_at: Some(1_700_000_000_002),
+        keyless: true,
         sent_after: Some("2023-11-14 22:13:20".into()),
         in_vain: true,
         amended: ["parent".into()].into(),

@@ -66,7 +66,7 @@ impl Known<'_> {
     /// Whether the same request under the same key is still taken as one with the first.
     fn repeats(&self, item: &Item) -> bool {
         // What has not left under its key is nothing that the instance could know.
-        let Some(sent_at) = item.sent_at else { return false };
+        let Some(sent_at) = item.sent_at.filter(|_| !item.keyless) else { return false };
         self.keys.is_some_and(|keys| keys.ttl_ms.is_none_or(|ttl| self.now < sent_at.saturating_add(ttl)))
     }
 

@@ -117,16 +117,25 @@ pub fn give_lease_back(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
     }
 }
 
+/// What the instance makes of the items it is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct With {
+    /// It knows each by its key.
+    pub keyed: bool,
+    /// It puts in the ids of what came before.
+    pub resolves: bool,
+}
+
 /// Marks items as sent, answer unknown, before their requests leave. Gives those that may still be sent, as
 /// they are to be sent.
 ///
 /// What was planned may have been edited, answered or discarded since. One that mentions an unsent record by
-/// now goes only where `resolves` says that the instance puts in the ids of what came before it. The `probes` are only
+/// now goes only where the instance puts in the ids of what came before it. The `probes` are only
 /// asked about, which mentions nobody.
 ///
 /// # Errors
 /// [`CoreError::LeaseLost`].
-pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], resolves: bool) -> Ruled<Vec<Item>> {
+pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], with: With) -> Ruled<Vec<Item>> {
     renew_lease(tx, number)?;
     let mut claimed: Vec<Item> = Vec::new();
     let mut made = BTreeSet::new();
@@ -135,7 +144,7 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         let free = if probe {
             item.state == ItemState::Unknown
         } else {
-            item.mentions.is_empty() || (resolves && resolvable(tx.schema, &item, &made))
+            item.mentions.is_empty() || (with.resolves && resolvable(tx.schema, &item, &made))
         };
         if item.state == ItemState::Refused || item.behind || !free {
             return Ok(());
@@ -144,6 +153,7 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
             made.insert(item.sys_id.clone());
         }
         claimed.push(item.clone());
+        item.keyless |= !probe && !with.keyed;
         item.in_doubt = item.state == ItemState::Unknown;
         if !item.in_doubt {
             item.in_vain = false;
@@ -219,7 +229,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, keyed: bool, ta
         (ItemKind::Create, Answer::Spent(error)) => {
             // The first request arrived. Where it led the probe tells; under the old key nothing can be sent any more.
             item.idempotency_key = tx.fresh().simple().to_string();
-            item.sent_at = None;
+            (item.sent_at, item.keyless) = (None, false);
             wait(tx, &mut item, Some(error), None);
         }
         (_, Answer::Absent) => {

@@ -203,7 +203,7 @@ fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()>
         if item.kind == ItemKind::Update && !item.journal && item.sent_at.is_some() {
             // It had left with the temporary id in it. That was another request, and may be repeated as this one.
             item.idempotency_key = tx.fresh().simple().to_string();
-            item.sent_at = None;
+            (item.sent_at, item.keyless) = (None, false);
         }
         tx.put(&item)
     })

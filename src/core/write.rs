@@ -275,7 +275,7 @@ pub(super) fn reword(tx: &mut Tx<'_>, item: &mut Item, changes: Fields, open: &[
             ItemKind::Create => item.amended.extend(changes.keys().cloned()),
             ItemKind::Update | ItemKind::Delete => {
                 item.idempotency_key = tx.fresh().simple().to_string();
-                item.sent_at = None;
+                (item.sent_at, item.keyless) = (None, false);
             }
         }
     }

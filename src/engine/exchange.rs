@@ -16,6 +16,9 @@ const TIMEOUT_MS: u64 = 60_000;
 /// How often the lease is renewed while an exchange lasts, in ms: well within its 30 seconds.
 const RENEW_MS: u64 = 10_000;
 
+/// How often in a row the capabilities may be unreadable before an instance is taken to have none.
+const MOST_UNREAD: u32 = 2;
+
 /// Why there is no answer of the instance.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Trouble {
@@ -139,11 +142,15 @@ impl<P: Ports> Client<P> {
         let response = self.exchange(lease, &request, headers).await?;
         let before = self.look(|tx| tx.get::<Announced>(&Announced::at())).await?.unwrap_or_default();
         let Some(capabilities) = Capabilities::announced(&response) else {
-            // A bad moment of the instance, of a gateway, or of the line. It makes the instance plain for this round,
-            // unless it is known to honour keys: to send anything without one then would be to give that up.
+            // A bad moment of the instance, of a gateway, or of the line: twice it may pass. After that the instance is
+            // plain for this round, unless it is known to honour keys: to send anything without one then would be to
+            // give that up.
+            let unread = self.session().unread.replace(self.session().unread.get() + 1);
             let why = "what the instance can do could not be read".to_owned();
-            return if before.keys { Err(Trouble::Unreachable(why)) } else { Ok(Capabilities::default()) };
+            let plain = !before.keys && unread >= MOST_UNREAD;
+            return if plain { Ok(Capabilities::default()) } else { Err(Trouble::Unreachable(why)) };
         };
+        self.session().unread.set(0);
         let now = Announced { keys: capabilities.idempotency_key };
         if now != before {
             self.transact(Origin::Sync, Durability::Relaxed, |tx| tx.put(&now)).await?;

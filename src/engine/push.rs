@@ -12,7 +12,7 @@ use crate::{
     core::{
         Durability, Found, Key, Origin, Read, Scan, StoreName,
         plan::{Keys, Known, Plan, Room, add_dependants, plan, size},
-        receive::{Answer, claim, receive},
+        receive::{Answer, With, claim, receive},
         retry::backoff_ms,
         stored::{Item, ItemError, Proofs, decode, mention},
     },
@@ -210,9 +210,9 @@ impl<P: Ports> Client<P> {
         let ids = |items: Vec<Item>| items.into_iter().map(|item| item.id).collect::<Vec<String>>();
         let (probes, sends) = (ids(plan.probe), ids(plan.send));
         // On disk before the request leaves: whatever happens from here on, these are asked for first.
-        let resolves = resolves(capabilities);
+        let with = With { keyed: capabilities.idempotency_key, resolves: resolves(capabilities) };
         let claimed =
-            self.transact(Origin::Sync, Durability::Strict, |tx| claim(tx, lease, &probes, &sends, resolves)).await?;
+            self.transact(Origin::Sync, Durability::Strict, |tx| claim(tx, lease, &probes, &sends, with)).await?;
         if claimed.is_empty() {
             return Ok(Came::Unclaimed);
         }
@@ -236,9 +236,9 @@ impl<P: Ports> Client<P> {
                 *wait_ms = Some(backoff_ms(failures, self.ports().entropy().random()));
             }
         }
-        let keyed = capabilities.idempotency_key;
-        let tally =
-            self.transact(Origin::Sync, Durability::Strict, |tx| receive(tx, lease, &round.answers, keyed)).await?;
+        let tally = self
+            .transact(Origin::Sync, Durability::Strict, |tx| receive(tx, lease, &round.answers, with.keyed))
+            .await?;
         report.sent += tally.done;
         report.reconciled += tally.reconciled;
         report.refused += tally.refused;

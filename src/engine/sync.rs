@@ -66,6 +66,8 @@ pub(super) struct Session {
     joined: Cell<bool>,
     /// The run is past the point where it would look for more: whoever comes now starts the next.
     closing: Cell<bool>,
+    /// How often in a row what the instance announces could not be read.
+    pub(super) unread: Cell<u32>,
     /// The line had failed before this run, and has not answered in it yet.
     pub(super) line_failed: Cell<bool>,
     /// When this context last said that nothing moves, in ms.

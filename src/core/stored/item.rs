@@ -99,9 +99,12 @@ pub struct Item {
     /// The number of the lease it was last sent under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_under: Option<u64>,
-    /// When it first left under its key, in ms: an instance forgets keys after a while.
+    /// When it first left as it is, in ms: an instance forgets keys after a while.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<u64>,
+    /// It has left without its key, to an instance that did not seem to know any: under it, it would be taken for new.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keyless: bool,
     /// Of a journal entry: the record's `sys_updated_on` as it was known when the entry left, by the instance's own
     /// clock. An entry of the same text that is older is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
