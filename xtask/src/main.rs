@@ -8,6 +8,7 @@ mod demo;
 mod error;
 mod files;
 mod instance;
+mod mutants;
 mod rules;
 mod setup;
 mod sizes;
@@ -41,6 +42,8 @@ enum Command {
     Demo(demo::Options),
     /// Run the tests: native, headless browsers, whole app
     Test(test::Options),
+    /// Change the rules in every small way and see whether a test minds (takes hours)
+    Mutants(mutants::Options),
     /// Check format, lints, docs, the house rules and the module's size
     Check,
 }
@@ -62,6 +65,7 @@ fn carry_out(command: Command) -> Result<()> {
         Command::Build => build::package(&workspace).map(drop),
         Command::Demo(options) => demo::serve(&workspace, &options),
         Command::Test(options) => test::run(&workspace, &options),
+        Command::Mutants(options) => mutants::run(&workspace, &options),
         Command::Check => check::run(&workspace),
     }
 }

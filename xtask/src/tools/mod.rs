@@ -2,11 +2,13 @@
 
 mod bindgen;
 mod cache;
+mod crates;
 mod debian;
 mod npm;
 mod wasm_target;
 
 pub use bindgen::{Bindgen, bindgen};
+pub use crates::{MUTANTS, installed};
 pub use debian::{CHROMEDRIVER, CHROMIUM, POSTGRES, debian};
 pub use npm::{NodeModules, npm};
 pub use wasm_target::{WASM, wasm_target};
