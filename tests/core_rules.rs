@@ -242,3 +242,22 @@ fn of_several_that_see_a_lease_lapsed_one_takes_it() {
     world.run(|tx| tx.put(&Lease { number: 2, until: 9_000_000_000_000 })).unwrap();
     assert_eq!(world.run(take_lapsed_lease).unwrap().0, Some(3));
 }
+
+#[test]
+fn what_is_dropped_is_mentioned_by_nobody_any_more() {
+    let mut world = World::new();
+    let (parent, first) = world.create(&[]);
+    let (child, second) = world.create(&[("parent", &parent), ("description", "see it")]);
+    let (lease, _) = world.run(take_lease).unwrap();
+    world.run(|tx| claim(tx, lease, &[], &[first.clone(), second.clone()], RESOLVES)).unwrap();
+    // The child is there, with another field as the instance has it; of the parent it said no.
+    let answers = [
+        (second, Answer::Done(Some(fields_of(&[("sys_id", "c1")])))),
+        (first.clone(), Answer::Refused(ItemError { status: 403, message: String::new(), detail: None })),
+    ];
+    world.run(|tx| receive(tx, lease, &answers, true)).unwrap();
+    assert_eq!(world.run(|tx| write::find(tx, "incident", &child)).unwrap().0.mentions, [parent.as_str()]);
+    world.run(|tx| hand::discard(tx, &first)).unwrap();
+    let (record, _) = world.run(|tx| write::find(tx, "incident", &child)).unwrap();
+    assert_eq!((record.mentions.len(), record.fields["parent"].as_str()), (0, parent.as_str()));
+}

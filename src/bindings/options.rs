@@ -18,11 +18,11 @@ use crate::{
 
 const OPTIONS: [&str; 7] = ["name", "user", "instance", "auth", "tables", "durability", "autoSync"];
 const INSTANCE: [&str; 5] = ["url", "extras", "batchSize", "credentials", "fetch"];
-const TABLE: [&str; 8] =
-    ["extends", "types", "indexes", "references", "journals", "correlationField", "actedAtField", "cache"];
+const TABLE: [&str; 9] =
+    ["extends", "types", "indexes", "references", "journals", "correlationField", "actedAtField", "unknown", "cache"];
 const CACHE: [&str; 2] = ["query", "limit"];
 /// In the contract, but not there yet. Passed over in silence they would seem to work.
-const TABLE_LATER: [&str; 2] = ["conflict", "unknown"];
+const TABLE_LATER: [&str; 1] = ["conflict"];
 const CACHE_LATER: [&str; 4] = ["fields", "include", "refresh", "maxAgeMs"];
 
 /// The options, checked.

@@ -278,3 +278,19 @@ fn an_edit_of_a_create_that_names_a_younger_record_follows_it() {
         assert_eq!(page.audit().await.unwrap().orphans, []);
     });
 }
+
+#[test]
+fn discarding_a_later_change_of_a_record_made_here_leaves_the_record_as_it_was_made() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let page = device(&instance).open().await.unwrap();
+        let id = create(&page, "incident", json!({ "short_description": "x" })).await;
+        page.update("incident", &id, row(json!({ "work_notes": "a note" }))).await.unwrap();
+        let note = outbox(&page).await[1].0.clone();
+        assert_eq!(page.discard(&note).await.unwrap().len(), 1);
+        let shown = get(&page, "incident", &id).await.unwrap();
+        assert_eq!((shown.get("work_notes"), &shown["short_description"]), (None, &json!("x")));
+        page.sync(push()).await.unwrap();
+        assert_eq!((outbox(&page).await.len(), instance.rows("incident").len()), (0, 1));
+    });
+}

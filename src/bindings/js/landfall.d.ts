@@ -72,7 +72,7 @@ export interface TableOptions {
   actedAtField?: string;
   /** Not there yet: refused with `bad_options`. Where both sides changed a record, what was changed here stays. */
   conflict?: "merge" | "client" | "server" | "ask";
-  /** Not there yet: refused with `bad_options`. Where the instance cannot be asked, the item waits. */
+  /** What to do with a journal entry whose answer was lost where the instance cannot be asked. Default "ask": it waits for `outbox.retry`. */
   unknown?: "ask" | "resend";
   /** Which records of the instance to have on the device. */
   cache?: CacheOptions;
@@ -295,6 +295,8 @@ export interface Events {
   settled: Receipt;
   outbox: { pending: number; refused: number; conflicts: number };
   status: Status;
+  /** Work is pending, the instance is reachable, and nothing has moved for five minutes. Said again after as long. */
+  stuck: { pending: number; explain: string };
   /** Something failed outside anyone's call. With no listener it is printed to the console. */
   error: LandfallError;
 }
