@@ -167,6 +167,13 @@ pub fn next_step(known: &Known<'_>, item: &Item) -> Step {
     }
 }
 
+/// Whether only the user could tell what became of a queued item, should its answer be lost now.
+pub fn is_beyond_asking(known: &Known<'_>, item: &Item) -> bool {
+    let found_by_its_id = item.kind == ItemKind::Create && known.correlates(&item.table) == Some(true);
+    let lost = Item { state: ItemState::Unknown, in_vain: true, sent_at: Some(known.now), ..item.clone() };
+    item.state == ItemState::Queued && !found_by_its_id && next_step(known, &lost) == Step::Ask
+}
+
 /// Adds items that wait only for records made in the same request, where the instance puts the
 /// permanent ids in place by itself. It does so in whole references only, not in lists or text.
 pub fn add_dependants(schema: &Schema, plan: &mut Plan, held: Vec<Item>, room: Room, now: u64) -> bool {

@@ -125,6 +125,21 @@ impl<P: Ports> Client<P> {
         }
     }
 
+    /// Asks for next to nothing. An app that is offline does not always know it: what nobody could ask about afterwards
+    /// is first sent where something has just been answered.
+    pub(super) async fn try_the_line(
+        &self,
+        lease: u64,
+        table: &str,
+        headers: &mut Option<Headers>,
+    ) -> Result<(), Trouble> {
+        let request = self.dialect().first_page(table, "", Some(&["sys_id"]), 1);
+        match self.page(lease, table, &request, headers).await {
+            Ok(_) | Err(Trouble::Engine(EngineError::PullRefused { .. })) => Ok(()),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
     /// What the instance announces, asked once a session. An instance that announces nothing is plain;
     /// one that cannot be reached is asked again next time.
     pub(super) async fn capabilities(

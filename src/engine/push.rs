@@ -11,7 +11,7 @@ use super::{
 use crate::{
     core::{
         Durability, Found, Key, Origin, Read, Scan, StoreName,
-        plan::{Keys, Known, Plan, Room, add_dependants, plan, size},
+        plan::{Keys, Known, Plan, Room, add_dependants, is_beyond_asking, plan, size},
         receive::{Answer, With, claim, receive},
         retry::backoff_ms,
         stored::{Item, ItemError, Proofs, decode, mention},
@@ -91,6 +91,11 @@ impl<P: Ports> Client<P> {
                     return Ok(if plan.next_at.is_some() { EndedBy::Backoff } else { EndedBy::Done });
                 }
             }
+            if !answered && let Some(table) = self.beyond_asking(&plan, &capabilities).await? {
+                self.try_the_line(lease, &table, &mut headers).await?;
+                answered = true;
+                continue;
+            }
             if resolves(&capabilities) && room.items > 1 {
                 self.fill(&mut plan, room).await?;
             }
@@ -164,6 +169,13 @@ impl<P: Ports> Client<P> {
             }
         }
         Ok(best)
+    }
+
+    /// The table of an item that must not be lost on the way, if the plan has one.
+    async fn beyond_asking(&self, plan: &Plan, capabilities: &Capabilities) -> Result<Option<String>, EngineError> {
+        let proofs = self.proofs().await?;
+        let known = self.known(&proofs, keys(capabilities));
+        Ok(plan.send.iter().find(|item| is_beyond_asking(&known, item)).map(|item| item.table.clone()))
     }
 
     pub(super) async fn proofs(&self) -> Result<Proofs, EngineError> {

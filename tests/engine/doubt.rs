@@ -79,6 +79,7 @@ fn a_table_that_drops_the_id_is_known_for_it() {
         assert!(page.status().await.unwrap().caveats[0].starts_with("incident keeps no correlation field"));
 
         create(&page, "incident", json!({ "short_description": "b" })).await;
+        device.remote.plan(None); // whether the line holds
         device.remote.plan(Some(Fault::LoseRequest));
         page.sync(push()).await.unwrap();
         device.clock.advance(400_000);
@@ -86,6 +87,32 @@ fn a_table_that_drops_the_id_is_known_for_it() {
         assert_eq!(report.requests, 0, "no question that nobody can answer: {report:?}");
         let left = outbox(&page).await;
         assert!(left[0].1.contains("cannot say whether it arrived"), "{left:?}");
+    });
+}
+
+#[test]
+fn what_nobody_could_ask_about_is_not_sent_into_the_void() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        // The first of its table, and an entry where entries cannot be read, made while the line is dead.
+        let id = instance.rows("incident")[0]["sys_id"].clone();
+        page.update("incident", &id, row(json!({ "work_notes": "a note" }))).await.unwrap();
+        create(&page, "task", json!({ "short_description": "first" })).await;
+        for fault in
+            [Fault::LoseRequest, Fault::Answer(resp(502, "<h1>Bad gateway</h1>")), Fault::Answer(resp(200, "<p>"))]
+        {
+            device.remote.plan(Some(fault));
+            page.sync(push()).await.unwrap();
+            device.clock.advance(400_000);
+            let left = outbox(&page).await;
+            assert!(left.iter().all(|(state, _)| *state == "queued"), "{left:?}");
+        }
+        page.sync(push()).await.unwrap();
+        assert_eq!(outbox(&page).await, []);
+        assert_eq!(instance.rows("task").len(), 1);
     });
 }
 
@@ -146,6 +173,7 @@ async fn lost_entry() -> (MemoryInstance, Device, Client<MemoryPorts>, String, S
     let id = create(&page, "incident", json!({ "short_description": "x" })).await;
     page.sync(push()).await.unwrap();
     page.update("incident", &id, row(json!({ "work_notes": " a\nnote" }))).await.unwrap();
+    device.remote.plan(None); // whether the line holds
     device.remote.plan(Some(Fault::LoseRequest));
     page.sync(push()).await.unwrap();
     device.clock.advance(400_000);

@@ -147,6 +147,7 @@ fn a_journal_entry_nobody_can_ask_about_goes_again_on_the_users_word() {
         let id = create(&page, "incident", json!({"short_description": "x"})).await;
         page.sync(push()).await.unwrap();
         page.update("incident", &id, row(json!({"work_notes": "a note"}))).await.unwrap();
+        device.remote.plan(None); // whether the line holds
         device.remote.plan(Some(Fault::LoseRequest));
         page.sync(push()).await.unwrap();
         page.sync(push()).await.unwrap();

@@ -99,7 +99,7 @@ async fn arguments_that_cannot_be() {
         await refused("bad_options", "“query.equal”", () => incidents.query({ equal: {} }));
         await refused("bad_argument", "a list", () => incidents.createMany({}));
         await refused("bad_argument", "\"auto\"", () => db.setMode("on"));
-        await refused("bad_argument", "no such event", () => db.on("stuck", () => {}));
+        await refused("bad_argument", "no such event", () => db.on("conflict", () => {}));
         await refused("bad_argument", "function", () => db.on("change"));
         await refused("bad_options", "“signal”", () => db.sync({ signal: {} }));
         await refused("bad_options", "“onProgress”", () => db.sync({ onProgress: 1 }));
