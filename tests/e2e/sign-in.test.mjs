@@ -22,8 +22,11 @@ for (const [whose, page] of Object.entries(PAGES)) {
     const { sys_id } = await app.create("incident", { short_description: "after", parent: first });
     await untilEqual("the pause", async () => (await app.status()).paused, "auth", { within: 60_000 });
     assert.ok(!asked.some((url) => url.startsWith("/login")), "nobody follows");
-    const [item] = await app.outbox();
-    assert.deepEqual([item.state, item.attempts, item.explain], ["queued", 0, "It waits for you to sign in."]);
+    // The service worker may be trying, too.
+    await untilEqual("the item waits", async () => {
+      const [{ state, attempts, explain }] = await app.outbox();
+      return [state, attempts, explain];
+    }, ["queued", 0, "It waits for you to sign in."]);
 
     await away();
     await instance.start();

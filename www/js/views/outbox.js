@@ -77,11 +77,15 @@ export function outboxView() {
   }
 
   function buttons(item, title) {
-    const retry = typeof db.outbox.retry === "function" && stopped.includes(item.state)
-      && h("button", { class: "button", type: "button", "data-test": "outbox-retry", onclick: () => run(() => db.outbox.retry(item.id)) }, icon("sync"), "Try again");
-    const discard = typeof db.outbox.discard === "function"
-      && h("button", { class: "button is-danger", type: "button", "data-test": "outbox-discard", onclick: () => drop(item, title) }, icon("bin"), "Discard");
-    return (retry || discard) && h("div", { class: "outbox-buttons" }, retry, discard);
+    const retry = (stopped.includes(item.state) || item.state === "unknown")
+      && h("button", { class: "button", type: "button", "data-test": "outbox-retry", onclick: () => again(item) }, icon("sync"), "Try again");
+    const discard = h("button", { class: "button is-danger", type: "button", "data-test": "outbox-discard", onclick: () => drop(item, title) }, icon("bin"), "Discard");
+    return h("div", { class: "outbox-buttons" }, retry, discard);
+  }
+
+  async function again(item) {
+    const sure = item.state !== "unknown" || await confirm({ title: "Try this again?", text: item.explain, action: "Try again" });
+    if (sure) await run(() => db.outbox.retry(item.id));
   }
 
   async function drop(item, title) {
