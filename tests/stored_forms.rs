@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 
 use landfall::{
     core::{
-        Durability, Event, Origin, Row, StoreName, Tx, View,
+        Durability, Event, Evicted, Origin, Row, StoreName, Tx, View,
         schema::Schema,
-        stored::{Alias, Announced, Course, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record, decode},
+        stored::{
+            Alias, Announced, Birth, Course, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record, decode,
+        },
     },
     wire::Fields,
 };
@@ -102,6 +104,7 @@ fn rows_as_they_lie_on_disk() {
     tx.put(&lease).unwrap();
     tx.put(&course).unwrap();
     tx.put(&Announced { keys: true }).unwrap();
+    tx.put(&Birth { id: "0192f0c1a2b37c4d8e9f0a1b2c3d4e63".into() }).unwrap();
     tx.put(&Proofs { keeps: [("incident".into(), true), ("task".into(), false)].into() }).unwrap();
     let (set, _) = tx.finish(1.0, Origin::Here, Durability::Strict);
     let rows: Vec<(StoreName, Row)> = set.puts;
@@ -139,6 +142,13 @@ fn events_as_they_travel_between_contexts() {
         (3, Event::Outbox { pending: 3, refused: 1, conflicts: 0 }),
         (4, Event::Status),
         (6, Event::Stuck { pending: 2, explain: "It waits for you to sign in.".into() }),
+        (
+            7,
+            Event::Evicted {
+                birth: "0192f0c1a2b37c4d8e9f0a1b2c3d4e63".into(),
+                evicted: Evicted { last_seen_at: "2023-11-14T22:13:20Z".into(), unsent: 3 },
+            },
+        ),
         (5, Event::Error { code: "twins".into(), message: "Two of them.".into(), retryable: false }),
     ]);
     insta::assert_json_snapshot!(events);

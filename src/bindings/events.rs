@@ -38,17 +38,21 @@ pub enum Kind {
     Outbox,
     Status,
     Stuck,
+    Evicted,
+    Superseded,
     Error,
 }
 
 impl Kind {
-    const ALL: [(&'static str, Self); 7] = [
+    const ALL: [(&'static str, Self); 9] = [
         ("change", Self::Change),
         ("reconciled", Self::Reconciled),
         ("settled", Self::Settled),
         ("outbox", Self::Outbox),
         ("status", Self::Status),
         ("stuck", Self::Stuck),
+        ("evicted", Self::Evicted),
+        ("superseded", Self::Superseded),
         ("error", Self::Error),
     ];
 
@@ -88,10 +92,21 @@ impl Events {
     }
 
     /// The number takes the listener away again.
-    pub fn add(&self, owner: u64, kind: Kind, function: Function) -> u64 {
+    pub fn add(self: &Rc<Self>, owner: u64, kind: Kind, function: Function) -> u64 {
         let number = self.next.replace(self.next.get() + 1);
         self.listeners.borrow_mut().push(Listener { number, owner, kind, function });
+        // What was thrown away before the page could listen is told to each that comes.
+        if kind == Kind::Evicted
+            && let Some(value) = self.evicted()
+        {
+            let this = Rc::clone(self);
+            spawn_local(async move { this.tell_one(number, &value) });
+        }
         number
+    }
+
+    fn evicted(&self) -> Option<JsValue> {
+        fields::report(&self.opened.borrow().upgrade()?.client().evicted()?).ok()
     }
 
     pub fn remove(&self, number: u64) {
@@ -128,10 +143,26 @@ impl Events {
             Event::Stuck { pending, explain } => {
                 self.put(Kind::Stuck, || json!({ "pending": pending, "explain": explain }));
             }
+            Event::Evicted { .. } => {
+                if self.has(Kind::Evicted)
+                    && let Some(value) = self.evicted()
+                {
+                    self.queue(Kind::Evicted, value);
+                }
+            }
             Event::Status => self.ask_status(),
             Event::Error { code, message, retryable } => {
                 self.fail(Failure::new(code, message.as_str()).retryable(*retryable));
             }
+        }
+    }
+
+    /// A newer version of the app has the database now. Who does not listen for that hears of a failure.
+    pub fn superseded(self: &Rc<Self>, by_version: u32, failure: Failure) {
+        if self.has(Kind::Superseded) {
+            self.put(Kind::Superseded, || json!({ "byVersion": by_version }));
+        } else {
+            self.fail(failure);
         }
     }
 
@@ -165,18 +196,24 @@ impl Events {
         self.telling.set(false);
         loop {
             let Some((kind, value)) = self.queue.borrow_mut().pop_front() else { return };
-            let told: Vec<(u64, Function)> = {
+            let told: Vec<u64> = {
                 let listeners = self.listeners.borrow();
-                let heard = listeners.iter().filter(|listener| listener.kind == kind);
-                heard.map(|listener| (listener.number, listener.function.clone())).collect()
+                listeners.iter().filter(|listener| listener.kind == kind).map(|listener| listener.number).collect()
             };
-            for (number, function) in told {
-                // One told before it may have taken it away.
-                let there = self.listeners.borrow().iter().any(|listener| listener.number == number);
-                if there {
-                    call(&function, &value);
-                }
+            for number in told {
+                self.tell_one(number, &value);
             }
+        }
+    }
+
+    /// Unless it is gone: one told before it may have taken it away.
+    fn tell_one(&self, number: u64, value: &JsValue) {
+        let function = {
+            let listeners = self.listeners.borrow();
+            listeners.iter().find(|listener| listener.number == number).map(|listener| listener.function.clone())
+        };
+        if let Some(function) = function {
+            call(&function, value);
         }
     }
 

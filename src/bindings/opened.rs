@@ -9,7 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{auto_sync::AutoSync, events::Events, failure::Failure, options::Options, registry};
 use crate::{
-    browser::{BrowserPorts, BrowserRemote, storage},
+    browser::{BrowserPorts, BrowserRemote, StoreNews, storage},
     core::{CoreError, Event, Origin},
     engine::{Client, EngineError},
     ports::StoreError,
@@ -38,9 +38,11 @@ impl Opened {
         let remote = BrowserRemote::new(remote).map_err(Failure::option)?;
         let lost = Rc::new(RefCell::new(std::rc::Weak::<Self>::new()));
         let told = Rc::clone(&lost);
-        let ports = BrowserPorts::new(&database, remote, move |why| {
-            if let Some(opened) = told.borrow().upgrade() {
-                opened.lose(why);
+        let ports = BrowserPorts::new(&database, remote, move |news| {
+            let Some(opened) = told.borrow().upgrade() else { return };
+            match news {
+                StoreNews::Over(why) => opened.lose(why),
+                StoreNews::Reopened => opened.recognise(),
             }
         });
         let client = Client::open(ports, schema, settings).await?;
@@ -76,8 +78,11 @@ impl Opened {
 
     fn hear(&self, event: &Event) {
         self.events.hear(event);
-        if matches!(event, Event::Change { origin: Origin::Here, .. }) {
-            self.with_auto_sync(AutoSync::written);
+        match event {
+            Event::Change { origin: Origin::Here, .. } => self.with_auto_sync(AutoSync::written),
+            // What the instance has is fetched again.
+            Event::Evicted { .. } => self.with_auto_sync(AutoSync::come_back),
+            _ => {}
         }
     }
 
@@ -97,10 +102,24 @@ impl Opened {
         }
     }
 
+    /// The database had to be opened anew: is it still the same?
+    fn recognise(self: &Rc<Self>) {
+        let this = Rc::clone(self);
+        spawn_local(async move {
+            if let Err(error) = this.client.recognise().await {
+                this.events.fail(error.into());
+            }
+        });
+    }
+
     /// Another context took the database away.
     fn lose(&self, why: StoreError) {
+        let by_version = if let StoreError::Superseded { by_version } = why { Some(by_version) } else { None };
         let failure = Failure::from(EngineError::from(why));
-        self.events.fail(failure.clone());
+        match by_version {
+            Some(version) => self.events.superseded(version, failure.clone()),
+            None => self.events.fail(failure.clone()),
+        }
         self.end(failure);
         let client = self.client.clone();
         spawn_local(async move { client.close().await });

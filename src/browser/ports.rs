@@ -1,7 +1,7 @@
 //! All ports of one database.
 
-use super::{BrowserChannel, BrowserClock, BrowserEntropy, BrowserLock, BrowserRemote, IdbStore};
-use crate::ports::{Ports, StoreError};
+use super::{BrowserChannel, BrowserClock, BrowserEntropy, BrowserLock, BrowserRemote, IdbStore, StoreNews};
+use crate::ports::Ports;
 
 /// The ports in a browser.
 #[derive(Debug)]
@@ -13,11 +13,11 @@ pub struct BrowserPorts {
 }
 
 impl BrowserPorts {
-    /// The ports of the database called `database`; its store is yet to be opened. `on_lost` is
+    /// The ports of the database called `database`; its store is yet to be opened. `on_news` is
     /// as for [`IdbStore::new`].
-    pub fn new(database: &str, remote: BrowserRemote, on_lost: impl Fn(StoreError) + 'static) -> Self {
+    pub fn new(database: &str, remote: BrowserRemote, on_news: impl Fn(StoreNews) + 'static) -> Self {
         Self {
-            store: IdbStore::new(database, on_lost),
+            store: IdbStore::new(database, on_news),
             remote,
             lock: BrowserLock::new(database),
             channel: BrowserChannel::new(database),

@@ -48,6 +48,14 @@ pub enum Event {
         /// Why the oldest of them is still there.
         explain: String,
     },
+    /// The browser threw the database away, and another has taken its place.
+    Evicted {
+        /// Which has: a context that hears of it twice tells it once.
+        birth: String,
+        /// What is known of the one before.
+        #[serde(flatten)]
+        evicted: Evicted,
+    },
     /// Something in `status()` other than the counts has changed: ask it.
     Status,
     /// Something failed outside anyone's call.
@@ -59,6 +67,16 @@ pub enum Event {
         /// Whether trying again later may help.
         retryable: bool,
     },
+}
+
+/// What is known of a database that is no more, as the contract's `Status.evicted`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evicted {
+    /// When it was last seen.
+    pub last_seen_at: String,
+    /// How many items were in its outbox then.
+    pub unsent: u32,
 }
 
 /// Who changed a record.

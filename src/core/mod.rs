@@ -3,6 +3,7 @@
 //! A rule runs over a [`Tx`] and leaves a [`WriteSet`] and events. The engine reads what the rule
 //! asks for, commits what it leaves, and runs it again when the store says *stale*.
 
+pub mod birth;
 pub mod family;
 pub mod hand;
 pub mod ids;
@@ -27,7 +28,7 @@ mod work;
 mod write_set;
 
 pub use error::CoreError;
-pub use event::{Event, Origin, Receipt, Ref, Settled};
+pub use event::{Event, Evicted, Origin, Receipt, Ref, Settled};
 pub use key::{Key, Part};
 pub use row::{Row, RowKey, StoreName};
 pub use tx::{Halt, Ruled, Tx, View};

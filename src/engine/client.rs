@@ -8,6 +8,7 @@ use std::{
 use super::{
     dialect::{Dialect, ServiceNow},
     error::EngineError,
+    eviction::Identity,
     hand::Receipts,
     settings::Settings,
     sync::Session,
@@ -16,7 +17,6 @@ use crate::{
     core::{
         Commit, CoreError, Durability, Event, Found, Halt, Key, Origin, Read, Ruled, Scan, StoreName, Tx, View, Work,
         WriteSet,
-        family::settle,
         schema::Schema,
         stored::{Family, Item, decode},
     },
@@ -47,6 +47,7 @@ struct Inner<P: Ports> {
     dialect: Box<dyn Dialect>,
     session: Session,
     receipts: Receipts,
+    identity: Identity,
     listeners: RefCell<Vec<(u64, Listener)>>,
     next_listener: Cell<u64>,
 }
@@ -70,11 +71,12 @@ impl<P: Ports> Client<P> {
                 settings,
                 session: Session::default(),
                 receipts: Receipts::default(),
+                identity: Identity::default(),
                 listeners: RefCell::default(),
                 next_listener: Cell::new(0),
             }),
         };
-        client.transact(Origin::Here, Durability::Strict, settle).await?;
+        client.recognise().await?;
         let weak = Rc::downgrade(&client.inner);
         client.ports().channel().listen(Box::new(move |event| {
             if let Some(inner) = weak.upgrade() {
@@ -106,6 +108,10 @@ impl<P: Ports> Client<P> {
         &self.inner.receipts
     }
 
+    pub(super) fn identity(&self) -> &Identity {
+        &self.inner.identity
+    }
+
     pub(super) fn session(&self) -> &Session {
         &self.inner.session
     }
@@ -132,6 +138,9 @@ impl<P: Ports> Client<P> {
 
     /// A listener may call back into the client, or take itself away: no borrow is held while it runs.
     fn dispatch(&self, event: &Event) {
+        if !self.is_news(event) {
+            return;
+        }
         self.receipts().hear(event);
         let listeners: Vec<Listener> =
             self.inner.listeners.borrow().iter().map(|(_, listener)| Rc::clone(listener)).collect();

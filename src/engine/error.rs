@@ -55,7 +55,7 @@ impl EngineError {
             Self::Store(StoreError::Full(_)) => "storage_full",
             Self::Store(StoreError::Blocked) => "storage_blocked",
             Self::Store(StoreError::Newer) => "database_newer",
-            Self::Store(StoreError::Superseded) => "superseded",
+            Self::Store(StoreError::Superseded { .. }) => "superseded",
             Self::Store(StoreError::Closed) => "closed",
             Self::Store(StoreError::Unavailable(_)) => "storage_unavailable",
             Self::Store(StoreError::Corrupt { .. }) => "corrupt_row",

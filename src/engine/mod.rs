@@ -11,6 +11,7 @@ pub mod dialect;
 mod client;
 mod course;
 mod error;
+mod eviction;
 mod exchange;
 mod hand;
 mod pull;

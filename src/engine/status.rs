@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{client::Client, error::EngineError};
 use crate::{
     core::{
-        Durability, Found, Key, Read, Scan, StoreName, ids,
+        Durability, Evicted, Found, Key, Read, Scan, StoreName, ids,
         present::{Pause, iso},
         stored::{Alias, Item, Record, decode},
     },
@@ -46,6 +46,9 @@ pub struct Status {
     pub caveats: Vec<String>,
     /// The room there is.
     pub storage: Storage,
+    /// What the browser threw away, as long as this context is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evicted: Option<Evicted>,
 }
 
 /// As the contract's `Status.storage`.
@@ -137,6 +140,7 @@ impl<P: Ports> Client<P> {
                 },
                 risk,
             },
+            evicted: self.evicted(),
         })
     }
 

@@ -95,6 +95,9 @@ impl Session {
     pub(super) fn set_capabilities(&self, capabilities: Capabilities) {
         self.capabilities.set(Some(capabilities));
     }
+    pub(super) fn forget_capabilities(&self) {
+        self.capabilities.set(None);
+    }
     /// Notes whether the instance answered; tells whether that is news.
     pub(super) fn note_reached(&self, reached: bool) -> bool {
         self.reached.replace(Some(reached)) != Some(reached)
@@ -197,7 +200,7 @@ impl<P: Ports> Client<P> {
                 EndedBy::Auth
             }
             Err(Trouble::Unreachable(_)) => {
-                self.session().capabilities.set(None);
+                self.session().forget_capabilities();
                 self.note_failure(None).await?;
                 EndedBy::Offline
             }
@@ -214,7 +217,7 @@ impl<P: Ports> Client<P> {
                     message: error.to_string(),
                     retryable: error.retryable(),
                 }]);
-                self.session().capabilities.set(None);
+                self.session().forget_capabilities();
                 self.note_failure(None).await?;
                 EndedBy::Offline
             }

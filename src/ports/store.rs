@@ -1,5 +1,7 @@
 //! Where rows are kept.
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::{Commit, Found, Read, WriteSet};
 
 /// A transactional store of rows. `testing::store_conformance` holds every implementation to this:
@@ -15,10 +17,27 @@ pub trait Store: 'static {
     fn commit(&self, set: &WriteSet) -> impl Future<Output = Result<Commit, StoreError>>;
     /// How much room there is.
     fn usage(&self) -> impl Future<Output = Usage>;
+    /// The mark that was left last, if it can be known.
+    fn mark(&self) -> Option<Mark> {
+        None
+    }
+    /// Leaves a mark outside of the store, where it may outlive what is in it. [`Store::destroy`] takes it away.
+    fn leave_mark(&self, _mark: &Mark) {}
     /// Gives the store's connections back. Later calls answer [`StoreError::Closed`].
     fn close(&self) -> impl Future<Output = ()>;
     /// Closes the store and removes everything in it.
     fn destroy(&self) -> impl Future<Output = Result<(), StoreError>>;
+}
+
+/// That a database was there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Which: its birth.
+    pub birth: String,
+    /// When, in ms.
+    pub seen_at: u64,
+    /// Items in its outbox.
+    pub unsent: u32,
 }
 
 /// The room a store takes and has.
@@ -46,7 +65,10 @@ pub enum StoreError {
     Newer,
     /// A newer version of the app, in another tab, has taken the database over.
     #[error("A newer version of the app has upgraded the database; this page must reload.")]
-    Superseded,
+    Superseded {
+        /// The version it has now, or the least it can have.
+        by_version: u32,
+    },
     /// `close` was called.
     #[error("The database was closed.")]
     Closed,

@@ -10,7 +10,7 @@ use std::{
 use super::yield_now;
 use crate::{
     core::{By, Commit, Expect, Found, Key, Part, Read, Row, Scan, StoreName, WriteSet},
-    ports::{Store, StoreError, Usage},
+    ports::{Mark, Store, StoreError, Usage},
 };
 
 /// One store: its rows by key, and where each index entry leads.
@@ -99,6 +99,7 @@ struct Shared {
     generation: Cell<u64>,
     fail_next: RefCell<Option<StoreError>>,
     after_commit: RefCell<Option<AfterCommit>>,
+    mark: RefCell<Option<Mark>>,
 }
 
 /// A database: what is left when every context is gone.
@@ -135,6 +136,11 @@ impl MemoryDatabase {
     /// at which a crash leaves rows on disk that nobody was told about. Replaces the hook before.
     pub fn after_commit(&self, hook: impl Fn(&WriteSet) + 'static) {
         self.0.after_commit.replace(Some(Rc::new(hook)));
+    }
+
+    /// Throws everything away, as a browser that is short of room: contexts go on, over nothing.
+    pub fn evict(&self) {
+        self.0.data.take();
     }
 
     /// Every row of `store`, in the order of the keys.
@@ -212,6 +218,14 @@ impl Store for MemoryStore {
         Usage::default()
     }
 
+    fn mark(&self) -> Option<Mark> {
+        self.shared.mark.borrow().clone()
+    }
+
+    fn leave_mark(&self, mark: &Mark) {
+        self.shared.mark.replace(Some(mark.clone()));
+    }
+
     async fn close(&self) {
         self.closed.set(true);
     }
@@ -219,6 +233,7 @@ impl Store for MemoryStore {
     async fn destroy(&self) -> Result<(), StoreError> {
         self.closed.set(true);
         self.shared.data.take();
+        self.shared.mark.take();
         self.shared.generation.set(self.shared.generation.get() + 1);
         Ok(())
     }

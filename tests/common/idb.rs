@@ -4,7 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures_util::future::join;
 use landfall::{
-    browser::{IdbStore, VERSION},
+    browser::{IdbStore, StoreNews, VERSION},
     core::{Commit, Durability, Expect, Found, Key, Read, RowKey, Scan, StoreName, WriteSet},
     ports::{Store, StoreError},
 };
@@ -23,12 +23,12 @@ async fn rev(store: &IdbStore, key: &str) -> Option<f64> {
 }
 
 /// A store that tells when it is lost.
-fn losable(name: &str) -> (IdbStore, wasm_bindgen_futures::JsFuture, Rc<RefCell<Vec<StoreError>>>) {
+fn losable(name: &str) -> (IdbStore, wasm_bindgen_futures::JsFuture, Rc<RefCell<Vec<StoreNews>>>) {
     let (lost, tell) = by_hand();
     let why = Rc::new(RefCell::new(Vec::new()));
     let kept = Rc::clone(&why);
-    let store = IdbStore::new(name, move |error| {
-        kept.borrow_mut().push(error);
+    let store = IdbStore::new(name, move |news| {
+        kept.borrow_mut().push(news);
         tell.call0(&wasm_bindgen::JsValue::UNDEFINED).unwrap();
     });
     (store, lost, why)
@@ -113,9 +113,9 @@ async fn a_newer_version_takes_over() {
     ))
     .await;
     lost.await.unwrap();
-    assert_eq!(*why.borrow(), [StoreError::Superseded]);
-    assert_eq!(store.read(&[]).await, Err(StoreError::Superseded));
-    assert_eq!(store.commit(&put(META, "a", 2.0)).await, Err(StoreError::Superseded));
+    assert_eq!(*why.borrow(), [StoreNews::Over(StoreError::Superseded { by_version: next })]);
+    assert_eq!(store.read(&[]).await, Err(StoreError::Superseded { by_version: next }));
+    assert_eq!(store.commit(&put(META, "a", 2.0)).await, Err(StoreError::Superseded { by_version: next }));
     assert_eq!(open(&name).await.err(), Some(StoreError::Newer));
     store.destroy().await.unwrap();
 }
@@ -127,7 +127,7 @@ async fn a_database_deleted_elsewhere_is_closed() {
     store.open().await.unwrap();
     open(&name).await.unwrap().destroy().await.unwrap();
     lost.await.unwrap();
-    assert_eq!(*why.borrow(), [StoreError::Closed]);
+    assert_eq!(*why.borrow(), [StoreNews::Over(StoreError::Closed)]);
     assert_eq!(store.read(&[]).await, Err(StoreError::Closed));
 }
 

@@ -5,6 +5,7 @@ pub mod conformance;
 pub mod engine;
 pub mod http;
 pub mod idb;
+pub mod idb_lost;
 pub mod scope;
 pub mod together;
 
@@ -31,7 +32,8 @@ pub fn fresh(name: &str) -> String {
 
 /// Runs the body of a JavaScript function, and waits for what it answers.
 pub async fn js(body: &str) -> JsValue {
-    let answer = Function::new_no_args(body).call0(&JsValue::UNDEFINED).unwrap();
+    let body = format!("return (async () => {{ {body} }})()");
+    let answer = Function::new_no_args(&body).call0(&JsValue::UNDEFINED).unwrap();
     JsFuture::from(Promise::resolve(&answer)).await.unwrap()
 }
 

@@ -14,4 +14,5 @@ mod many;
 mod path;
 mod pulls;
 mod runs;
+mod storage;
 mod transaction;

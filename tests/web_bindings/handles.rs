@@ -70,22 +70,3 @@ async fn a_newer_database_is_not_touched() {
     "#)
     .await;
 }
-
-#[wasm_bindgen_test]
-async fn a_newer_app_supersedes_this_one() {
-    run(r#"
-        const db = await open(options());
-        const heard = [];
-        db.on("error", (error) => heard.push(error.code));
-        const name = `landfall/bindings//api/now/${user}`;
-        const request = indexedDB.open(name, 99);
-        await new Promise((resolve) => { request.onsuccess = resolve; });
-        await until(() => heard.length > 0);
-        same(heard, ["superseded"]);
-        await refused("superseded", "reload", () => db.table("incident").create({ short_description: "late" }));
-        await refused("database_newer", "newer", () => open(options()));
-        request.result.close();
-        await new Promise((resolve) => { indexedDB.deleteDatabase(name).onsuccess = resolve; });
-    "#)
-    .await;
-}

@@ -7,6 +7,7 @@ pub mod hand;
 pub mod handles;
 pub mod records;
 pub mod refusals;
+pub mod storage;
 
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};

@@ -283,8 +283,14 @@ export interface Status {
     durability: "strict" | "relaxed";
     risk?: string;
   };
-  /** Set when a marker outlived the database it belonged to. */
-  evicted?: { lastSeenAt: string };
+  /** What the browser threw away, while this page is open or before it was: see the event. */
+  evicted?: Evicted;
+}
+
+export interface Evicted {
+  lastSeenAt: string;
+  /** How much was unsent then, and is lost. */
+  unsent: number;
 }
 
 export interface Events {
@@ -297,6 +303,17 @@ export interface Events {
   status: Status;
   /** Work is pending, the instance is reachable, and nothing has moved for five minutes. Said again after as long. */
   stuck: { pending: number; explain: string };
+  /**
+   * The browser threw this user's database away, and an empty one has taken its place: the handle goes on with that,
+   * and the cached tables are fetched again. Told to every page that has it open; if none had, to the next that opens
+   * it, where a mark in `localStorage` outlived it. Also given to a listener added later.
+   */
+  evicted: Evicted;
+  /**
+   * A newer version of the app has upgraded the database to `byVersion` or beyond; this page must reload. Every call
+   * is refused now (`superseded`); what had resolved is saved. With no listener it is an `error` event.
+   */
+  superseded: { byVersion: number };
   /** Something failed outside anyone's call. With no listener it is printed to the console. */
   error: LandfallError;
 }

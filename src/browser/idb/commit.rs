@@ -32,9 +32,9 @@ pub struct Prepared {
     expect: Vec<Expect>,
     puts: Vec<(StoreName, JsValue)>,
     deletes: Vec<RowKey>,
-    /// One of the rows it puts. Its revision is random, so to find it stored is to know that
-    /// this very set was committed.
-    proof: Option<Expect>,
+    /// The rows it puts. Their revision is random, so to find any of them stored is to know that
+    /// this very set was committed. One would not do: another context may have written over it since.
+    proofs: Vec<Expect>,
     /// The transaction under way, for the watchdog to abort.
     running: RefCell<Option<IdbTransaction>>,
 }
@@ -59,10 +59,11 @@ impl Prepared {
             expect: set.expect.clone(),
             puts: set.puts.iter().map(|(store, _)| *store).zip(rows.iter()).collect(),
             deletes: set.deletes.clone(),
-            proof: set
+            proofs: set
                 .puts
-                .first()
-                .map(|(store, row)| Expect::Rev(RowKey { store: *store, key: row.key.clone() }, Some(row.rev))),
+                .iter()
+                .map(|(store, row)| Expect::Rev(RowKey { store: *store, key: row.key.clone() }, Some(row.rev)))
+                .collect(),
             running: RefCell::new(None),
         })
     }
@@ -112,13 +113,10 @@ async fn check_and_write(transaction: &IdbTransaction, set: &Prepared, again: bo
         stores.get(name.as_str()).ok_or_else(|| Fault::new("NotFoundError", "a store of the write set was not opened"))
     };
 
-    if again
-        && let Some(proof) = &set.proof
-        && holds_all(std::slice::from_ref(proof), &store).await?
-    {
+    if again && held(&set.proofs, &store).await?.contains(&true) {
         return Ok(Commit::Done);
     }
-    if !holds_all(&set.expect, &store).await? {
+    if held(&set.expect, &store).await?.contains(&false) {
         return Ok(Commit::Stale);
     }
     for at in &set.deletes {
@@ -133,11 +131,11 @@ async fn check_and_write(transaction: &IdbTransaction, set: &Prepared, again: bo
     Ok(Commit::Done)
 }
 
-/// Whether all of `expect` is so. All are asked at once.
-async fn holds_all<'s>(
+/// Which of `expect` are so. All are asked at once.
+async fn held<'s>(
     expect: &[Expect],
     store: &impl Fn(StoreName) -> Result<&'s IdbObjectStore, Fault>,
-) -> Result<bool, Trouble> {
+) -> Result<Vec<bool>, Trouble> {
     let mut asked: Vec<(&Expect, Option<IdbRequest>)> = Vec::with_capacity(expect.len());
     for expect in expect {
         asked.push((
@@ -152,13 +150,10 @@ async fn holds_all<'s>(
     if answers.length() > 0 && JsFuture::from(Promise::all(&answers)).await.is_err() {
         return Err(Fault::aborted().into());
     }
-    for (expect, request) in asked {
-        let found = request.map_or(Ok(JsValue::UNDEFINED), |request| request.result())?;
-        if !holds(expect, found)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    asked
+        .into_iter()
+        .map(|(expect, request)| holds(expect, request.map_or(Ok(JsValue::UNDEFINED), |request| request.result())?))
+        .collect()
 }
 
 fn holds(expect: &Expect, found: JsValue) -> Result<bool, Trouble> {

@@ -1,8 +1,9 @@
 //! The connections of one database in one context: opened when needed, shared by everything in
-//! flight, dropped when dead, and closed when another tab wants to upgrade.
+//! flight, dropped when dead, opened anew when the browser has closed them, and closed when another
+//! tab wants to upgrade.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     pin::pin,
     rc::{Rc, Weak},
 };
@@ -13,19 +14,15 @@ use futures_util::{
 };
 use rexie::Rexie;
 use wasm_bindgen::{JsCast as _, closure::Closure};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, IdbVersionChangeEvent};
 
 use super::{
-    fault::Fault,
-    open,
-    promise::{self, cause, first_event},
-    sys::{Database, factory},
+    open::{self, BLOCKED_MS},
+    schema,
+    sys::Database,
 };
 use crate::{browser::clock, ports::StoreError};
-
-/// How long another tab gets to let go of the database.
-const BLOCKED_MS: u64 = 5_000;
 
 type Opening = Shared<LocalBoxFuture<'static, Result<(), StoreError>>>;
 
@@ -40,6 +37,17 @@ enum State {
     Over(StoreError),
 }
 
+/// What a store tells unasked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreNews {
+    /// Another context has taken the database away: [`StoreError::Superseded`] by upgrading it,
+    /// [`StoreError::Closed`] by deleting it. Told once.
+    Over(StoreError),
+    /// The connection was lost, and there is another. It may lead to another database: browsers
+    /// close connections also when they throw away what is behind them.
+    Reopened,
+}
+
 /// Both connections, open.
 pub struct Open {
     rexie: RefCell<Option<Rexie>>,
@@ -52,16 +60,19 @@ impl Open {
     fn new(rexie: Rexie, raw: Database, connection: &Weak<Connection>) -> Self {
         let weak = connection.clone();
         let version_change = Closure::<dyn Fn(Event)>::new(move |event: Event| {
-            let deleted = event.unchecked_into::<IdbVersionChangeEvent>().new_version().is_none();
+            let version = event.unchecked_into::<IdbVersionChangeEvent>().new_version();
             if let Some(connection) = weak.upgrade() {
-                connection.lose(if deleted { StoreError::Closed } else { StoreError::Superseded });
+                connection.lose(version.map_or(StoreError::Closed, |version| superseded(version as u32)));
             }
         });
         let weak = connection.clone();
         let close = Closure::<dyn Fn(Event)>::new(move |_| {
-            // The browser closed it by itself, after the user cleared the site's data say.
+            // The browser closed it by itself: the user cleared the site's data, the device ran out of room, or
+            // Safari lost its database server. Which of these is seen when it is open again, so that is done at
+            // once: a page that only shows records would else never hear that they are gone.
             if let Some(connection) = weak.upgrade() {
                 connection.drop_open();
+                spawn_local(async move { drop(connection.connect().await) });
             }
         });
         raw.set_onversionchange(Some(version_change.as_ref().unchecked_ref()));
@@ -94,12 +105,17 @@ impl Open {
 pub struct Connection {
     name: String,
     state: RefCell<State>,
-    on_lost: Box<dyn Fn(StoreError)>,
+    was_open: Cell<bool>,
+    on_news: Box<dyn Fn(StoreNews)>,
 }
 
 impl Connection {
-    pub fn new(name: &str, on_lost: Box<dyn Fn(StoreError)>) -> Rc<Self> {
-        Rc::new(Self { name: name.to_owned(), state: RefCell::new(State::Idle), on_lost })
+    pub fn new(name: &str, on_news: Box<dyn Fn(StoreNews)>) -> Rc<Self> {
+        Rc::new(Self { name: name.to_owned(), state: RefCell::new(State::Idle), was_open: Cell::new(false), on_news })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The connections, opened if need be. `Blocked` says only that it takes long: the opening
@@ -147,10 +163,21 @@ impl Connection {
         match opened {
             Ok(open) => {
                 *state = State::Open(Rc::new(open));
+                drop(state);
+                if self.was_open.replace(true) {
+                    (self.on_news)(StoreNews::Reopened);
+                }
                 Ok(())
             }
             Err(error) => {
                 *state = State::Idle;
+                drop(state);
+                // Upgraded while the connection was down: nobody could ask this one to let go.
+                if error == StoreError::Newer && self.was_open.get() {
+                    let why = superseded(schema::VERSION + 1);
+                    self.lose(why.clone());
+                    return Err(why);
+                }
                 Err(error)
             }
         }
@@ -192,7 +219,7 @@ impl Connection {
     fn lose(&self, why: StoreError) {
         // The app is told last, with nothing borrowed: it may call straight back.
         if self.end(why.clone()) {
-            (self.on_lost)(why);
+            (self.on_news)(StoreNews::Over(why));
         }
     }
 
@@ -200,18 +227,10 @@ impl Connection {
     /// to; one that does not holds it up, and it goes when that one does.
     pub async fn delete(&self) -> Result<(), StoreError> {
         self.end(StoreError::Closed);
-        let request = factory()
-            .and_then(|factory| factory.delete_database(&self.name))
-            .map_err(|thrown| StoreError::Unavailable(Fault::of(&thrown).message))?;
-        let failed = |fault: Fault| fault.while_doing("deleting");
-        if first_event(&request).await.map_err(failed)? != "blocked" {
-            return Ok(());
-        }
-        let deleted = JsFuture::from(promise::success(&request));
-        match select(deleted, pin!(clock::sleep(BLOCKED_MS))).await {
-            Either::Left((Ok(_), _)) => Ok(()),
-            Either::Left((Err(_), _)) => Err(failed(cause(&request))),
-            Either::Right(_) => Err(StoreError::Blocked),
-        }
+        open::delete(&self.name).await
     }
+}
+
+fn superseded(by_version: u32) -> StoreError {
+    StoreError::Superseded { by_version }
 }

@@ -13,5 +13,6 @@ mod schema;
 mod store;
 mod sys;
 
+pub use connection::StoreNews;
 pub use schema::VERSION;
 pub use store::IdbStore;

@@ -4,15 +4,15 @@ use std::{fmt, future::Future, rc::Rc};
 
 use super::{
     commit::{self, Prepared},
-    connection::{Connection, Open},
+    connection::{Connection, Open, StoreNews},
     fault::{Fault, Trouble},
     promise::{WATCHDOG_MS, within},
     query,
 };
 use crate::{
-    browser::storage,
+    browser::{mark, storage},
     core::{Commit, Found, Read, WriteSet},
-    ports::{Store, StoreError, Usage},
+    ports::{Mark, Store, StoreError, Usage},
 };
 
 /// One context's store of one database. Clones share its connections.
@@ -26,11 +26,9 @@ impl fmt::Debug for IdbStore {
 }
 
 impl IdbStore {
-    /// The store of the database called `name`; nothing is opened yet. `on_lost` is told once
-    /// if another context takes the database away: [`StoreError::Superseded`] by upgrading it,
-    /// [`StoreError::Closed`] by deleting it.
-    pub fn new(name: &str, on_lost: impl Fn(StoreError) + 'static) -> Self {
-        Self(Connection::new(name, Box::new(on_lost)))
+    /// The store of the database called `name`; nothing is opened yet. `on_news` is told what happens to it.
+    pub fn new(name: &str, on_news: impl Fn(StoreNews) + 'static) -> Self {
+        Self(Connection::new(name, Box::new(on_news)))
     }
 
     /// Opens, and upgrades where need be. After [`StoreError::Blocked`] the store is as good as
@@ -87,11 +85,23 @@ impl Store for IdbStore {
         storage::usage().await
     }
 
+    fn mark(&self) -> Option<Mark> {
+        mark::read(self.0.name())
+    }
+
+    fn leave_mark(&self, mark: &Mark) {
+        mark::leave(self.0.name(), mark);
+    }
+
     async fn close(&self) {
         self.0.end(StoreError::Closed);
     }
 
     async fn destroy(&self) -> Result<(), StoreError> {
-        self.0.delete().await
+        mark::remove(self.0.name());
+        let deleted = self.0.delete().await;
+        // Another tab may have left one before it let go.
+        mark::remove(self.0.name());
+        deleted
     }
 }

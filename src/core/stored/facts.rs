@@ -80,6 +80,13 @@ impl Proofs {
     }
 }
 
+/// Which database this is. Made once, by whoever opens it first: another in its place has another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Birth {
+    /// Random.
+    pub id: String,
+}
+
 /// The parents of all tables ever declared: records are keyed by the topmost of their family.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Family {
@@ -112,3 +119,4 @@ fact!(Course, "course");
 fact!(Family, "family");
 fact!(Proofs, "proofs");
 fact!(Announced, "announced");
+fact!(Birth, "birth");
