@@ -19,6 +19,7 @@ for (const [whose, page] of Object.entries(PAGES)) {
       if (request.url.startsWith("/login")) response.writeHead(200, { "Content-Type": "text/html" }).end("<form>");
       else response.writeHead(302, { Location: page }).end();
     });
+    t.after(away);
     const { sys_id } = await app.create("incident", { short_description: "after", parent: first });
     await untilEqual("the pause", async () => (await app.status()).paused, "auth", { within: 60_000 });
     assert.ok(!asked.some((url) => url.startsWith("/login")), "nobody follows");

@@ -10,6 +10,7 @@ export async function startPortal(url, answer = (request, response) => response.
   server.listen(Number(new URL(url).port), "127.0.0.1");
   await once(server, "listening");
   return async () => {
+    if (!server.listening) return;
     const closed = once(server, "close");
     server.close();
     server.closeAllConnections();
