@@ -17,6 +17,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::{failure::Failure, fields, opened::Opened};
 use crate::{
     core::Event,
+    engine::Status,
     ports::{Clock as _, Ports as _},
 };
 
@@ -83,6 +84,7 @@ pub struct Events {
     queue: RefCell<VecDeque<(Kind, JsValue)>>,
     telling: Cell<bool>,
     status_due: Cell<bool>,
+    outbox_due: Cell<bool>,
 }
 
 impl Events {
@@ -135,9 +137,9 @@ impl Events {
                     self.put(Kind::Settled, || json!(receipt));
                 }
             }
-            Event::Outbox { pending, refused, conflicts } => {
-                self.put(Kind::Outbox, || json!({ "pending": pending, "refused": refused, "conflicts": conflicts }));
-                // The counts are part of the status.
+            // Counted here and again: what another context counted may be overtaken on the way by what this one did.
+            Event::Outbox { .. } => {
+                self.outbox_due.set(true);
                 self.ask_status();
             }
             Event::Stuck { pending, explain } => {
@@ -218,7 +220,8 @@ impl Events {
     }
 
     fn ask_status(self: &Rc<Self>) {
-        if !self.has(Kind::Status) || self.status_due.replace(true) {
+        let wanted = self.has(Kind::Status) || (self.outbox_due.get() && self.has(Kind::Outbox));
+        if !wanted || self.status_due.replace(true) {
             return;
         }
         let this = Rc::clone(self);
@@ -227,11 +230,13 @@ impl Events {
             opened.client().ports().clock().sleep(STATUS_MS).await;
             // From here on a change counts as a new one: it may be too late for this answer.
             this.status_due.set(false);
-            if let Ok(status) = opened.client().status().await
-                && let Ok(value) = fields::report(&status)
-            {
-                this.queue(Kind::Status, value);
+            let outbox = this.outbox_due.take();
+            let Ok(status) = opened.client().status().await else { return };
+            if outbox {
+                let Status { pending, refused, conflicts, .. } = status;
+                this.put(Kind::Outbox, || json!({ "pending": pending, "refused": refused, "conflicts": conflicts }));
             }
+            this.put(Kind::Status, || json!(status));
         });
     }
 }
