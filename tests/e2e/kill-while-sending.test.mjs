@@ -9,15 +9,7 @@ const FULL = Boolean(process.env.LANDFALL_FULL);
 const LOAD = FULL ? { incidents: 200, children: 1000 } : { incidents: 60, children: 240 };
 
 /** The moment the nth request that writes leaves the browser, in this life of the instance. */
-const leaves = (nth) => (app) =>
-  new Promise((resolve) => {
-    let seen = 0;
-    const stop = app.requests.listen(({ writes }) => {
-      if (!writes || ++seen < nth) return;
-      stop();
-      resolve();
-    });
-  });
+const leaves = (nth) => (app) => app.requests.leaves(nth);
 
 /** The moment the instance is seen to have `more` rows than it began with: some of a batch, before its answer is out. */
 const holds = (more) => async ({ instance }) => {

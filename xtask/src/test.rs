@@ -15,14 +15,18 @@ use crate::tally::Counts;
 use crate::tools::{self, WASM};
 use crate::workspace::Workspace;
 
-/// A whole-app test that takes ten minutes waits for what will not come.
+/// A file of whole-app tests that takes longer waits for what will not come.
 const HANGS: &str = "--test-timeout=600000";
+const HANGS_FULL: &str = "--test-timeout=5400000";
 
 #[derive(clap::Args)]
 pub struct Options {
     /// Add what takes longer
     #[arg(long)]
     full: bool,
+    /// Run only the whole-app tests in files with this in their name
+    #[arg(long, conflicts_with = "phases")]
+    only: Option<String>,
     /// Run only these (default: all)
     phases: Vec<Phase>,
 }
@@ -45,7 +49,10 @@ struct Outcome {
 }
 
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let wanted = |phase| options.phases.is_empty() || options.phases.contains(&phase);
+    let wanted = |phase| match options.only {
+        Some(_) => phase == Phase::E2e,
+        None => options.phases.is_empty() || options.phases.contains(&phase),
+    };
     let mut outcomes = Vec::new();
     for phase in Phase::value_variants().iter().copied().filter(|phase| wanted(*phase)) {
         let started = Instant::now();
@@ -53,7 +60,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         let ran = match phase {
             Phase::Native => native(workspace, options.full),
             Phase::Browser => browser(workspace, options.full),
-            Phase::E2e => whole_app(workspace, options.full),
+            Phase::E2e => whole_app(workspace, options),
         };
         let (passed, counts) = ran.unwrap_or_else(|error| {
             eprintln!("{error}");
@@ -94,18 +101,20 @@ fn browser(workspace: &Workspace, full: bool) -> Result<(bool, Counts)> {
     step::run_counted("Browser tests: window, worker, service worker", marked(&mut cargo, full))
 }
 
-fn whole_app(workspace: &Workspace, full: bool) -> Result<(bool, Counts)> {
+fn whole_app(workspace: &Workspace, options: &Options) -> Result<(bool, Counts)> {
+    let scripts = scripts(workspace, options.only.as_deref().unwrap_or_default())?;
     setup::for_browsers()?;
     let site = instance::site(workspace)?;
     let binary = instance::binary(workspace)?;
     let mut node = workspace.node();
     // One file after another: each has a browser and an instance of its own, and two cores carry one such pair.
-    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", HANGS]).args(scripts(workspace)?);
+    let hangs = if options.full { HANGS_FULL } else { HANGS };
+    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", hangs]).args(scripts);
     node.env("LANDFALL_INSTANCE_BIN", binary);
     node.env("LANDFALL_WWW", site);
     node.env("LANDFALL_CHROMIUM", tools::CHROMIUM);
     node.env("LANDFALL_SCREENSHOTS", workspace.target.join("screenshots"));
-    step::run_counted("Whole-app tests", marked(&mut node, full))
+    step::run_counted("Whole-app tests", marked(&mut node, options.full))
 }
 
 /// The longer tests ask for this themselves.
@@ -113,14 +122,19 @@ fn marked(command: &mut Command, full: bool) -> &mut Command {
     if full { command.env("LANDFALL_FULL", "1") } else { command }
 }
 
-fn scripts(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+fn scripts(workspace: &Workspace, only: &str) -> Result<Vec<PathBuf>> {
     let folder = workspace.root.join("tests/e2e");
     let mut scripts = Vec::new();
     for entry in fs::read_dir(&folder).told("read", &folder)? {
         let path = entry.told("read", &folder)?.path();
-        if path.to_string_lossy().ends_with(".test.mjs") {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(".test.mjs") && name.contains(only) {
             scripts.push(path);
         }
+    }
+    if scripts.is_empty() {
+        // Without one, node would look for tests of its own choice.
+        return Err(Error::Unmet { what: format!("no file in tests/e2e has `{only}` in its name") });
     }
     scripts.sort();
     Ok(scripts)

@@ -40,11 +40,11 @@ export async function startBoth(t, { plain, seed, device } = {}) {
 
 export class App {
   constructor(instance, browser, plain) {
-    Object.assign(this, { instance, browser, plain, requests: new Requests(browser.context) });
+    Object.assign(this, { instance, browser, plain, address: instance.url, requests: new Requests(browser.context) });
   }
 
   url(hash = "") {
-    return `${this.instance.url}/${this.plain ? "?plain" : ""}${hash}`;
+    return `${this.address}/${this.plain ? "?plain" : ""}${hash}`;
   }
 
   /** A page with the app in it; the first is `page`. */
@@ -52,6 +52,16 @@ export class App {
     this.page = await this.browser.page(this.url(hash));
     await this.page.waitForFunction(() => globalThis.landfall);
     return this.page;
+  }
+
+  /** The app in a browser that was closed or killed, over the same profile. `prepare` has the page before the app. */
+  async reopen(prepare = () => {}) {
+    await this.browser.open();
+    this.requests = new Requests(this.browser.context);
+    this.page = await this.browser.page();
+    await prepare(this.page);
+    await this.page.goto(this.url());
+    await this.page.waitForFunction(() => globalThis.landfall);
   }
 
   async reload() {

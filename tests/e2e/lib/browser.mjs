@@ -1,5 +1,5 @@
 // Chromium with a profile of its own, that can be closed and opened again as a person closes a browser.
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -43,6 +43,8 @@ class Browser {
     this.context = await chromium.launchPersistentContext(this.#profile, {
       executablePath: process.env.LANDFALL_CHROMIUM,
       headless: true,
+      // What it leaves behind when it is killed goes with the profile.
+      env: { ...process.env, TMPDIR: this.#profile },
       args: ARGUMENTS,
       ...this.#options,
     });
@@ -84,6 +86,15 @@ class Browser {
 
   close() {
     return this.context.close();
+  }
+
+  /** As the system does when memory runs out: the whole process group at once, and nothing is finished. */
+  async kill() {
+    // Chromium's own note of which process has the profile; the driver started that one as the leader of a group.
+    const [, leader] = /-(\d+)$/.exec(await readlink(join(this.#profile, "SingletonLock")));
+    const gone = new Promise((resolve) => this.context.once("close", resolve));
+    process.kill(-Number(leader), "SIGKILL");
+    await gone;
   }
 
   /** Closes for good; throws if a page complained of anything that the test did not expect. */

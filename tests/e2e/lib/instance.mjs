@@ -1,6 +1,7 @@
 // The reference instance as a process of its own: started, killed and started again over the same database.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { watch } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,6 +70,31 @@ class Instance {
   async dispose() {
     await this.kill();
     await rm(this.#options.folder, { recursive: true, force: true });
+  }
+
+  /** The moment its database has been written to so many times, from here on: each commit is on disk before it is answered. */
+  commits(count) {
+    return new Promise((resolve) => {
+      let seen = 0;
+      const watching = watch(`${this.database}-wal`, () => {
+        if (++seen < count) return;
+        watching.close();
+        resolve();
+      });
+      this.#child.once("exit", () => watching.close());
+    });
+  }
+
+  /** Asks of what its database holds while it is dead, through an instance that no device knows of. */
+  async atRest(ask) {
+    const { folder, plain } = this.#options;
+    const other = new Instance({ folder, plain, port: await freePort() });
+    await other.start();
+    try {
+      return await ask(other);
+    } finally {
+      await other.kill();
+    }
   }
 
   /** What it has printed, over all its lives. */

@@ -4,9 +4,11 @@
 export class Requests {
   #calls = [];
   #listeners = new Set();
+  #open = new Set();
 
   constructor(context) {
     context.on("request", (request) => this.#hear(request));
+    for (const end of ["requestfinished", "requestfailed"]) context.on(end, (request) => this.#open.delete(request));
   }
 
   /** How many went out: a batch counts as one. */
@@ -17,6 +19,23 @@ export class Requests {
   /** How many of them were to change something. */
   get writes() {
     return this.#calls.filter((call) => call.writes).length;
+  }
+
+  /** How many requests to change something have left and have no answer yet. */
+  get underWay() {
+    return this.#open.size;
+  }
+
+  /** The moment the nth request that writes leaves, counted from here. */
+  leaves(nth) {
+    return new Promise((resolve) => {
+      let seen = 0;
+      const stop = this.listen(({ writes }) => {
+        if (!writes || ++seen < nth) return;
+        stop();
+        resolve();
+      });
+    });
   }
 
   /** From here on only what is sent later. */
@@ -42,6 +61,7 @@ export class Requests {
     const parts = (batch ?? [{ method: request.method(), url: pathname }]).map(({ method, url }) => `${method} ${url.split("?")[0]}`);
     const call = { parts, writes: parts.some((part) => !part.startsWith("GET ")) };
     this.#calls.push(call);
+    if (call.writes) this.#open.add(request);
     for (const listener of this.#listeners) listener(call);
   }
 }

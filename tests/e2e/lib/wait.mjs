@@ -3,6 +3,9 @@ import { isDeepStrictEqual } from "node:util";
 
 const EVERY_MS = 50;
 
+/** For moments that are drawn, not for waiting until something has happened. */
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
 /** Asks until the answer is not falsy, and gives it back. A question that fails is asked again. */
 export async function until(what, ask, { within = 30_000 } = {}) {
   const end = Date.now() + within;
@@ -16,7 +19,7 @@ export async function until(what, ask, { within = 30_000 } = {}) {
       last = error.message;
     }
     if (Date.now() > end) throw new Error(`Waited ${within / 1000} s in vain: ${what}. At last: ${JSON.stringify(last)}`);
-    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    await pause(EVERY_MS);
   }
 }
 

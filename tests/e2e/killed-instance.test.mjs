@@ -1,0 +1,52 @@
+// The instance is killed after a commit and before the answer that tells of it, over and over, and started again.
+import assert from "node:assert/strict";
+
+import { both } from "./lib/app.mjs";
+import { Day } from "./lib/day.mjs";
+import { drawFrom } from "./lib/draw.mjs";
+import { assertInOrder, inWords } from "./lib/ledger.mjs";
+import { pause, until } from "./lib/wait.mjs";
+
+const FULL = Boolean(process.env.LANDFALL_FULL);
+const KILLS = FULL ? 100 : 4;
+const THINGS_A_LIFE = 10;
+
+/** Mostly when something has been committed: a batch is answered when all of it has. */
+const moment = (instance, draw) => (draw.chance(0.75) ? instance.commits(draw.int(1, 40)) : pause(draw.int(0, 150)));
+
+/** How many records the dead instance has that the device was never told of. */
+async function committedUnanswered(app) {
+  await until("the device has noticed", async () => !(await app.status()).syncing);
+  const unknown = await app.page.evaluate(() => landfall.outbox.list({ state: ["unknown"] }));
+  const made = new Set(unknown.filter(({ kind }) => kind === "create").map((item) => item.sys_id));
+  const rows = await app.instance.atRest(async (other) => [...(await other.rows("task")), ...(await other.rows("task_time_worked"))]);
+  return rows.filter((row) => made.has(row.correlation_id)).length;
+}
+
+both("the instance is killed again and again between commit and answer", async (t, app) => {
+  const { instance, page } = app;
+  const draw = drawFrom(t);
+  const day = new Day(draw, { journals: !app.plain });
+  await day.hears(page);
+  await day.begin(page);
+  await app.landsByItself();
+
+  const unanswered = [];
+  for (let kill = 1; kill <= KILLS; kill += 1) {
+    const reached = moment(instance, draw);
+    const working = day.flood(page, THINGS_A_LIFE);
+    await Promise.race([reached, working.then(() => page.evaluate(() => landfall.sync()))]);
+    await instance.kill();
+    await working;
+    unanswered.push(await committedUnanswered(app));
+    await instance.start();
+  }
+  t.diagnostic(`${KILLS} kills, ${unanswered.filter(Boolean).length} of them between a commit and its answer; records made and not told of: ${unanswered.join(", ")}`);
+
+  page.evaluate(() => landfall.sync()).catch(() => {});
+  await app.landsByItself({ within: 600_000 });
+  const accounts = await day.accounts(app);
+  t.diagnostic(inWords(accounts, day));
+  assertInOrder(accounts);
+  if (FULL) assert.ok(unanswered.filter(Boolean).length > KILLS / 4, "many kills fell between commit and answer");
+});
