@@ -58,7 +58,8 @@ export class Day {
   missing(page) {
     const newest = this.#there().slice(-200).map(({ table, id }) => [table, id]);
     return page.evaluate(async (all) => {
-      const found = await Promise.all(all.map(([table, id]) => landfall.table(table).get(id)));
+      const known = async ([table, id]) => (await landfall.table(table).get(id)) || (await landfall.resolveId(id)) !== id;
+      const found = await Promise.all(all.map(known));
       return all.filter((_, at) => !found[at]);
     }, newest);
   }

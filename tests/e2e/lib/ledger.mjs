@@ -70,14 +70,15 @@ async function wrongNotes(instance, heard) {
   return [...times].filter(([, often]) => often !== 1);
 }
 
-/** Records that the device does not find by the id they were made under, or not as the instance has them. */
+/** Records whose old id leads the device elsewhere, or that it has otherwise. Not all must be there: the cache has a limit. */
 function wrongOnDevice({ page }, day, first) {
   const expected = day.records.filter(({ id }) => id).map(({ serial, table, id }) => [table, id, first(serial)?.sys_id]);
   return page.evaluate(async (all) => {
     const wrong = [];
     for (const [table, id, sysId] of all) {
-      const row = await landfall.table(table).get(id);
-      if (!row || row.sys_id !== sysId || row.$sync.state !== "synced") wrong.push(`${table} ${id}: ${row?.sys_id} is ${row?.$sync.state}, and ${sysId} there`);
+      const [resolved, row] = await Promise.all([landfall.resolveId(id), landfall.table(table).get(id)]);
+      const state = row ? row.$sync.state : "synced";
+      if (resolved !== sysId || state !== "synced") wrong.push(`${table} ${id} is ${resolved}, ${state}, and ${sysId} there`);
     }
     return wrong;
   }, expected);
