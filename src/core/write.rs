@@ -114,6 +114,8 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     if record.is_temporary() && record.items.is_empty() {
         return vanish(tx, &record);
     }
+    // What it is put back to, should the deletion be discarded.
+    record.base = record.base.or_else(|| (!ids::is_temporary(&record.sys_id)).then(|| record.fields.clone()));
     record.deleted = true;
     record.changed_at = Some(tx.now);
     append(tx, &mut record, Draft { kind: ItemKind::Delete, ..Draft::default() }, &[])?;

@@ -114,6 +114,13 @@ fn discarding_an_edit_or_a_deletion_brings_back_what_the_instance_has() {
         page.sync(push()).await.unwrap();
         let there = instance.rows("incident");
         assert_eq!((there.len(), there[0]["short_description"].as_str()), (1, "a"));
+
+        // Also where nothing else was unsent.
+        page.delete("incident", &id).await.unwrap();
+        let deletion = outbox(&page).await[0].0.clone();
+        page.discard(&deletion).await.unwrap();
+        let shown = get(&page, "incident", &id).await.unwrap();
+        assert_eq!((&shown["short_description"], &shown["$sync"]["state"]), (&json!("a"), &json!("synced")));
     });
 }
 

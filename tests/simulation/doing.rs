@@ -1,0 +1,50 @@
+//! What a task is about: so that a commit is known for whose it is, and an answer for what was asked.
+
+use std::cell::{Cell, RefCell};
+
+use landfall::wire::Fields;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Open,
+    /// The app's write: one commit, or none.
+    Write,
+    /// `retry`, `edit`, `discard`.
+    Hand,
+    Sync,
+    Read,
+}
+
+/// What one write is to bring about.
+#[derive(Clone, Debug)]
+pub enum Intent {
+    Create { uid: String, table: String, fields: Fields },
+    Change { record: usize, fields: Fields },
+    Delete { record: usize },
+}
+
+pub struct Doing {
+    pub by: usize,
+    pub kind: Kind,
+    pub what: String,
+    pub intents: RefCell<Vec<Intent>>,
+    pub commits: Cell<u32>,
+    /// The entry whose place an edit takes.
+    pub replaced: RefCell<Option<(usize, String)>>,
+    /// It is `discard`, or `delete`: unsent items may go.
+    pub may_drop: bool,
+}
+
+impl Doing {
+    pub fn new(by: usize, kind: Kind, what: String) -> Self {
+        Self {
+            by,
+            kind,
+            what,
+            intents: RefCell::default(),
+            commits: Cell::new(0),
+            replaced: RefCell::default(),
+            may_drop: false,
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The end of a history: the faults stop, the user mends or discards what was refused, and everything must drain.
+
+use std::{collections::BTreeSet, rc::Rc};
+
+use landfall::{
+    core::{
+        ids,
+        present::ItemView,
+        stored::{Item, ItemKind, ItemState},
+    },
+    wire::Fields,
+};
+
+use super::{
+    doing::{Doing, Kind},
+    hand::Hand,
+    story::UID,
+    world::World,
+};
+
+/// After so many rounds nothing that still moves by itself can be left.
+const PATIENCE: usize = 4;
+/// Where the clock was set back, a wait that was over may be one of up to an hour again.
+const A_ROUND_MS: u64 = 950_000;
+const MOST_ROUNDS: usize = 30;
+/// After so many the user has had enough of mending.
+const ENOUGH: usize = 14;
+
+impl World {
+    pub fn drain(self: &Rc<Self>) {
+        self.gates_down();
+        self.until(|| !self.executor.any(|doing| doing.kind != Kind::Read));
+        self.until(|| self.is_quiet());
+        for by in 0..self.setup.contexts {
+            self.finish(self.start(Doing::new(by, Kind::Read, "offline(false)".to_owned()), async |_, page, _| {
+                let _ = page.set_offline(false).await;
+            }));
+            self.sign_in(by);
+        }
+        for round in 0..MOST_ROUNDS {
+            let by = round % self.setup.contexts;
+            self.finish(self.sync(by, true));
+            let Some(outbox) = self.look(by) else {
+                return if self.is_broken() {
+                } else {
+                    self.broke(1, "the outbox cannot be read")
+                };
+            };
+            self.tell(|| format!("  round {round}: {} items", outbox.len()));
+            for view in &outbox {
+                self.tell(|| {
+                    format!("    {:?} of {} {}: {}. {}", view.kind, view.table, view.sys_id, view.state, view.explain)
+                });
+            }
+            if self.is_broken() || (outbox.is_empty() && round > 0) {
+                return;
+            }
+            if round >= PATIENCE {
+                self.only_dependants();
+                for view in &outbox {
+                    self.mend(by, view, round);
+                }
+            }
+            self.pass(A_ROUND_MS);
+        }
+        let left: Vec<String> = self.mirror.borrow().items.values().map(|item| self.describe(item)).collect();
+        if !left.is_empty() {
+            self.broke(9, &format!("does not drain: {}", left.join(", ")));
+        }
+    }
+
+    fn gates_down(&self) {
+        self.tell(|| "  the faults stop".to_owned());
+        let session = self.instance.borrow().session;
+        let mut network = self.network.borrow_mut();
+        network.armed.clear();
+        (network.cut, network.session) = (false, session);
+        drop(network);
+        self.instance.borrow_mut().dropping = None;
+        self.full_commits.set(0);
+        self.broken_calls.set(0);
+        for context in self.contexts.borrow_mut().iter_mut() {
+            context.frozen_until = 0;
+        }
+    }
+
+    pub fn finish(self: &Rc<Self>, task: Option<u64>) {
+        if let Some(task) = task {
+            self.until(|| !self.executor.is_alive(task));
+        }
+    }
+
+    /// What is left is refused, or cannot be told, or depends on such: everything else has gone.
+    fn only_dependants(&self) {
+        let mirror = self.mirror.borrow();
+        let mentions = |item: &Item| -> BTreeSet<String> {
+            let texts = item.fields.iter().filter(|(name, _)| *name != "correlation_id");
+            texts.flat_map(|(_, text)| ids::find(text)).map(str::to_owned).collect()
+        };
+        let dropped = |id: &String| mirror.aliases.get(id).is_some_and(|alias| alias.dropped);
+        let mut blocked: BTreeSet<&str> = BTreeSet::new();
+        loop {
+            let before = blocked.len();
+            for item in mirror.items.values() {
+                let record = mirror.records.values().find(|record| record.items.contains(&item.id));
+                let earlier = record.is_some_and(|record| {
+                    record.items.iter().take_while(|id| **id != item.id).any(|id| blocked.contains(id.as_str()))
+                });
+                let parents = mentions(item);
+                let parent = parents.iter().any(|id| {
+                    let create =
+                        mirror.items.values().find(|other| other.kind == ItemKind::Create && other.sys_id == *id);
+                    dropped(id) || create.is_some_and(|create| blocked.contains(create.id.as_str()))
+                });
+                let own = match item.state {
+                    ItemState::Refused => true,
+                    ItemState::Unknown => !self.setup.keyed || item.keyless,
+                    ItemState::Queued => false,
+                };
+                if own || earlier || parent {
+                    blocked.insert(&item.id);
+                }
+            }
+            if blocked.len() == before {
+                break;
+            }
+        }
+        for item in mirror.items.values().filter(|item| !blocked.contains(item.id.as_str())) {
+            self.broke(9, &format!("{} depends on nothing that is refused and does not go", self.describe(item)));
+        }
+    }
+
+    /// What the user does about one item.
+    fn mend(self: &Rc<Self>, by: usize, view: &ItemView, round: usize) {
+        let Some(item) = self.mirror.borrow().items.get(&view.id).cloned() else { return };
+        let choice = self.below(10);
+        let enough = round >= ENOUGH;
+        let task = match view.state {
+            _ if enough && view.state != "unknown" => self.lay_hand(by, &view.id, Hand::Discard),
+            "refused" => {
+                let bad = item.fields.get("u_level").is_some_and(|level| level.starts_with("bad"));
+                match choice {
+                    0 => self.lay_hand(by, &view.id, Hand::Discard),
+                    1..5 if item.kind != ItemKind::Delete && !item.journal => {
+                        self.lay_hand(by, &view.id, Hand::Edit { bad: false })
+                    }
+                    5..7 if bad => self.rewrite(by, &item, &["u_level"]),
+                    7..10 if bad => {
+                        self.instance.borrow_mut().refusing = false;
+                        self.lay_hand(by, &view.id, Hand::Retry { knowing: true })
+                    }
+                    _ => self.lay_hand(by, &view.id, Hand::Retry { knowing: true }),
+                }
+            }
+            "unknown" => {
+                let hand = if self.is_there(&item) { Hand::Discard } else { Hand::Retry { knowing: true } };
+                self.lay_hand(by, &view.id, hand)
+            }
+            _ => {
+                let mirror = self.mirror.borrow();
+                let dead =
+                    |text: &str| ids::find(text).any(|id| mirror.aliases.get(id).is_some_and(|alias| alias.dropped));
+                let names: Vec<String> =
+                    item.fields.iter().filter(|(_, text)| dead(text)).map(|(name, _)| name.clone()).collect();
+                drop(mirror);
+                if names.is_empty() {
+                    return;
+                }
+                if choice < 2 {
+                    self.lay_hand(by, &view.id, Hand::Discard)
+                } else {
+                    self.rewrite(by, &item, &names.iter().map(String::as_str).collect::<Vec<_>>())
+                }
+            }
+        };
+        self.finish(task);
+    }
+
+    /// The user changes the record itself: good values, and no references to what is not there.
+    fn rewrite(self: &Rc<Self>, by: usize, item: &Item, names: &[&str]) -> Option<u64> {
+        let number = self.model.borrow().of_item(item)?;
+        let (table, id) = self.name(number);
+        let value = |name: &str| if name == "u_level" { format!("good{}", self.number()) } else { String::new() };
+        let fields: Fields = names.iter().map(|name| ((*name).to_owned(), value(name))).collect();
+        self.write(by, number, table, id, fields)
+    }
+
+    /// Somebody has gone and looked.
+    fn is_there(&self, item: &Item) -> bool {
+        let instance = self.instance.borrow();
+        match item.kind {
+            ItemKind::Create => item.fields.get(UID).is_some_and(|uid| instance.rows_of.contains_key(uid)),
+            _ => {
+                let text =
+                    item.fields.get("work_notes").map(|text| self.model.borrow().plain(text)).unwrap_or_default();
+                instance.entries.iter().any(|entry| entry.row == item.sys_id && entry.text == text)
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What goes wrong.
+
+use landfall::wire::Fields;
+
+use super::{story::Fault, world::World};
+
+impl World {
+    pub fn strike(&self, fault: &Fault) {
+        if let Some(name) = name(fault) {
+            self.strikes(name);
+        }
+        if !self.setup.locks && matches!(fault, Fault::Kill { .. } | Fault::Freeze { .. }) {
+            self.strikes("no Web Locks");
+        }
+        match fault {
+            Fault::Kill { who } => self.kill(*who),
+            Fault::Freeze { who, ms } => self.contexts.borrow_mut()[*who].frozen_until = self.elapsed.get() + ms,
+            Fault::Full { commits } => self.full_commits.set(*commits),
+            Fault::Broken { commits } => self.broken_calls.set(*commits),
+            Fault::Cut => self.network.borrow_mut().cut = true,
+            Fault::Mended => self.network.borrow_mut().cut = false,
+            Fault::SessionEnds { renewable } => {
+                self.instance.borrow_mut().session += 1;
+                self.network.borrow_mut().renewable = *renewable;
+            }
+            Fault::Refuses(on) => self.instance.borrow_mut().refusing = *on,
+            Fault::DropsField(on) => {
+                self.instance.borrow_mut().dropping = on.then(|| "short_description".to_owned());
+            }
+            Fault::Changes { row } => {
+                if let Some(id) = self.some_row(*row) {
+                    let field = if row % 3 == 0 { "short_description" } else { "u_other" };
+                    let (value, seconds) = (format!("o{}", self.number()), self.elapsed.get() / 1000);
+                    self.instance.borrow_mut().change(&id, field, &value, seconds);
+                }
+            }
+            Fault::Removes { row } => {
+                if let Some(id) = self.some_row(*row) {
+                    self.instance.borrow_mut().remove(&id);
+                    self.instance.borrow_mut().taken.insert(id);
+                }
+            }
+            Fault::Adds => {
+                let fields = Fields::from([("u_other".to_owned(), format!("o{}", self.number()))]);
+                self.instance.borrow_mut().put("incident", fields, self.elapsed.get() / 1000);
+            }
+            Fault::ClockSet { back } => {
+                let now = self.device_now();
+                self.clock.set(if *back { now - 3_600_000 } else { now + 3_600_000 });
+            }
+            Fault::EventsLost => {
+                self.hub.lose();
+                self.reconciles.borrow_mut().clear();
+            }
+            Fault::OnRequest(fault) => self.network.borrow_mut().armed.push(fault.clone()),
+        }
+    }
+
+    fn some_row(&self, row: usize) -> Option<String> {
+        let instance = self.instance.borrow();
+        let all: Vec<&String> = super::story::TABLES
+            .iter()
+            .flat_map(|table| instance.rows(table))
+            .filter_map(|row| row.get("sys_id"))
+            .collect();
+        all.get(row % all.len().max(1)).map(|id| (*id).clone())
+    }
+}
+
+/// None for those that are noted when they meet a request, and for those that mend.
+fn name(fault: &Fault) -> Option<&'static str> {
+    Some(match fault {
+        Fault::Kill { .. } => "context killed",
+        Fault::Freeze { .. } => "context frozen",
+        Fault::Full { .. } => "store full",
+        Fault::Broken { .. } => "store fails",
+        Fault::Cut => "line cut",
+        Fault::SessionEnds { .. } => "session ends",
+        Fault::Refuses(true) => "instance refuses",
+        Fault::DropsField(true) => "field dropped",
+        Fault::Changes { .. } => "another user changes",
+        Fault::Removes { .. } => "another user removes",
+        Fault::Adds => "another user adds",
+        Fault::ClockSet { back: true } => "clock set back",
+        Fault::ClockSet { back: false } => "clock set forward",
+        Fault::EventsLost => "events lost",
+        Fault::Mended | Fault::Refuses(false) | Fault::DropsField(false) | Fault::OnRequest(_) => return None,
+    })
+}

@@ -1,0 +1,321 @@
+//! The instance, and the truth: what it has carried out, whatever anyone was told about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use landfall::{
+    core::ids,
+    wire::{
+        Capabilities, ErrorAnswer, Fields, Method, Query, Request, Response, Type,
+        batch::{BatchRequest, BatchResponse, ServicedRequest},
+        capabilities::CapabilitiesAnswer,
+        datetime, decode, encode,
+        table::{Answer, Row},
+    },
+};
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+
+use super::story::{Setup, UID};
+
+pub const ROOT: &str = "/api/now";
+pub const EXTRAS: &str = "/api/landfall/v1";
+const CORRELATION: &str = "correlation_id";
+
+/// One request for one record, as it came alone or in a batch.
+pub struct Single<'a> {
+    pub request: &'a Request,
+    /// Nobody waits for its answer any more, or it is a repetition: what it changes now nobody can foresee.
+    pub late: bool,
+    pub seconds: u64,
+}
+
+/// An entry of a journal.
+pub struct Entry {
+    pub row: String,
+    pub text: String,
+    at: String,
+}
+
+#[derive(Default)]
+pub struct Instance {
+    setup: Setup,
+    tables: BTreeMap<String, BTreeMap<String, Fields>>,
+    pub entries: Vec<Entry>,
+    keys: BTreeMap<String, (Request, Response)>,
+    made: u32,
+    pub refusing: bool,
+    /// A write rule drops this field, silently.
+    pub dropping: Option<String>,
+    pub session: u32,
+    /// Which rows were made for which of the app's records.
+    pub rows_of: BTreeMap<String, Vec<String>>,
+    /// Every value that was ever carried out on a row, kept or not.
+    pub applied: BTreeSet<(String, String, String)>,
+    /// Values somebody else, or a late copy of a request, has touched.
+    pub loose: BTreeSet<(String, String)>,
+    pub gone: BTreeSet<String>,
+    /// Of these, those that another user has removed: who asks afterwards finds nothing.
+    pub taken: BTreeSet<String>,
+    /// Records that a late request has made.
+    pub late_made: BTreeSet<String>,
+    /// A temporary id that came as a reference, or in a text of a record that was made.
+    pub leaked: Vec<(String, String, String)>,
+    /// Writes that were carried out.
+    pub writes: u32,
+}
+
+impl Instance {
+    pub fn new(setup: &Setup) -> Self {
+        Self { setup: setup.clone(), ..Self::default() }
+    }
+
+    pub fn rows(&self, table: &str) -> impl Iterator<Item = &Fields> {
+        self.tables.get(table).into_iter().flat_map(BTreeMap::values)
+    }
+
+    pub fn row(&self, sys_id: &str) -> Option<&Fields> {
+        self.tables.values().find_map(|rows| rows.get(sys_id))
+    }
+
+    /// As another user would.
+    pub fn put(&mut self, table: &str, fields: Fields, seconds: u64) -> String {
+        let row = self.create(table, fields, seconds);
+        row["sys_id"].clone()
+    }
+
+    /// As another user would.
+    pub fn change(&mut self, sys_id: &str, field: &str, value: &str, seconds: u64) {
+        self.loose.insert((sys_id.to_owned(), field.to_owned()));
+        if let Some(row) = self.tables.values_mut().find_map(|rows| rows.get_mut(sys_id)) {
+            row.insert(field.to_owned(), value.to_owned());
+            row.insert("sys_updated_on".to_owned(), stamp(seconds));
+        }
+    }
+
+    /// As another user would.
+    pub fn remove(&mut self, sys_id: &str) {
+        for rows in self.tables.values_mut() {
+            rows.remove(sys_id);
+        }
+        self.gone.insert(sys_id.to_owned());
+    }
+
+    /// Somebody else was faster: a deletion that meets 404 is one that has come true.
+    pub fn lose(&mut self, request: &Request) {
+        let (path, _) = split(&request.path);
+        if request.method == Method::Delete
+            && let Some((_, sys_id)) = path.rsplit_once('/')
+        {
+            self.remove(sys_id);
+        }
+    }
+
+    /// Runs a request for one record.
+    pub fn run(&mut self, single: &Single<'_>) -> Response {
+        let Single { request, .. } = *single;
+        let (path, parameters) = split(&request.path);
+        if path == format!("{EXTRAS}/capabilities") {
+            return if self.setup.keyed { self.extras() } else { failure(404, "Requested URI does not represent any") };
+        }
+        let key = request.headers.iter().find(|(name, _)| name == "Idempotency-Key").map(|(_, key)| key.clone());
+        let key = key.filter(|_| self.setup.keyed);
+        if let Some((first, answer)) = key.as_ref().and_then(|key| self.keys.get(key)) {
+            let same = first.method == request.method && first.path == request.path && first.body == request.body;
+            return if same {
+                answer.clone()
+            } else {
+                failure(422, "This Idempotency-Key was used for another request")
+            };
+        }
+        let response = self.table(single, &path, &parameters);
+        if let Some(key) = key.filter(|_| response.is_success()) {
+            self.keys.insert(key, (request.clone(), response.clone()));
+        }
+        response
+    }
+
+    /// Runs a batch: `skip` tells of each position whether it is left out, unserviced.
+    pub fn batch(&mut self, single: &Single<'_>, skip: &dyn Fn(usize) -> bool) -> Response {
+        let Ok(batch) = decode::<BatchRequest>("batch", single.request.body.as_deref().unwrap_or_default()) else {
+            return failure(400, "Malformed batch");
+        };
+        let mut answer = BatchResponse { batch_request_id: batch.batch_request_id, ..BatchResponse::default() };
+        for (position, item) in batch.rest_requests.iter().enumerate() {
+            match item.unpack() {
+                Ok(request) if !skip(position) => {
+                    let response = self.run(&Single { request: &request, ..*single });
+                    answer.serviced_requests.push(ServicedRequest::new(item.id.clone(), &response));
+                }
+                _ => answer.unserviced_requests.push(item.id.clone()),
+            }
+        }
+        success(200, &answer)
+    }
+
+    fn table(&mut self, single: &Single<'_>, path: &str, parameters: &BTreeMap<String, String>) -> Response {
+        let Single { request, late, seconds } = *single;
+        let mut parts = path.strip_prefix(ROOT).and_then(|rest| rest.strip_prefix("/table/")).unwrap_or("").split('/');
+        let (table, sys_id) = (parts.next().unwrap_or_default(), parts.next());
+        if request.method == Method::Get {
+            return self.find(table, parameters);
+        }
+        let mut fields: Fields = match request.body.as_ref().map(|body| decode::<Row>("body", body)) {
+            Some(Ok(row)) => row.into(),
+            Some(Err(why)) => return failure(400, &why.to_string()),
+            None => Fields::new(),
+        };
+        if let Some(why) = self.resolve(&mut fields) {
+            return failure(424, &why);
+        }
+        if self.refusing && fields.get("u_level").is_some_and(|level| level.starts_with("bad")) {
+            return failure(403, "This level is not allowed");
+        }
+        let Some(sys_id) = sys_id else {
+            if late && let Some(uid) = fields.get(UID) {
+                self.late_made.insert(uid.clone());
+            }
+            let row = self.create(table, fields, seconds);
+            return success(201, &Answer { result: Row::from(row) });
+        };
+        let Some(row) = self.tables.get(table).and_then(|rows| rows.get(sys_id).cloned()) else {
+            return failure(404, "No Record found");
+        };
+        if request.method == Method::Delete {
+            self.writes += 1;
+            self.remove(sys_id);
+            return Response { status: 204, ..Response::default() };
+        }
+        if late {
+            self.loose.extend(fields.keys().map(|name| (sys_id.to_owned(), name.clone())));
+        }
+        let row = self.store(table, row, fields, seconds);
+        success(200, &Answer { result: Row::from(row) })
+    }
+
+    fn create(&mut self, table: &str, fields: Fields, seconds: u64) -> Fields {
+        self.made += 1;
+        let sys_id = format!("{:032x}", self.made);
+        if let Some(uid) = fields.get(UID) {
+            self.rows_of.entry(uid.clone()).or_default().push(sys_id.clone());
+        }
+        let row = Fields::from([
+            ("sys_id".to_owned(), sys_id),
+            ("number".to_owned(), format!("N{:06}", self.made)),
+            ("sys_class_name".to_owned(), table.to_owned()),
+            ("state".to_owned(), "1".to_owned()),
+        ]);
+        self.store(table, row, fields, seconds)
+    }
+
+    fn store(&mut self, table: &str, mut row: Fields, fields: Fields, seconds: u64) -> Fields {
+        self.writes += 1;
+        let (sys_id, stamp) = (row["sys_id"].clone(), stamp(seconds));
+        for (name, value) in fields {
+            self.applied.insert((sys_id.clone(), name.clone(), value.clone()));
+            let dropped = self.dropping.as_ref() == Some(&name)
+                || (name == CORRELATION && self.setup.blind && table == super::story::BLIND);
+            if name == "work_notes" {
+                if !value.is_empty() {
+                    self.entries.push(Entry { row: sys_id.clone(), text: value, at: stamp.clone() });
+                }
+            } else if dropped {
+                self.loose.insert((sys_id.clone(), name));
+            } else {
+                if name != CORRELATION && value.contains(ids::PREFIX) {
+                    self.leaked.push((table.to_owned(), name.clone(), value.clone()));
+                }
+                row.insert(name, value);
+            }
+        }
+        row.entry("sys_created_on".to_owned()).or_insert_with(|| stamp.clone());
+        row.insert("sys_updated_on".to_owned(), stamp);
+        self.tables.entry(table.to_owned()).or_default().insert(sys_id, row.clone());
+        row
+    }
+
+    fn find(&self, table: &str, parameters: &BTreeMap<String, String>) -> Response {
+        let text = parameters.get("sysparm_query").map_or("", String::as_str);
+        let Ok(query) = text.parse::<Query>() else { return failure(400, "Malformed query") };
+        let limit = parameters.get("sysparm_limit").and_then(|text| text.parse().ok()).unwrap_or(10_000);
+        let mut rows: Vec<Fields> = if table == "sys_journal_field" {
+            if !self.setup.readable {
+                return if self.setup.blind { failure(403, "No access") } else { success(200, &no_rows()) };
+            }
+            self.entries.iter().map(entry_row).collect()
+        } else {
+            self.rows(table).cloned().collect()
+        };
+        fn get<'a>(row: &'a Fields) -> impl Fn(&str) -> &'a str {
+            move |name| row.get(name).map_or("", String::as_str)
+        }
+        rows.retain(|row| query.matches(get(row), |_| Type::Text));
+        rows.sort_by(|a, b| query.compare(get(a), get(b), |_| Type::Text));
+        let page: Vec<Row> = rows.into_iter().take(limit).map(Row::from).collect();
+        success(200, &Answer { result: page })
+    }
+
+    /// Puts permanent ids in place of whole values that are temporary ids it knows. Gives what it does not know.
+    fn resolve(&self, fields: &mut Fields) -> Option<String> {
+        if !self.setup.keyed || !self.setup.resolves {
+            return None;
+        }
+        for (name, value) in fields.iter_mut().filter(|(name, value)| *name != CORRELATION && ids::is_temporary(value))
+        {
+            let known = self.tables.values().flat_map(BTreeMap::values).find(|row| row.get(CORRELATION) == Some(value));
+            match known {
+                Some(row) => *value = row["sys_id"].clone(),
+                None => return Some(format!("{name}: {value} is not known here")),
+            }
+        }
+        None
+    }
+
+    fn extras(&self) -> Response {
+        let capabilities = Capabilities {
+            idempotency_key: true,
+            resolves_temp_ids: self.setup.resolves,
+            ordered_batch: self.setup.resolves,
+            ..Capabilities::default()
+        };
+        success(200, &CapabilitiesAnswer { capabilities })
+    }
+}
+
+fn no_rows() -> Answer<Vec<Row>> {
+    Answer { result: Vec::new() }
+}
+
+fn entry_row(entry: &Entry) -> Fields {
+    let pairs = [
+        ("element_id", entry.row.as_str()),
+        ("element", "work_notes"),
+        ("value", &entry.text),
+        ("sys_created_on", &entry.at),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn stamp(seconds: u64) -> String {
+    datetime::to_servicenow(i64::try_from(1_600_000_000 + seconds).unwrap_or_default()).unwrap_or_default()
+}
+
+pub fn success(status: u16, body: &impl Serialize) -> Response {
+    Response {
+        status,
+        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+        body: encode("answer", body).unwrap_or_default(),
+        redirected_to: None,
+    }
+}
+
+pub fn failure(status: u16, message: &str) -> Response {
+    success(status, &ErrorAnswer::new(message, None))
+}
+
+pub fn split(url: &str) -> (String, BTreeMap<String, String>) {
+    let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let parameters =
+        query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (plain(name), plain(value)));
+    (plain(path), parameters.collect())
+}

@@ -1,0 +1,334 @@
+//! Every commit is looked at in the moment it is done: what it wrote, who wrote it, and whether it may.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use landfall::core::{
+    Event, Row, StoreName, WriteSet, ids,
+    stored::{Alias, Item, ItemKind, ItemState, Lease, Record, decode},
+};
+
+use super::{
+    doing::{Doing, Kind},
+    model::Fate,
+    story::UID,
+    world::World,
+};
+
+/// What is on the device's disk.
+#[derive(Default)]
+pub struct Mirror {
+    pub items: BTreeMap<String, Item>,
+    pub records: BTreeMap<(String, String), Record>,
+    pub aliases: BTreeMap<String, Alias>,
+    pub lease: Lease,
+    /// Whose the lease is.
+    pub owner: Option<usize>,
+    /// Since when each item has met something that counts as an attempt.
+    pub tried: BTreeSet<String>,
+}
+
+/// What one commit did.
+#[derive(Default)]
+struct Done {
+    left: Vec<Item>,
+    put: Vec<Item>,
+    fresh: Vec<Item>,
+    records: Vec<Record>,
+    reconciled: Vec<(String, String)>,
+    touched: bool,
+}
+
+fn key_pair(row: &landfall::core::Key) -> (String, String) {
+    (row.text(0).to_owned(), row.text(1).to_owned())
+}
+
+impl World {
+    /// Called by the store with each commit that is done.
+    pub fn committed(&self, set: &WriteSet) {
+        let Some(doing) = self.executor.current() else { return };
+        let mut done = Done::default();
+        for at in &set.deletes {
+            let mut mirror = self.mirror.borrow_mut();
+            match at.store {
+                StoreName::Outbox => done.left.extend(mirror.items.remove(at.key.text(0))),
+                StoreName::Records => drop(mirror.records.remove(&key_pair(&at.key))),
+                StoreName::Aliases => self.broke(6, "an alias was removed"),
+                StoreName::Meta => {}
+            }
+        }
+        for (store, row) in &set.puts {
+            self.put(&doing, *store, row, &mut done);
+        }
+        done.touched = !done.left.is_empty() || !done.put.is_empty() || !done.records.is_empty();
+        if !done.touched {
+            return;
+        }
+        doing.commits.set(doing.commits.get() + 1);
+        if doing.kind == Kind::Sync && self.mirror.borrow().owner != Some(doing.by) {
+            self.broke(12, &format!("context {} has written answers under a lease that is not its own", doing.by));
+        }
+        self.hold_together(&done);
+        self.settle_model(&doing, &done);
+        self.unsent_stands_over(&done);
+        if !done.reconciled.is_empty() {
+            self.nothing_mentions(&done.reconciled);
+            self.note_reconciled(doing.by, &done.reconciled);
+        }
+    }
+
+    fn put(&self, doing: &Doing, store: StoreName, row: &Row, done: &mut Done) {
+        let mut mirror = self.mirror.borrow_mut();
+        match store {
+            StoreName::Outbox => {
+                let item: Item = decode(row).unwrap();
+                let before = mirror.items.insert(item.id.clone(), item.clone());
+                let attempts = before.as_ref().map_or(0, |before| before.attempts);
+                if item.attempts > attempts && !mirror.tried.remove(&item.id) {
+                    self.broke(10, &format!("an attempt of {} was counted that was none", self.describe(&item)));
+                }
+                if before.is_none() {
+                    done.fresh.push(item.clone());
+                } else if doing.kind == Kind::Hand && item.state == ItemState::Queued {
+                    self.by_hand(&item, before.as_ref());
+                }
+                done.put.push(item);
+            }
+            StoreName::Records => {
+                let record: Record = decode(row).unwrap();
+                mirror.records.insert(key_pair(&row.key), record.clone());
+                done.records.push(record);
+            }
+            StoreName::Aliases => {
+                let alias: Alias = decode(row).unwrap();
+                let before = mirror.aliases.insert(alias.temporary.clone(), alias.clone());
+                let known = before.and_then(|before| before.sys_id);
+                if known.is_some() && known != alias.sys_id {
+                    self.broke(6, &format!("{} was {known:?} and is {:?}", alias.temporary, alias.sys_id));
+                }
+                if known.is_none()
+                    && let Some(sys_id) = alias.sys_id
+                {
+                    done.reconciled.push((alias.temporary, sys_id));
+                }
+            }
+            StoreName::Meta if row.key.text(0) == "lease" => {
+                let lease: Lease = decode(row).unwrap();
+                if lease.number > mirror.lease.number {
+                    mirror.owner = Some(doing.by);
+                } else if lease.number < mirror.lease.number || mirror.owner != Some(doing.by) {
+                    self.broke(12, &format!("context {} has renewed a lease that is not its own", doing.by));
+                }
+                mirror.lease = lease;
+            }
+            StoreName::Meta => {}
+        }
+    }
+
+    /// A record and its items are written together, whoever writes them.
+    fn hold_together(&self, done: &Done) {
+        let mirror = self.mirror.borrow();
+        for record in &done.records {
+            for (place, id) in record.items.iter().enumerate() {
+                match mirror.items.get(id) {
+                    None => {
+                        self.broke(1, &format!("{} {} lists an item that is not there", record.table, record.sys_id))
+                    }
+                    Some(item) if item.behind != (place > 0) || item.sys_id != record.sys_id => {
+                        self.broke(
+                            1,
+                            &format!("{} does not stand where {} lists it", self.describe(item), record.sys_id),
+                        );
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        let listed = |item: &Item| {
+            let lists = |record: &&Record| record.sys_id == item.sys_id && record.items.contains(&item.id);
+            done.records.iter().any(|record| lists(&record)) || mirror.records.values().any(|record| lists(&record))
+        };
+        for item in done.fresh.iter().filter(|item| !listed(item)) {
+            self.broke(1, &format!("{} was written without its record", self.describe(item)));
+        }
+        for item in &done.left {
+            if mirror.records.values().any(|record| record.items.contains(&item.id)) {
+                self.broke(1, &format!("{} has left and its record still lists it", self.describe(item)));
+            }
+        }
+    }
+
+    fn settle_model(&self, doing: &Doing, done: &Done) {
+        let mut model = self.model.borrow_mut();
+        let mut deleted = BTreeSet::new();
+        for item in done.left.iter().filter(|item| item.kind == ItemKind::Create) {
+            deleted.insert(item.sys_id.clone());
+        }
+        for (temporary, sys_id) in &done.reconciled {
+            model.note_alias(temporary, sys_id);
+            deleted.remove(temporary);
+        }
+        drop(model);
+        for item in &done.left {
+            let fate = match doing.kind {
+                Kind::Sync => self.fate_in_sync(item, done),
+                _ if doing.may_drop => {
+                    self.dropped(doing, item);
+                    Fate::Undone
+                }
+                _ => {
+                    self.broke(16, &format!("{} was dropped by “{}”", self.describe(item), doing.what));
+                    Fate::Undone
+                }
+            };
+            self.model.borrow_mut().leave(item, fate);
+        }
+        let mut model = self.model.borrow_mut();
+        for temporary in &deleted {
+            if let Some(number) = model.find(temporary) {
+                model.records[number].dropped = true;
+            }
+        }
+        if doing.kind == Kind::Sync {
+            for item in &done.fresh {
+                model.follow(item);
+            }
+        }
+        let mirror = self.mirror.borrow();
+        let id_of = |uid: &str| {
+            let found = mirror.records.values().find(|record| record.fields.get(UID).is_some_and(|is| is == uid));
+            found.map(|record| record.sys_id.clone())
+        };
+        if let Some((number, text)) = doing.replaced.take() {
+            model.replace_entry(number, &text);
+        }
+        for intent in doing.intents.borrow().iter() {
+            if let Err(why) = model.write(intent, &id_of, &done.put) {
+                self.broke(1, &format!("“{}”: {why}", doing.what));
+            }
+        }
+        doing.intents.borrow_mut().clear();
+        if doing.kind == Kind::Hand {
+            for record in &done.records {
+                if let Some(number) = model.find(&record.sys_id) {
+                    model.in_order(number, &record.items);
+                }
+            }
+        }
+    }
+
+    /// An item has left in a sync: the instance has carried it out, or there was nothing left to carry out.
+    fn fate_in_sync(&self, item: &Item, done: &Done) -> Fate {
+        let instance = self.instance.borrow();
+        let model = self.model.borrow();
+        let number = model.of_item(item);
+        let deleted = number.is_some_and(|number| model.records[number].is_deleted());
+        let gone = instance.gone.contains(&item.sys_id);
+        let uid = item.fields.get(UID).map(String::as_str).unwrap_or_default();
+        let rows = instance.rows_of.get(uid).cloned().unwrap_or_default();
+        let carried = |name: &String, value: &String| {
+            let on = |row: &String| instance.applied.contains(&(row.clone(), name.clone(), model.plain(value)));
+            let later = |later: &Item| later.fields.get(name).is_some_and(|later| model.same(later, value));
+            let here = |later: &&Item| number.is_some() && model.of_item(later) == number && later.id != item.id;
+            rows.iter().chain([&item.sys_id]).any(on)
+                || self.mirror.borrow().items.values().filter(here).any(later)
+                || done.put.iter().filter(here).any(later)
+        };
+        match item.kind {
+            ItemKind::Create if rows.is_empty() && deleted => return Fate::Undone,
+            ItemKind::Create if rows.is_empty() => {
+                self.broke(16, &format!("{} has left and was never made", self.describe(item)));
+            }
+            ItemKind::Delete if !gone && instance.row(&item.sys_id).is_some() => {
+                self.broke(16, &format!("{} has left and the row is still there", self.describe(item)));
+            }
+            ItemKind::Delete => {}
+            _ if gone || (deleted && rows.iter().all(|row| instance.gone.contains(row)) && !rows.is_empty()) => {}
+            ItemKind::Update if item.journal => {
+                let text = item.fields.get("work_notes").map(|text| model.plain(text)).unwrap_or_default();
+                if !instance.entries.iter().any(|entry| entry.row == item.sys_id && entry.text == text) {
+                    self.broke(3, &format!("{} has left and never arrived", self.describe(item)));
+                }
+            }
+            ItemKind::Create | ItemKind::Update => {
+                let lost = item
+                    .fields
+                    .iter()
+                    .find(|(name, value)| !value.is_empty() && *name != "work_notes" && !carried(name, value));
+                if let Some((name, value)) = lost {
+                    self.broke(8, &format!("{} has left, and {name}={value} never arrived", self.describe(item)));
+                }
+            }
+        }
+        Fate::Sent
+    }
+
+    /// Dropped by the user's hand, or with a deletion. What may be at the instance all the same is in doubt then.
+    fn dropped(&self, doing: &Doing, item: &Item) {
+        let mut model = self.model.borrow_mut();
+        let Some(number) = model.of_item(item) else { return };
+        let sent = item.state == ItemState::Unknown;
+        if sent && doing.kind == Kind::Write {
+            self.broke(16, &format!("{} was dropped by a deletion while it may be carried out", self.describe(item)));
+        }
+        model.records[number].doubt |= sent;
+        if sent {
+            let sys_id = model.plain(&item.sys_id);
+            let loose = item.fields.keys().map(|name| (sys_id.clone(), name.clone()));
+            self.instance.borrow_mut().loose.extend(loose);
+        }
+    }
+
+    /// What the app wrote last stands in the record, until it is sent.
+    fn unsent_stands_over(&self, done: &Done) {
+        let model = self.model.borrow();
+        for record in done.records.iter().filter(|record| !record.deleted) {
+            let Some(number) = model.find(&record.sys_id) else { continue };
+            for (name, writes) in &model.records[number].writes {
+                let Some(last) = writes.iter().rev().find(|write| write.fate != Fate::Undone) else { continue };
+                let has = record.fields.get(name).map_or("", String::as_str);
+                if last.fate == Fate::Pending && !model.same(has, &last.value) {
+                    let (table, id) = (&record.table, &record.sys_id);
+                    self.broke(8, &format!("{table} {id} shows {name}={has}, and {} is unsent", last.value));
+                }
+            }
+        }
+    }
+
+    /// The commit of a receipt leaves the temporary id nowhere.
+    fn nothing_mentions(&self, reconciled: &[(String, String)]) {
+        let mirror = self.mirror.borrow();
+        let correlation = |table: &str, name: &str| self.schema.correlation_field(table).as_deref() == Some(name);
+        for (temporary, _) in reconciled {
+            let within = |table: &str, fields: &landfall::wire::Fields| {
+                fields.iter().any(|(name, text)| ids::find(text).any(|id| id == temporary) && !correlation(table, name))
+            };
+            for record in mirror.records.values() {
+                let base = record.base.as_ref().is_some_and(|base| within(&record.table, base));
+                if record.sys_id == *temporary || base || within(&record.table, &record.fields) {
+                    self.broke(5, &format!("{} {} still mentions {temporary}", record.table, record.sys_id));
+                }
+            }
+            for item in mirror.items.values() {
+                if item.sys_id == *temporary || within(&item.table, &item.fields) || item.mentions.contains(temporary) {
+                    self.broke(5, &format!("{} still mentions {temporary}", self.describe(item)));
+                }
+            }
+        }
+    }
+
+    fn note_reconciled(&self, by: usize, reconciled: &[(String, String)]) {
+        let life = self.contexts.borrow()[by].life;
+        for (temporary, sys_id) in reconciled {
+            self.tell(|| format!("      ({by}) {temporary} is now {sys_id}"));
+            self.reconciles.borrow_mut().push((by, life, self.stamp(), temporary.clone()));
+        }
+    }
+
+    pub fn hears(&self, event: &Event) {
+        if let Event::Error { code, message, .. } = event
+            && code == "twins"
+        {
+            self.reported.borrow_mut().extend(ids::find(message).map(str::to_owned));
+        }
+    }
+}

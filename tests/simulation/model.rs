@@ -1,0 +1,217 @@
+//! What the app was told, and what must therefore come true: kept apart from everything the engine keeps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use landfall::{
+    core::{ids, stored::Item},
+    wire::Fields,
+};
+
+use super::doing::Intent;
+use super::story::UID;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// In the outbox.
+    Pending,
+    /// At the instance.
+    Sent,
+    /// Dropped by the user, by name; or replaced by a later write in the same item.
+    Undone,
+}
+
+/// One value written to one field, one entry of a journal, or one deletion.
+#[derive(Clone, Debug)]
+pub struct Write {
+    pub value: String,
+    /// The items that carry it.
+    pub carriers: BTreeSet<String>,
+    pub fate: Fate,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Rec {
+    pub uid: Option<String>,
+    pub table: String,
+    /// The id it had first: temporary, if it was made here.
+    pub id: String,
+    pub here: bool,
+    /// The app was told that it is saved.
+    pub told: bool,
+    pub writes: BTreeMap<String, Vec<Write>>,
+    pub entries: Vec<Write>,
+    pub deletions: Vec<Write>,
+    /// Its create was dropped, by name or with a deletion: the instance must not have it.
+    pub dropped: bool,
+    /// Whether it was made could not be known when the user decided about it.
+    pub doubt: bool,
+    /// A request without a key may have been carried out twice: twins, reported, are within the promise.
+    pub may_twin: bool,
+}
+
+impl Rec {
+    pub fn is_deleted(&self) -> bool {
+        self.deletions.iter().any(|deletion| deletion.fate != Fate::Undone)
+    }
+
+    /// What the field must come to hold, if it was ever written and not undone.
+    pub fn last(&self, field: &str) -> Option<&Write> {
+        self.writes.get(field)?.iter().rev().find(|write| write.fate != Fate::Undone)
+    }
+
+    fn all(&mut self) -> impl Iterator<Item = &mut Write> {
+        self.writes.values_mut().flatten().chain(&mut self.entries).chain(&mut self.deletions)
+    }
+}
+
+#[derive(Default)]
+pub struct Model {
+    pub records: Vec<Rec>,
+    by_id: BTreeMap<String, usize>,
+    /// The permanent ids of temporary ones, as the device has them.
+    pub aliases: BTreeMap<String, String>,
+}
+
+impl Model {
+    /// With permanent ids in place of temporary ones.
+    pub fn plain(&self, value: &str) -> String {
+        let mut text = value.to_owned();
+        let found: Vec<String> = ids::find(value).map(str::to_owned).collect();
+        for id in found {
+            if let Some(sys_id) = self.aliases.get(&id) {
+                text = text.replace(&id, sys_id);
+            }
+        }
+        text
+    }
+
+    pub fn same(&self, one: &str, other: &str) -> bool {
+        one == other || self.plain(one) == self.plain(other)
+    }
+
+    /// The record that has or had this id.
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    pub fn of_item(&self, item: &Item) -> Option<usize> {
+        self.find(&item.sys_id)
+    }
+
+    pub fn note_alias(&mut self, temporary: &str, sys_id: &str) {
+        self.aliases.insert(temporary.to_owned(), sys_id.to_owned());
+        if let Some(number) = self.find(temporary) {
+            self.by_id.insert(sys_id.to_owned(), number);
+        }
+    }
+
+    /// A record the instance had first.
+    pub fn adopt(&mut self, table: &str, id: &str) -> usize {
+        if let Some(number) = self.find(id) {
+            return number;
+        }
+        self.add(Rec { table: table.to_owned(), id: id.to_owned(), told: true, ..Rec::default() })
+    }
+
+    fn add(&mut self, record: Rec) -> usize {
+        let number = self.records.len();
+        self.by_id.insert(record.id.clone(), number);
+        self.records.push(record);
+        number
+    }
+
+    /// A write of the app is on disk, carried by these items.
+    pub fn write(
+        &mut self,
+        intent: &Intent,
+        id_of: &dyn Fn(&str) -> Option<String>,
+        put: &[Item],
+    ) -> Result<(), String> {
+        match intent {
+            Intent::Create { uid, table, fields } => {
+                let id = id_of(uid).ok_or_else(|| format!("the record {uid} was not written"))?;
+                let record = Rec { uid: Some(uid.clone()), table: table.clone(), id, here: true, ..Rec::default() };
+                let number = self.add(record);
+                self.take(number, fields, put)
+            }
+            Intent::Change { record, fields } => self.take(*record, fields, put),
+            Intent::Delete { record } => {
+                let items = put.iter().filter(|item| self.of_item(item) == Some(*record));
+                let carriers: BTreeSet<String> = items.map(|item| item.id.clone()).collect();
+                if carriers.is_empty() {
+                    return Ok(());
+                }
+                self.records[*record].deletions.push(Write { value: String::new(), carriers, fate: Fate::Pending });
+                Ok(())
+            }
+        }
+    }
+
+    fn take(&mut self, number: usize, fields: &Fields, put: &[Item]) -> Result<(), String> {
+        for (name, value) in fields.iter().filter(|(name, _)| *name != UID) {
+            let carries = |item: &&Item| {
+                self.of_item(item) == Some(number)
+                    && item.fields.get(name).is_some_and(|carried| self.same(carried, value))
+            };
+            let carriers: BTreeSet<String> = put.iter().filter(carries).map(|item| item.id.clone()).collect();
+            let entry = name == "work_notes";
+            if carriers.is_empty() {
+                let known = self.records[number].last(name);
+                if entry || known.is_some_and(|known| !self.same(&known.value, value)) {
+                    return Err(format!("no item carries {name}={value}"));
+                }
+                continue;
+            }
+            let record = &mut self.records[number];
+            let write = Write { value: value.clone(), carriers, fate: Fate::Pending };
+            if entry { record.entries.push(write) } else { record.writes.entry(name.clone()).or_default().push(write) }
+        }
+        Ok(())
+    }
+
+    /// An item has left: carried out, or dropped.
+    pub fn leave(&mut self, item: &Item, fate: Fate) {
+        let Some(number) = self.of_item(item) else { return };
+        for write in self.records[number].all() {
+            if write.carriers.remove(&item.id) && write.carriers.is_empty() && write.fate == Fate::Pending {
+                write.fate = fate;
+            }
+        }
+    }
+
+    /// An edited item may stand before others: what the last of them carries is what stands.
+    pub fn in_order(&mut self, number: usize, items: &[String]) {
+        let place = |write: &Write| {
+            let places = write.carriers.iter().filter_map(|id| items.iter().position(|item| item == id));
+            places.max().map_or(0, |place| place + 1)
+        };
+        for writes in self.records[number].writes.values_mut() {
+            writes.sort_by_key(place);
+        }
+    }
+
+    /// An entry was edited into another before it was carried out.
+    pub fn replace_entry(&mut self, number: usize, text: &str) {
+        for entry in self.records[number].entries.iter_mut().filter(|entry| entry.value == text) {
+            entry.fate = Fate::Undone;
+            entry.carriers.clear();
+        }
+    }
+
+    /// An item that the engine has made to send what a first request did not have in it.
+    pub fn follow(&mut self, item: &Item) {
+        let Some(number) = self.of_item(item) else { return };
+        for (name, value) in &item.fields {
+            let last = self.records[number].writes.get(name).map_or(0, Vec::len);
+            for place in (0..last).rev() {
+                let write = &self.records[number].writes[name][place];
+                if write.fate != Fate::Undone && self.same(&write.value, value) {
+                    let write = &mut self.records[number].writes.get_mut(name).unwrap()[place];
+                    write.carriers.insert(item.id.clone());
+                    write.fate = Fate::Pending;
+                    break;
+                }
+            }
+        }
+    }
+}

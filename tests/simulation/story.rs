@@ -1,0 +1,387 @@
+//! A history before it happens: everything the app does and everything that goes wrong, drawn from a seed.
+
+use std::collections::BTreeMap;
+
+use landfall::core::schema::TableOptions;
+use serde_json::json;
+
+use super::draw::Draw;
+
+/// The app's own number for a record: by it the instance's rows are counted.
+pub const UID: &str = "u_uid";
+/// The table that may not keep the temporary id.
+pub const BLIND: &str = "log";
+pub const TABLES: [&str; 3] = ["incident", "incident_task", BLIND];
+
+/// What stays as it is for a whole history.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    pub seed: u64,
+    /// The instance honours `Idempotency-Key`.
+    pub keyed: bool,
+    /// And puts in permanent ids itself.
+    pub resolves: bool,
+    /// Requests without a key may arrive twice, or late: the one case in which there may be twins.
+    pub repeats: bool,
+    /// `sys_journal_field` may be read.
+    pub readable: bool,
+    /// One table does not keep its correlation field.
+    pub blind: bool,
+    /// The same table has none, and says so.
+    pub uncorrelated: bool,
+    pub locks: bool,
+    pub batch: Option<usize>,
+    pub contexts: usize,
+}
+
+impl Setup {
+    fn draw(seed: u64, draw: &mut Draw) -> Self {
+        let keyed = draw.percent(55);
+        Self {
+            seed,
+            keyed,
+            resolves: keyed && draw.percent(60),
+            repeats: !keyed && draw.percent(25),
+            readable: draw.percent(60),
+            blind: draw.percent(30),
+            uncorrelated: draw.percent(15),
+            locks: draw.percent(80),
+            batch: draw.of(&[None, None, Some(1), Some(3)]),
+            contexts: draw.of(&[2, 2, 3]),
+        }
+    }
+
+    pub fn tables(&self) -> BTreeMap<String, TableOptions> {
+        let mut log = json!({ "references": { "about": "incident", "before": "log" }, "journals": ["work_notes"] });
+        if self.uncorrelated {
+            log["correlationField"] = json!(null);
+        }
+        let tables = json!({
+            "task": { "references": { "parent": "task", "watch": ["task"] }, "journals": ["work_notes"] },
+            "incident": { "extends": "task", "cache": {} },
+            "incident_task": { "extends": "task", "references": { "incident": "incident" } },
+            "log": log,
+        });
+        serde_json::from_value(tables).unwrap()
+    }
+}
+
+/// The fields of a table that refer to records, and to records of which tables. The last is a text that may.
+pub fn references(table: &str) -> &'static [(&'static str, &'static [&'static str])] {
+    match table {
+        "incident" => &[
+            ("parent", &["incident", "incident_task"]),
+            ("watch", &["incident", "incident_task"]),
+            ("description", &TABLES),
+        ],
+        "incident_task" => {
+            &[("parent", &["incident", "incident_task"]), ("incident", &["incident"]), ("description", &TABLES)]
+        }
+        _ => &[("about", &["incident"]), ("before", &["log"]), ("description", &TABLES)],
+    }
+}
+
+/// What is written about one record. Numbers choose among what there is when it happens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    Text,
+    /// A value that the instance may refuse.
+    Level {
+        bad: bool,
+    },
+    /// The field and the record that it is to point to.
+    Link {
+        field: usize,
+        to: usize,
+    },
+    /// To itself.
+    Itself {
+        field: usize,
+    },
+    Unlink {
+        field: usize,
+    },
+    Note,
+    /// Several at once.
+    All(Vec<Change>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    Create {
+        by: usize,
+        table: usize,
+        change: Change,
+    },
+    /// Several in one call; each may point to the one before.
+    CreateMany {
+        by: usize,
+        table: usize,
+        count: usize,
+        linked: bool,
+        bad: bool,
+    },
+    Update {
+        by: usize,
+        record: usize,
+        change: Change,
+    },
+    Delete {
+        by: usize,
+        record: usize,
+    },
+    /// A record and one that points to it, with a change of a third.
+    Transaction {
+        by: usize,
+        table: usize,
+        record: usize,
+        change: Change,
+    },
+    Retry {
+        by: usize,
+        item: usize,
+    },
+    Edit {
+        by: usize,
+        item: usize,
+        bad: bool,
+    },
+    Discard {
+        by: usize,
+        item: usize,
+    },
+    Settled {
+        by: usize,
+        item: usize,
+    },
+    Sync {
+        by: usize,
+        pull: bool,
+    },
+    Stop {
+        by: usize,
+    },
+    SignIn {
+        by: usize,
+    },
+    Offline {
+        by: usize,
+        on: bool,
+    },
+    Look {
+        by: usize,
+    },
+    Wait {
+        ms: u64,
+    },
+    Strike(Fault),
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    Kill {
+        who: usize,
+    },
+    Freeze {
+        who: usize,
+        ms: u64,
+    },
+    /// So many commits find the store full.
+    Full {
+        commits: usize,
+    },
+    /// So many commits fail for a reason of the browser's.
+    Broken {
+        commits: usize,
+    },
+    Cut,
+    Mended,
+    SessionEnds {
+        renewable: bool,
+    },
+    Refuses(bool),
+    DropsField(bool),
+    /// Another user at the instance.
+    Changes {
+        row: usize,
+    },
+    Removes {
+        row: usize,
+    },
+    Adds,
+    ClockSet {
+        back: bool,
+    },
+    EventsLost,
+    OnRequest(OnRequest),
+}
+
+/// What becomes of the next request it can become of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OnRequest {
+    Lost {
+        silently: bool,
+    },
+    AnswerLost {
+        silently: bool,
+    },
+    Delayed {
+        ms: u64,
+    },
+    AnswerDelayed {
+        ms: u64,
+    },
+    Repeated {
+        ms: u64,
+    },
+    Truncated {
+        run: bool,
+    },
+    Noise {
+        run: bool,
+    },
+    Portal,
+    Redirected {
+        followed: bool,
+    },
+    Status {
+        status: u16,
+        run: bool,
+        wait: Wait,
+    },
+    /// Of a batch.
+    Unserviced {
+        after: usize,
+    },
+    Missing {
+        nth: usize,
+        run: bool,
+    },
+    ItemStatus {
+        nth: usize,
+        status: u16,
+        wait: Wait,
+    },
+    Shuffled,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Wait {
+    No,
+    Seconds(u64),
+    Date(u64),
+}
+
+/// One thing that happens. `salt` decides how far the world gets before the next, and in which order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    pub salt: u64,
+    pub act: Act,
+}
+
+#[derive(Clone, Debug)]
+pub struct Story {
+    pub setup: Setup,
+    pub events: Vec<Event>,
+}
+
+impl Story {
+    pub fn draw(seed: u64) -> Self {
+        let mut draw = Draw::new(seed);
+        let setup = Setup::draw(seed, &mut draw);
+        let count = 55 + draw.below(40);
+        let events = (0..count).map(|_| Event { salt: draw.next(), act: act(&setup, &mut draw) }).collect();
+        Self { setup, events }
+    }
+}
+
+fn act(setup: &Setup, draw: &mut Draw) -> Act {
+    let by = draw.below(setup.contexts);
+    let (record, item) = (draw.below(64), draw.below(64));
+    let table = draw.of(&[0, 0, 1, 1, 2]);
+    match draw.below(100) {
+        0..13 => Act::Create { by, table, change: change(draw) },
+        13..17 => {
+            Act::CreateMany { by, table, count: 2 + draw.below(3), linked: draw.percent(50), bad: draw.percent(15) }
+        }
+        17..33 => Act::Update { by, record, change: change(draw) },
+        33..37 => Act::Delete { by, record },
+        37..40 => Act::Transaction { by, table, record, change: change(draw) },
+        40..42 => Act::Retry { by, item },
+        42..44 => Act::Edit { by, item, bad: draw.percent(20) },
+        44..46 => Act::Discard { by, item },
+        46..47 => Act::Settled { by, item },
+        47..62 => Act::Sync { by, pull: draw.percent(30) },
+        62..63 => Act::Stop { by },
+        63..64 => Act::SignIn { by },
+        64..65 => Act::Offline { by, on: draw.percent(40) },
+        65..67 => Act::Look { by },
+        67..75 => Act::Wait { ms: draw.of(&[500, 1_000, 5_000, 15_000, 40_000, 120_000, 400_000]) },
+        _ => Act::Strike(fault(setup, draw)),
+    }
+}
+
+fn change(draw: &mut Draw) -> Change {
+    let field = draw.below(3);
+    match draw.below(20) {
+        0..6 => Change::Text,
+        6..8 => Change::Level { bad: draw.percent(60) },
+        8..12 => Change::Link { field, to: draw.below(64) },
+        12..13 => Change::Itself { field },
+        13..14 => Change::Unlink { field },
+        14..16 => Change::Note,
+        _ => Change::All(vec![Change::Text, Change::Link { field, to: draw.below(64) }, Change::Note]),
+    }
+}
+
+fn fault(setup: &Setup, draw: &mut Draw) -> Fault {
+    let who = draw.below(setup.contexts);
+    match draw.below(40) {
+        0..5 => Fault::Kill { who },
+        5..7 => Fault::Freeze { who, ms: draw.of(&[5_000, 35_000, 70_000]) },
+        7 => Fault::Full { commits: 1 + draw.below(3) },
+        8 => Fault::Broken { commits: 1 + draw.below(2) },
+        9 => Fault::Cut,
+        10 => Fault::Mended,
+        11..13 => Fault::SessionEnds { renewable: draw.percent(50) },
+        13..15 => Fault::Refuses(draw.percent(65)),
+        15 => Fault::DropsField(draw.percent(50)),
+        16 => Fault::Changes { row: draw.below(64) },
+        17 => Fault::Removes { row: draw.below(64) },
+        18 => Fault::Adds,
+        19 => Fault::ClockSet { back: draw.percent(50) },
+        20 => Fault::EventsLost,
+        _ => Fault::OnRequest(on_request(draw)),
+    }
+}
+
+fn on_request(draw: &mut Draw) -> OnRequest {
+    let wait = match draw.below(4) {
+        0 => Wait::Seconds(draw.of(&[1, 30, 300])),
+        1 => Wait::Date(draw.of(&[2, 60])),
+        _ => Wait::No,
+    };
+    let (ms, nth, run) = (draw.of(&[300, 4_000, 20_000, 61_000, 90_000]), draw.below(4), draw.percent(50));
+    match draw.below(28) {
+        0..3 => OnRequest::Lost { silently: draw.percent(30) },
+        3..7 => OnRequest::AnswerLost { silently: draw.percent(30) },
+        7..9 => OnRequest::Delayed { ms },
+        9 => OnRequest::AnswerDelayed { ms },
+        10..12 => OnRequest::Repeated { ms },
+        12 => OnRequest::Truncated { run },
+        13 => OnRequest::Noise { run },
+        14 => OnRequest::Portal,
+        15 => OnRequest::Redirected { followed: draw.percent(50) },
+        16..19 => {
+            OnRequest::Status { status: draw.of(&[400, 401, 403, 404, 409, 412, 413, 422, 429]), run: false, wait }
+        }
+        19..22 => OnRequest::Status { status: draw.of(&[408, 500, 502, 503, 504]), run, wait },
+        22..24 => OnRequest::Unserviced { after: nth },
+        24 => OnRequest::Missing { nth, run },
+        25..27 => {
+            OnRequest::ItemStatus { nth, status: draw.of(&[400, 401, 403, 404, 409, 412, 413, 429, 500, 503]), wait }
+        }
+        _ => OnRequest::Shuffled,
+    }
+}

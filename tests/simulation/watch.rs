@@ -1,0 +1,222 @@
+//! Every request is looked at when it leaves, and every answer when it comes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use landfall::{
+    core::{
+        ids,
+        stored::{Item, ItemKind, ItemState, Record},
+    },
+    ports::RemoteError,
+    wire::{
+        Fields, Method, Request, Response,
+        batch::BatchResponse,
+        decode,
+        table::{Answer, Row},
+    },
+};
+
+use super::{
+    instance::{ROOT, split},
+    network::{is_batch, key_of, singles},
+    story::UID,
+    world::World,
+};
+
+/// What must not be sent twice, and whether it is known what became of it.
+#[derive(Default)]
+pub struct Watch {
+    /// By the record's own number, or the entry's text.
+    doubts: BTreeMap<String, Doubt>,
+    /// More than one row was seen for these temporary ids.
+    pub seen_twins: BTreeSet<String>,
+}
+
+#[derive(Default)]
+struct Doubt {
+    open: bool,
+    keys: BTreeSet<String>,
+}
+
+fn body_of(request: &Request) -> Fields {
+    let row = request.body.as_deref().and_then(|body| decode::<Row>("body", body).ok());
+    row.map(Fields::from).unwrap_or_default()
+}
+
+/// Table and `sys_id`.
+fn place(request: &Request) -> (String, Option<String>) {
+    let (path, _) = split(&request.path);
+    let mut parts = path.strip_prefix(ROOT).and_then(|rest| rest.strip_prefix("/table/")).unwrap_or("").split('/');
+    (parts.next().unwrap_or_default().to_owned(), parts.next().map(str::to_owned))
+}
+
+/// By what it would be recognised, if it must not be carried out twice.
+fn once_only(request: &Request, body: &Fields) -> Option<String> {
+    match request.method {
+        Method::Post => body.get(UID).cloned(),
+        Method::Patch => body.get("work_notes").filter(|text| !text.is_empty()).cloned(),
+        _ => None,
+    }
+}
+
+impl World {
+    pub fn watch_departure(&self, parts: &[Request], stale: bool) {
+        let mirror = self.mirror.borrow();
+        for part in parts.iter().filter(|part| part.method != Method::Get) {
+            let body = body_of(part);
+            let (_, sys_id) = place(part);
+            let is = |item: &&Item| match item.kind {
+                ItemKind::Create => part.method == Method::Post && item.fields.get(UID) == body.get(UID),
+                ItemKind::Update => {
+                    part.method == Method::Patch && sys_id.as_ref() == Some(&item.sys_id) && item.fields == body
+                }
+                ItemKind::Delete => part.method == Method::Delete && sys_id.as_ref() == Some(&item.sys_id),
+            };
+            let marked = mirror.items.values().filter(is).any(|item| item.state == ItemState::Unknown);
+            // A sender that was frozen after its claim sends what another has dealt with since.
+            if !marked && !stale {
+                self.broke(4, &format!("{} {} leaves and is not marked as sent", part.method.as_str(), part.path));
+            }
+            let Some(once) = once_only(part, &body) else { continue };
+            let about = |record: &&Record| match &sys_id {
+                Some(sys_id) => record.sys_id == *sys_id,
+                None => record.fields.get(UID) == Some(&once),
+            };
+            if let Some(record) = mirror.records.values().find(about) {
+                let mut model = self.model.borrow_mut();
+                if let Some(number) = model.find(&record.sys_id) {
+                    model.records[number].may_twin |= stale || (self.setup.repeats && key_of(part).is_none());
+                }
+            }
+            let mut watch = self.watch.borrow_mut();
+            let doubt = watch.doubts.entry(once.clone()).or_default();
+            let repeats = self.setup.keyed && key_of(part).is_some_and(|key| doubt.keys.contains(key));
+            if doubt.open && !repeats && !stale {
+                self.broke(4, &format!("{once} is sent again, and nobody has asked what became of it"));
+            }
+            doubt.open = true;
+            if let Some(key) = key_of(part) {
+                doubt.keys.insert(key.to_owned());
+            }
+        }
+    }
+
+    /// What the user has decided is no longer in doubt.
+    pub fn by_hand(&self, item: &Item, before: Option<&Item>) {
+        if before.is_some_and(|before| before.state == ItemState::Unknown) {
+            let mut watch = self.watch.borrow_mut();
+            for name in [UID, "work_notes"] {
+                if let Some(doubt) = item.fields.get(name).and_then(|once| watch.doubts.get_mut(once)) {
+                    doubt.open = false;
+                }
+            }
+        }
+    }
+
+    pub fn watch_answer(&self, request: &Request, answer: &Result<Response, RemoteError>) {
+        let parts = singles(request);
+        let each: Vec<Option<Response>> = match answer {
+            Err(_) => parts.iter().map(|_| None).collect(),
+            Ok(response) if is_batch(request) => in_batch(response, parts.len()),
+            Ok(response) => vec![Some(response.clone())],
+        };
+        for (part, response) in parts.iter().zip(&each) {
+            self.count_try(part, response.as_ref());
+            if let Some(response) = response {
+                self.resolve_doubt(part, response);
+            }
+        }
+    }
+
+    /// Anything but a word about signing in counts as an attempt.
+    fn count_try(&self, part: &Request, response: Option<&Response>) {
+        let signs_in = |response: &Response| {
+            matches!(response.status, 300..=399 | 401) || (response.redirected_to.is_some() && !response.is_json())
+        };
+        if response.is_some_and(signs_in) {
+            return;
+        }
+        let body = body_of(part);
+        let (_, sys_id) = place(part);
+        let asked: Vec<String> = ids::find(&part.path).map(str::to_owned).collect();
+        let mut mirror = self.mirror.borrow_mut();
+        let met: Vec<String> = mirror
+            .items
+            .values()
+            .filter(|item| match part.method {
+                Method::Post => item.kind == ItemKind::Create && item.fields.get(UID) == body.get(UID),
+                Method::Get => asked.contains(&item.sys_id) || part.path.contains(&item.sys_id),
+                _ => sys_id.as_ref() == Some(&item.sys_id),
+            })
+            .map(|item| item.id.clone())
+            .collect();
+        mirror.tried.extend(met);
+    }
+
+    fn resolve_doubt(&self, part: &Request, response: &Response) {
+        let mut watch = self.watch.borrow_mut();
+        if part.method != Method::Get {
+            let once = once_only(part, &body_of(part));
+            let definite = match response.status {
+                204 => true,
+                200..300 => response.is_json() && decode::<Answer<Row>>("answer", &response.body).is_ok(),
+                408 | 500.. => false,
+                401 | 429 | 300..=399 => true,
+                409 if response.header("Retry-After").is_some() => false,
+                _ => response.is_json(),
+            } || (response.redirected_to.is_some() && !response.is_json());
+            if let Some(doubt) = once.filter(|_| definite).and_then(|once| watch.doubts.get_mut(&once)) {
+                doubt.open = false;
+            }
+            return;
+        }
+        let Ok(found) = decode::<Answer<Vec<Row>>>("answer", &response.body) else { return };
+        let rows: Vec<Fields> = found.result.into_iter().map(Fields::from).collect();
+        let (table, _) = place(part);
+        let model = self.model.borrow();
+        if table == "sys_journal_field" {
+            for record in &model.records {
+                if part.path.contains(&*model.plain(&record.id)) {
+                    for entry in &record.entries {
+                        if let Some(doubt) = watch.doubts.get_mut(&entry.value) {
+                            doubt.open = false;
+                        }
+                    }
+                }
+            }
+            return;
+        }
+        for id in ids::find(&part.path) {
+            let carrying = rows.iter().filter(|row| row.get("correlation_id").is_some_and(|of| of == id)).count();
+            if carrying > 1 {
+                watch.seen_twins.insert(id.to_owned());
+            }
+            let uid = model.find(id).and_then(|number| model.records[number].uid.clone());
+            if let Some(doubt) = uid.and_then(|uid| watch.doubts.get_mut(&uid)) {
+                doubt.open = false;
+            }
+        }
+    }
+}
+
+fn in_batch(response: &Response, count: usize) -> Vec<Option<Response>> {
+    let mut sorted = vec![None; count];
+    if !response.is_success() {
+        return vec![Some(response.clone()); count];
+    }
+    let Ok(batch) = decode::<BatchResponse>("batch", &response.body) else {
+        // Nobody can tell anything from it, unless it is a page to sign in.
+        return vec![response.redirected_to.is_some().then(|| response.clone()); count];
+    };
+    for id in &batch.unserviced_requests {
+        if let Some(place) = id.parse::<usize>().ok().and_then(|at| sorted.get_mut(at)) {
+            *place = Some(Response { status: 429, ..Response::default() });
+        }
+    }
+    for served in &batch.serviced_requests {
+        if let Some(place) = served.id.parse::<usize>().ok().and_then(|at| sorted.get_mut(at)) {
+            *place = served.unpack().ok();
+        }
+    }
+    sorted
+}
