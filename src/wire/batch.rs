@@ -164,7 +164,7 @@ impl ServicedRequest {
             status: self.status_code,
             headers: unpacked(&self.headers),
             body: body.map_err(|source| WireError::Base64 { id: self.id.clone(), source })?,
-            redirected_to: self.redirect_url.clone(),
+            redirected_to: self.redirect_url.clone().filter(|url| !url.is_empty()),
         })
     }
 }
@@ -188,7 +188,7 @@ mod tests {
             "answer to a batch",
             br#"{"batch_request_id":7,"extra":{},"serviced_requests":[
                 {"id":1,"status_code":201,"headers":null,"body":"e30","execution_time":"12 ms"},
-                {"id":"2","status_code":204,"body":null},
+                {"id":"2","status_code":204,"body":null,"redirect_url":""},
                 {"id":"3","status_code":429,"headers":[{"name":"Retry-After","value":30}],"body":"e3\r\n0="}]}"#,
         )
         .unwrap();
@@ -196,6 +196,7 @@ mod tests {
         assert!(answer.unserviced_requests.is_empty());
         let bodies: Vec<Vec<u8>> = answer.serviced_requests.iter().map(|item| item.body.decode().unwrap()).collect();
         assert_eq!(bodies, [b"{}".to_vec(), vec![], b"{}".to_vec()]);
+        assert_eq!(answer.serviced_requests[1].unpack().unwrap().redirected_to, None);
         let limited = answer.serviced_requests[2].unpack().unwrap();
         assert_eq!(limited.retry_after(0), Some(30_000));
     }

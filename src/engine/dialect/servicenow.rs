@@ -100,7 +100,7 @@ impl Dialect for ServiceNow {
         let wait_ms = response.retry_after(now);
         let unknown = || Answer::Unknown { error: said(response), wait_ms };
         let answer = match response.status {
-            204 => Answer::Done(None),
+            204 if intent == Intent::Send => Answer::Done(None),
             200..300 if !response.is_json() => return Verdict::NotTheInstance(glimpse(response)),
             200..300 if intent == Intent::Probe => match rows(response) {
                 Ok(rows) => match journal::asked_for(asked) {
