@@ -6,6 +6,8 @@ use super::{
     tx::{Ruled, Tx},
 };
 
+const LOST: &str = "It was sent, but the answer never came.";
+
 /// Where an item stands.
 pub(super) struct Standing {
     /// As the contract's `OutboxItem.state`.
@@ -24,6 +26,11 @@ pub(super) fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Optio
         ItemState::Refused => Ok(plain("refused", refused(tx, item)?, true)),
         ItemState::Unknown if item.sent_under == Some(lease.number) && lease.until > tx.now => {
             Ok(plain("sending", "It is being sent now.".to_owned(), false))
+        }
+        // It goes again without being asked for, as soon as what it has come to wait for lets it.
+        ItemState::Unknown if item.is_held() && is_repeated(item) => {
+            let held = held(tx, item)?;
+            Ok(Standing { state: "unknown", explain: format!("{LOST} {}", held.explain), ..held })
         }
         ItemState::Unknown => Ok(plain("unknown", unknown(tx, item)?, false)),
         ItemState::Queued if item.is_held() => held(tx, item),
@@ -97,7 +104,12 @@ fn unknown(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
         (ItemKind::Update, _) if item.journal => asked.to_owned(),
         (ItemKind::Update | ItemKind::Delete, _) => "It is sent again, which changes nothing twice.".to_owned(),
     };
-    Ok(format!("It was sent, but the answer never came. {next}"))
+    Ok(format!("{LOST} {next}"))
+}
+
+/// Whether it does no harm to carry it out twice.
+fn is_repeated(item: &Item) -> bool {
+    item.kind != ItemKind::Create && !item.journal
 }
 
 /// The instance's words as sentences.

@@ -28,6 +28,8 @@ pub struct Plan {
     pub send: Vec<Item>,
     /// Set where all that is left is waiting for its time: the earliest, in ms.
     pub next_at: Option<u64>,
+    /// Something that is due did not fit any more: whatever else is due would not either.
+    pub full: bool,
 }
 
 impl Plan {
@@ -90,14 +92,14 @@ pub fn plan(known: &Known<'_>, due: Vec<Item>, room: Room) -> Plan {
     let mut trying: BTreeSet<String> = BTreeSet::new();
     let mut cut = None;
     for item in due {
-        if let Some(at) = waits_until(&item, known.now) {
-            plan.next_at = Some(plan.next_at.map_or(at, |first| first.min(at)));
+        let step = next_step(known, &item);
+        // What must go again waits for a record that it has come to mention since, as what has not left does. To be asked
+        // about it need not.
+        if step == Step::Ask || item.behind || (step == Step::Send && !item.mentions.is_empty()) {
             continue;
         }
-        let step = next_step(known, &item);
-        // What must go again waits for a record that it has come to mention since, as what has not left does.
-        let held = step == Step::Send && item.state == ItemState::Unknown && !item.mentions.is_empty();
-        if step == Step::Ask || held {
+        if let Some(at) = waits_until(&item, known.now) {
+            plan.next_at = Some(plan.next_at.map_or(at, |first| first.min(at)));
             continue;
         }
         let unproved = item.kind == ItemKind::Create && known.keys.is_none() && known.correlates(&item.table).is_none();
@@ -111,6 +113,7 @@ pub fn plan(known: &Known<'_>, due: Vec<Item>, room: Room) -> Plan {
             _ => true,
         };
         if full || (bytes + size > room.bytes && !plan.is_empty()) {
+            plan.full = true;
             cut = item.group;
             break;
         }

@@ -3,13 +3,13 @@
 use super::{client::Client, dialect::keys, error::EngineError};
 use crate::{
     core::{
-        Durability, Event, Found, Key, Origin, Read, Scan, StoreName,
-        plan::{Keys, Step, next_step, waits_until},
+        Durability, Event, Origin,
+        plan::{Keys, Room},
         present::Pause,
         retry::{MOST_MS, backoff_ms},
-        stored::{Course, Item, decode},
+        stored::Course,
     },
-    ports::{Clock, Entropy, Ports, Remote, Store},
+    ports::{Clock, Entropy, Ports, Remote},
 };
 
 impl<P: Ports> Client<P> {
@@ -84,20 +84,8 @@ impl<P: Ports> Client<P> {
             return Ok(None);
         }
         let now = self.ports().clock().now_ms();
-        let proofs = self.proofs().await?;
-        let mut first: Option<u64> = None;
-        for prefix in ["ready", "unknown"] {
-            let read = Read::Rows(Scan::index(StoreName::Outbox, Key::from([prefix])).limit(100));
-            let found = self.ports().store().read(&[read]).await?;
-            let Some(Found::Rows(rows)) = found.into_iter().next() else { continue };
-            for row in &rows {
-                let item: Item = decode(row)?;
-                if next_step(&self.known(&proofs, self.keys()), &item) != Step::Ask {
-                    let due = waits_until(&item, now).unwrap_or(now);
-                    first = Some(first.map_or(due, |first| first.min(due)));
-                }
-            }
-        }
+        let plan = self.next_plan(Room { items: 1, group: 1, bytes: usize::MAX }, self.keys()).await?;
+        let first = if plan.is_empty() { plan.next_at } else { Some(now) };
         // As with an item's own wait: no longer than it can ever have been.
         let line = course.not_before.filter(|at| *at <= now + MOST_MS).max(course.busy_at(now)).unwrap_or(0);
         Ok(first.map(|at| at.max(line).saturating_sub(now)))

@@ -10,7 +10,7 @@ use landfall::{
 };
 use serde_json::json;
 
-use super::support::{create, push, resp, tables};
+use super::support::{create, push, resp, row, tables};
 
 #[test]
 fn a_sync_that_joins_one_whose_line_was_dead_tries_for_itself() {
@@ -103,4 +103,27 @@ fn a_line_that_is_well_again_is_not_waited_for() {
         let next = page.next_sync_in().await.unwrap().unwrap();
         assert!(next <= 1_000, "the first failure of its own, after twenty of the line: {next} ms");
     })
+}
+
+#[test]
+fn what_has_to_go_again_and_cannot_is_not_tried_every_second() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        let older = create(&page, "incident", json!({ "short_description": "older" })).await;
+        page.sync(push()).await.unwrap();
+        // It left together with the record it names, which is refused when both go again.
+        let younger = create(&page, "incident", json!({ "short_description": "younger" })).await;
+        page.update("incident", &older, row(json!({ "parent": younger }))).await.unwrap();
+        device.remote.plan(Some(Fault::LoseRequest));
+        page.sync(push()).await.unwrap();
+        device.clock.advance(400_000);
+        instance.refuse(|_, fields| fields.contains_key("short_description").then(|| (403, "No".into())));
+        page.sync(push()).await.unwrap();
+        assert_eq!(page.next_sync_in().await.unwrap(), None);
+        let left = page.outbox(None, None, None).await.unwrap();
+        assert!(left[1].explain.contains("“younger”, which the instance refused"), "{left:?}");
+        assert_eq!(left[1].depends_on, [left[0].id.as_str()]);
+    });
 }
