@@ -121,7 +121,7 @@ fn what_is_being_sent_is_neither_dropped_nor_changed_and_nothing_of_the_attempt_
 
     // One of what depends on it is under way: none of it goes.
     let said_no = Answer::Refused(ItemError { status: 403, message: String::new(), detail: None });
-    world.run(|tx| receive(tx, lease, &[(first.clone(), said_no.clone())], true)).unwrap();
+    world.run(|tx| receive(tx, lease, &[(first.clone(), said_no.clone())])).unwrap();
     assert_eq!(world.run(|tx| hand::discard(tx, &first)).unwrap_err(), late);
     assert_eq!(world.item(&first).unwrap().state, ItemState::Refused);
 
@@ -138,9 +138,9 @@ fn a_sender_that_lost_its_lease_writes_nothing() {
     world.run(|tx| claim(tx, first, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
     let (second, _) = world.run(take_lease).unwrap();
     let late = [(item.clone(), Answer::Done(Some(fields_of(&[("sys_id", "a1")]))))];
-    assert_eq!(world.run(|tx| receive(tx, first, &late, true)).unwrap_err(), CoreError::LeaseLost);
+    assert_eq!(world.run(|tx| receive(tx, first, &late)).unwrap_err(), CoreError::LeaseLost);
     // Nor does the second take an answer to what the first has sent: it asks for itself.
-    world.run(|tx| receive(tx, second, &late, true)).unwrap();
+    world.run(|tx| receive(tx, second, &late)).unwrap();
     assert_eq!(world.item(&item).unwrap().state, ItemState::Unknown);
 }
 
@@ -152,14 +152,14 @@ fn a_row_that_does_not_say_which_record_it_is_makes_none_permanent() {
     for row in [None, Some(Fields::new()), Some(fields_of(&[("sys_id", "")]))] {
         world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
         let answers = [(item.clone(), Answer::Done(row))];
-        world.run(|tx| receive(tx, lease, &answers, true)).unwrap();
+        world.run(|tx| receive(tx, lease, &answers)).unwrap();
         assert_eq!(world.item(&item).unwrap().state, ItemState::Unknown);
         assert_eq!(world.run(|tx| write::resolve(tx, &temporary)).unwrap().0, temporary);
     }
 }
 
 #[test]
-fn a_probes_row_counts_only_if_it_carries_the_id_and_twins_are_told() {
+fn a_probes_row_counts_only_if_it_carries_the_id() {
     let mut world = World::new();
     let (temporary, item) = world.create(&[]);
     let (lease, _) = world.run(take_lease).unwrap();
@@ -168,7 +168,7 @@ fn a_probes_row_counts_only_if_it_carries_the_id_and_twins_are_told() {
     world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
     // An instance that dropped the query answers with anybody's rows.
     let answers = [(item.clone(), found(&[&[("sys_id", "x"), ("correlation_id", "else")], &[("sys_id", "y")]]))];
-    world.run(|tx| receive(tx, lease, &answers, true)).unwrap();
+    world.run(|tx| receive(tx, lease, &answers)).unwrap();
     // Nor does it say that there is none, before the table has shown that it keeps the id.
     let asked = world.item(&item).unwrap();
     assert_eq!((asked.state, asked.in_vain), (ItemState::Unknown, true));
@@ -176,18 +176,17 @@ fn a_probes_row_counts_only_if_it_carries_the_id_and_twins_are_told() {
     let (other, second) = world.create(&[]);
     world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&second), PLAIN)).unwrap();
     let kept = Answer::Done(Some(fields_of(&[("sys_id", "z"), ("correlation_id", &other)])));
-    world.run(|tx| receive(tx, lease, &[(second.clone(), kept.clone())], true)).unwrap();
+    world.run(|tx| receive(tx, lease, &[(second.clone(), kept.clone())])).unwrap();
     assert!(!world.item(&item).unwrap().in_vain, "it is asked about once more");
     world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
-    world.run(|tx| receive(tx, lease, &answers, true)).unwrap();
+    world.run(|tx| receive(tx, lease, &answers)).unwrap();
     assert_eq!(world.item(&item).unwrap().state, ItemState::Queued);
 
     world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
     let twin = |id, at| [("sys_id", id), ("correlation_id", temporary.as_str()), ("sys_created_on", at)];
     let answers = [(item.clone(), found(&[&twin("b", "2026-01-02 00:00:00"), &twin("a", "2026-01-03 00:00:00")]))];
-    let (_, events) = world.run(|tx| receive(tx, lease, &answers, true)).unwrap();
-    assert_eq!(world.run(|tx| write::resolve(tx, &temporary)).unwrap().0, "b");
-    assert!(events.iter().any(|event| matches!(event, Event::Error { code, .. } if code == "twins")), "{events:?}");
+    world.run(|tx| receive(tx, lease, &answers)).unwrap();
+    assert_eq!(world.run(|tx| write::resolve(tx, &temporary)).unwrap().0, "b", "the oldest");
 }
 
 #[test]
@@ -202,7 +201,7 @@ fn two_records_the_instance_made_one_of_are_one_from_then_on() {
     world.run(|tx| write::update(tx, "incident", &one, &edit)).unwrap();
     let done = |id: &String| (id.clone(), Answer::Done(Some(fields_of(&[("sys_id", "a1"), ("number", "INC1")]))));
     let answers = [done(&first), done(&second)];
-    world.run(|tx| receive(tx, lease, &answers, true)).unwrap();
+    world.run(|tx| receive(tx, lease, &answers)).unwrap();
     for temporary in [one, other] {
         let (record, _) = world.run(|tx| write::find(tx, "incident", &temporary)).unwrap();
         assert_eq!(record.sys_id, "a1");
@@ -221,12 +220,12 @@ fn a_childs_receipt_before_its_parents_leaves_the_link_to_be_found() {
     world.run(|tx| claim(tx, lease, &[], &both, RESOLVES)).unwrap();
     // The batch's answer speaks of the child only, and not of the field it was sent with.
     let answers = [(second, Answer::Done(Some(fields_of(&[("sys_id", "c1")]))))];
-    world.run(|tx| receive(tx, lease, &answers, true)).unwrap();
+    world.run(|tx| receive(tx, lease, &answers)).unwrap();
     let (record, _) = world.run(|tx| write::find(tx, "incident", &child)).unwrap();
     assert_eq!((record.fields["parent"].as_str(), record.mentions), (parent.as_str(), vec![parent.clone()]));
 
     let answers = [(first, Answer::Done(Some(fields_of(&[("sys_id", "p1")]))))];
-    world.run(|tx| receive(tx, lease, &answers, true)).unwrap();
+    world.run(|tx| receive(tx, lease, &answers)).unwrap();
     let (record, _) = world.run(|tx| write::find(tx, "incident", &child)).unwrap();
     assert_eq!((record.fields["parent"].as_str(), record.mentions.len()), ("p1", 0));
 }
@@ -255,7 +254,7 @@ fn what_is_dropped_is_mentioned_by_nobody_any_more() {
         (second, Answer::Done(Some(fields_of(&[("sys_id", "c1")])))),
         (first.clone(), Answer::Refused(ItemError { status: 403, message: String::new(), detail: None })),
     ];
-    world.run(|tx| receive(tx, lease, &answers, true)).unwrap();
+    world.run(|tx| receive(tx, lease, &answers)).unwrap();
     assert_eq!(world.run(|tx| write::find(tx, "incident", &child)).unwrap().0.mentions, [parent.as_str()]);
     world.run(|tx| hand::discard(tx, &first)).unwrap();
     let (record, _) = world.run(|tx| write::find(tx, "incident", &child)).unwrap();

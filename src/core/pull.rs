@@ -78,7 +78,7 @@ fn look_for_twin(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<()> {
     if let Some(first) = tx.alias(temporary)?.and_then(|alias| alias.sys_id)
         && first != *sys_id
     {
-        report_twins(tx, table, temporary, &[first, sys_id.clone()]);
+        report_twins(tx, table, temporary, &first, &[first.clone(), sys_id.clone()]);
     }
     Ok(())
 }

@@ -171,18 +171,18 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
     Ok(claimed)
 }
 
-/// Takes in the answers to claimed items. `keyed` tells whether they were sent under keys that the instance honours.
+/// Takes in the answers to claimed items.
 ///
 /// # Errors
 /// [`CoreError::LeaseLost`]: another sender has taken over, and will probe.
-pub fn receive(tx: &mut Tx<'_>, number: u64, answers: &[(String, Answer)], keyed: bool) -> Ruled<Tally> {
+pub fn receive(tx: &mut Tx<'_>, number: u64, answers: &[(String, Answer)]) -> Ruled<Tally> {
     renew_lease(tx, number)?;
     let mut tally = Tally::default();
     tx.each(answers, |tx, (id, answer)| {
         // An item that is gone, or was claimed by a later sender, has been dealt with.
         match tx.item(id)? {
             Some(item) if item.state == ItemState::Unknown && item.sent_under == Some(number) => {
-                receive_one(tx, item, answer, keyed, &mut tally)
+                receive_one(tx, item, answer, &mut tally)
             }
             _ => Ok(()),
         }
@@ -190,20 +190,16 @@ pub fn receive(tx: &mut Tx<'_>, number: u64, answers: &[(String, Answer)], keyed
     Ok(tally)
 }
 
-fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, keyed: bool, tally: &mut Tally) -> Ruled<()> {
+fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tally) -> Ruled<()> {
     match (item.kind, answer) {
         (ItemKind::Create, Answer::Done(Some(row))) if names_itself(row) => {
             tally.done += 1;
             tally.reconciled += 1;
             prove(tx, &item, row)?;
-            return reconcile::created(tx, &item, row, Told::InAnswer { keyed });
+            return reconcile::created(tx, &item, row, Told::InAnswer);
         }
         (ItemKind::Create, Answer::Found(rows)) => {
-            let rows = carrying(tx, &item, rows);
-            if let [row, twins @ ..] = rows.as_slice() {
-                if !twins.is_empty() {
-                    report_twins(tx, &item.table, &item.sys_id, &ids_of(&rows));
-                }
+            if let Some(row) = oldest_carrying(tx, &item, rows) {
                 tally.done += 1;
                 tally.reconciled += 1;
                 prove(tx, &item, row)?;
@@ -221,7 +217,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, keyed: bool, ta
                 item.amended.clear();
             }
         }
-        (ItemKind::Update, Answer::Spent(_)) => {
+        (ItemKind::Update, Answer::Spent(_)) if !item.amended.is_empty() => {
             // The key was this entry's alone: the request it stands for was the entry, in the words it had then.
             tally.done += 1;
             return reconcile::updated(tx, &item, None);
@@ -229,7 +225,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, keyed: bool, ta
         (ItemKind::Create, Answer::Spent(error)) => {
             // The first request arrived. Where it led the probe tells; under the old key nothing can be sent any more.
             item.idempotency_key = tx.fresh().simple().to_string();
-            (item.sent_at, item.keyless) = (None, false);
+            item.sent_at = None;
             wait(tx, &mut item, Some(error), None);
         }
         (_, Answer::Absent) => {
@@ -303,22 +299,16 @@ fn wait(tx: &Tx<'_>, item: &mut Item, error: Option<&ItemError>, wait_ms: Option
     item.next_attempt_at = wait_ms.map(|ms| tx.now + ms);
 }
 
-/// The rows that truly carry the item's temporary id, the oldest first: an instance drops the query
-/// terms it does not know, and then answers with any rows at all.
-fn carrying(tx: &Tx<'_>, item: &Item, rows: &[Fields]) -> Vec<Fields> {
-    let Some(field) = tx.schema.correlation_field(&item.table) else { return Vec::new() };
-    let carries = |row: &&Fields| row.get(&field) == Some(&item.sys_id) && names_itself(row);
-    let mut rows: Vec<Fields> = rows.iter().filter(carries).cloned().collect();
-    rows.sort_by(|a, b| (a.get("sys_created_on"), a.get("sys_id")).cmp(&(b.get("sys_created_on"), b.get("sys_id"))));
-    rows
+/// The oldest of the rows that truly carry the item's temporary id: an instance drops the query terms it does not know,
+/// and then answers with any rows at all.
+fn oldest_carrying<'r>(tx: &Tx<'_>, item: &Item, rows: &'r [Fields]) -> Option<&'r Fields> {
+    let field = tx.schema.correlation_field(&item.table)?;
+    let carrying = rows.iter().filter(|row| row.get(&field) == Some(&item.sys_id) && names_itself(row));
+    carrying.min_by_key(|row| (row.get("sys_created_on"), row.get("sys_id")))
 }
 
 fn names_itself(row: &Fields) -> bool {
     row.get("sys_id").is_some_and(|id| !id.is_empty())
-}
-
-fn ids_of(rows: &[Fields]) -> Vec<String> {
-    rows.iter().filter_map(|row| row.get("sys_id")).cloned().collect()
 }
 
 /// Notes whether the table has kept the temporary id: from then on it is known what an empty answer to a probe means.
@@ -349,12 +339,12 @@ fn ask_again(tx: &mut Tx<'_>, proof: &Item) -> Ruled<()> {
     })
 }
 
-/// Says that one record made here is several at the instance.
-pub fn report_twins(tx: &mut Tx<'_>, table: &str, temporary: &str, ids: &[String]) {
+/// Says that one record made here, which is `used` here, is several at the instance.
+pub fn report_twins(tx: &mut Tx<'_>, table: &str, temporary: &str, used: &str, ids: &[String]) {
     tx.tell(Event::Error {
         code: "twins".to_owned(),
         message: format!(
-            "The instance has {} {table} records for the one made here as {temporary}: {}. The first is used.",
+            "The instance has {} {table} records for the one made here as {temporary}: {}. Here it is {used}.",
             ids.len(),
             ids.join(", ")
         ),

@@ -15,11 +15,8 @@ use crate::wire::value::{Fields, Type};
 /// How the instance's row came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// As the answer to the item as it is now, sent under its key or, where the instance knows none, under nothing.
-    InAnswer {
-        /// Whether a second request would have been taken as one with the first.
-        keyed: bool,
-    },
+    /// As the answer to the item as it is now.
+    InAnswer,
     /// Found by a probe or a pull: it may come of what the item was when it left first.
     Unasked,
 }
@@ -61,7 +58,8 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
         temporary: temporary.to_owned(),
         table: record.table.clone(),
         sys_id: Some(sys_id.clone()),
-        unchecked: told == Told::InAnswer { keyed: false } && tx.schema.correlation_field(&record.table).is_some(),
+        // Under a key there is never more than one; what had to be looked for may have come of any request.
+        unchecked: (item.keyless || told == Told::Unasked) && tx.schema.correlation_field(&record.table).is_some(),
         dropped: false,
     })?;
     replace_mentions(tx, temporary, &sys_id)?;
@@ -200,10 +198,15 @@ fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()>
         let Some(mut item) = tx.get::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
         replace(tx, &item.table, &mut item.fields, temporary, sys_id);
         item.mentions.retain(|id| id != temporary);
-        if item.kind == ItemKind::Update && !item.journal && item.sent_at.is_some() {
-            // It had left with the temporary id in it. That was another request, and may be repeated as this one.
-            item.idempotency_key = tx.fresh().simple().to_string();
-            (item.sent_at, item.keyless) = (None, false);
+        // It had left with the temporary id in it. That was another request.
+        if item.kind == ItemKind::Update && item.sent_at.is_some() {
+            if item.journal {
+                item.amended.extend(item.fields.keys().cloned());
+            } else {
+                // It may be repeated as this one.
+                item.idempotency_key = tx.fresh().simple().to_string();
+                (item.sent_at, item.keyless) = (None, false);
+            }
         }
         tx.put(&item)
     })

@@ -142,7 +142,7 @@ impl<P: Ports> Client<P> {
 
     /// Walks the outbox until the plan is full or nothing is left. What may not go yet is in other ranges
     /// of the index, or passed over.
-    async fn next_plan(&self, room: Room, keys: Option<Keys>) -> Result<Plan, EngineError> {
+    pub(super) async fn next_plan(&self, room: Room, keys: Option<Keys>) -> Result<Plan, EngineError> {
         let proofs = self.proofs().await?;
         let mut best = Plan::default();
         let mut due = Vec::new();
@@ -153,18 +153,17 @@ impl<P: Ports> Client<P> {
                 let Some(Found::Rows(rows)) = found.into_iter().next() else { break };
                 let items = rows.iter().map(decode::<Item>).collect::<Result<Vec<_>, _>>()?;
                 let last = items.last().map(|item| item.id.clone());
-                let full = u32::try_from(items.len()).unwrap_or(PAGE) < PAGE;
+                let at_end = u32::try_from(items.len()).unwrap_or(PAGE) < PAGE;
                 due.extend(items);
-                let known = self.known(&proofs, keys);
-                best = plan(&known, due.clone(), room);
-                if full || best.probe.len() + best.send.len() >= room.group {
+                best = plan(&self.known(&proofs, keys), due.clone(), room);
+                if at_end || best.full {
                     break;
                 }
                 let mut after = prefix.clone();
                 after.0.extend(last.map(Into::into));
                 scan.after = Some(after);
             }
-            if best.probe.len() + best.send.len() >= room.group {
+            if best.full {
                 break;
             }
         }
@@ -248,9 +247,7 @@ impl<P: Ports> Client<P> {
                 *wait_ms = Some(backoff_ms(failures, self.ports().entropy().random()));
             }
         }
-        let tally = self
-            .transact(Origin::Sync, Durability::Strict, |tx| receive(tx, lease, &round.answers, with.keyed))
-            .await?;
+        let tally = self.transact(Origin::Sync, Durability::Strict, |tx| receive(tx, lease, &round.answers)).await?;
         report.sent += tally.done;
         report.reconciled += tally.reconciled;
         report.refused += tally.refused;

@@ -46,8 +46,8 @@ impl<P: Ports> Client<P> {
                     tx.each(&temporary, |tx, temporary| {
                         let Some(mut alias) = tx.alias(temporary)? else { return Ok(()) };
                         let twins = rows.get(temporary).map(Vec::as_slice).unwrap_or_default();
-                        if twins.len() > 1 {
-                            report_twins(tx, &table, temporary, twins);
+                        if let Some(used) = alias.sys_id.as_ref().filter(|_| twins.len() > 1) {
+                            report_twins(tx, &table, temporary, used, twins);
                         }
                         alias.unchecked = false;
                         tx.put(&alias)

@@ -8,7 +8,7 @@ use landfall::{
 };
 use serde_json::json;
 
-use super::both::{after_capabilities, both, create, is_clean, proved, row, row_of, state, tables};
+use super::both::{after_capabilities, both, create, is_clean, proved, row, row_of, state, tables, text};
 
 #[test]
 fn a_lost_answer_is_asked_for_and_nothing_is_made_twice() {
@@ -181,5 +181,24 @@ fn bad_input_is_refused_and_nothing_is_written() {
         page.create_many("incident", vec![row_of("description", format!("was {made_elsewhere}"))]).await.unwrap();
         let after = page.outbox(None, None, None).await.unwrap();
         assert_eq!((before.0.records + 1, before.1.len() + 1), (page.audit().await.unwrap().records, after.len()));
+    });
+}
+
+#[test]
+fn a_change_refused_with_422_when_it_goes_again_is_not_taken_for_done() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        let id = text(&page.query("incident", "", 0, None).await.unwrap()[0], "sys_id");
+        page.update("incident", &id, row_of("short_description", "b")).await.unwrap();
+        device.remote.plan(Some(Fault::LoseRequest));
+        page.sync(SyncOptions::default()).await.unwrap();
+        device.clock.advance(3_600_000);
+        // 422 is what a spent key is answered with, and what a rule may answer.
+        instance.refuse(|_, _| Some((422, "No such state".into())));
+        page.sync(SyncOptions::default()).await.unwrap();
+        let left = page.outbox(None, None, None).await.unwrap();
+        assert_eq!((left.len(), left[0].state), (1, "refused"), "{left:?}");
+        assert_eq!(instance.rows("incident")[0]["short_description"], "first");
     });
 }

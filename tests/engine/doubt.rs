@@ -2,10 +2,10 @@
 
 use futures_executor::block_on;
 use landfall::{
-    core::{Event, plan, schema::Schema, stored},
+    core::{plan, schema::Schema, stored},
     engine::{Client, EndedBy},
-    testing::{Device, Fault, MemoryInstance, MemoryPorts, listening},
-    wire::{Method, Request},
+    testing::{Device, Fault, MemoryInstance, MemoryPorts},
+    wire::{Method, Request, Response},
 };
 use serde_json::{Value, json};
 
@@ -208,6 +208,17 @@ fn an_entry_is_asked_for_where_entries_can_be_read() {
 }
 
 #[test]
+fn a_box_that_answers_everything_with_204_tells_nothing_of_an_entry() {
+    block_on(async {
+        let (instance, device, page, ..) = lost_entry().await;
+        device.remote.plan(None); // capabilities
+        device.remote.plan(Some(Fault::Answer(Response { status: 204, ..Response::default() })));
+        assert_eq!(page.sync(push()).await.unwrap().ended_by, EndedBy::Offline);
+        assert_eq!((outbox(&page).await.len(), instance.rows("incident").len()), (1, 1));
+    });
+}
+
+#[test]
 fn an_entry_waits_where_none_can_be_read() {
     block_on(async {
         let (instance, _device, page, ..) = lost_entry().await;
@@ -263,48 +274,6 @@ fn an_edit_of_a_create_that_had_left_is_not_lost_when_the_first_request_arrives_
             let now = rows.iter().find(|row| row["correlation_id"] == id).unwrap();
             assert_eq!((now["short_description"].as_str(), now["priority"].as_str()), ("second", "1"), "keys: {keys}");
             assert_eq!(page.get("incident", &id, false).await.unwrap().unwrap()["short_description"], "second");
-        }
-    });
-}
-
-#[test]
-fn a_twin_that_a_pull_brings_is_told() {
-    block_on(async {
-        let instance = MemoryInstance::plain();
-        let mut tables = tables();
-        tables.get_mut("incident").unwrap().cache = Some(Default::default());
-        let device = Device::new(&instance, tables, 1);
-        let page = device.open().await.unwrap();
-        let heard = listening(&page);
-        let id = create(&page, "incident", json!({ "short_description": "x" })).await;
-        page.sync(push()).await.unwrap();
-        instance.put("incident", &[("correlation_id", &id), ("short_description", "x")]);
-        for _ in 0..2 {
-            let report = page.sync(landfall::engine::SyncOptions::default()).await.unwrap();
-            assert_eq!(report.ended_by, EndedBy::Done);
-        }
-        let told =
-            heard.borrow().iter().filter(|event| matches!(event, Event::Error { code, .. } if code == "twins")).count();
-        assert_eq!(told, 1);
-    });
-}
-
-#[test]
-fn a_request_the_browser_sent_twice_by_itself_is_told() {
-    block_on(async {
-        for keys in [false, true] {
-            let instance = if keys { MemoryInstance::with_extras() } else { MemoryInstance::plain() };
-            let device = Device::new(&instance, tables(), 1);
-            let page = device.open().await.unwrap();
-            let heard = listening(&page);
-            proved(&page, "incident").await;
-            create(&page, "incident", json!({ "short_description": "x" })).await;
-            device.remote.plan(Some(Fault::Repeat));
-            page.sync(push()).await.unwrap();
-            page.sync(push()).await.unwrap();
-            let twins = |event: &&Event| matches!(event, Event::Error { code, .. } if code == "twins");
-            let told = heard.borrow().iter().filter(twins).count();
-            assert_eq!((instance.rows("incident").len(), told), if keys { (2, 0) } else { (3, 1) });
         }
     });
 }

@@ -16,3 +16,4 @@ mod pulls;
 mod runs;
 mod storage;
 mod transaction;
+mod twins;

@@ -112,8 +112,8 @@ pub struct Item {
     /// Asked about, the instance could not tell, and nothing has been sent since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_vain: bool,
-    /// Of a create that has left before: the fields edited since. Should that first request turn out to have been
-    /// carried out, they follow as a change.
+    /// Of a create or a journal entry that has left before: the fields that are others since. Should that first request
+    /// turn out to have been carried out, what was edited in a create follows as a change.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub amended: BTreeSet<String>,
     /// What the instance said last.
