@@ -8,7 +8,7 @@ use futures_executor::block_on;
 use landfall::{
     core::{
         CoreError, Durability, Event, Halt, Origin, Ruled, Tx, View, hand, ids,
-        receive::{Answer, With, claim, give_lease_back, receive, take_lapsed_lease, take_lease},
+        receive::{Answer, With, claim, give_lease_back, prove_found, receive, take_lapsed_lease, take_lease},
         schema::Schema,
         stored::{Item, ItemError, ItemState, Lease},
         write,
@@ -177,6 +177,8 @@ fn a_probes_row_counts_only_if_it_carries_the_id() {
     world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&second), PLAIN)).unwrap();
     let kept = Answer::Done(Some(fields_of(&[("sys_id", "z"), ("correlation_id", &other)])));
     world.run(|tx| receive(tx, lease, &[(second.clone(), kept.clone())])).unwrap();
+    assert!(world.item(&item).unwrap().in_vain, "who is answered a row need not find it");
+    world.run(|tx| prove_found(tx, "incident", true)).unwrap();
     assert!(!world.item(&item).unwrap().in_vain, "it is asked about once more");
     world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
     world.run(|tx| receive(tx, lease, &answers)).unwrap();

@@ -105,7 +105,8 @@ fn rows_as_they_lie_on_disk() {
     tx.put(&course).unwrap();
     tx.put(&Announced { keys: true }).unwrap();
     tx.put(&Birth { id: "0192f0c1a2b37c4d8e9f0a1b2c3d4e63".into() }).unwrap();
-    tx.put(&Proofs { keeps: [("incident".into(), true), ("task".into(), false)].into() }).unwrap();
+    let keeps = [("incident".into(), true), ("task".into(), false)].into();
+    tx.put(&Proofs { keeps, finds: [("incident".into(), true)].into() }).unwrap();
     let (set, _) = tx.finish(1.0, Origin::Here, Durability::Strict);
     let rows: Vec<(StoreName, Row)> = set.puts;
     insta::assert_json_snapshot!(rows);

@@ -87,10 +87,10 @@ fn unknown(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     let asked = "The instance is asked about it before it is ever sent again.";
     let yours = "See whether it is there: if so, discard this; if not, try it again.";
     let field = tx.schema.correlation_field(&item.table);
-    let keeps = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default().keeps(&item.table);
+    let finds = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default().finds(&item.table);
     let next = match (item.kind, field) {
-        (ItemKind::Create, Some(_)) if !item.in_vain && keeps != Some(false) => asked.to_owned(),
-        (ItemKind::Create, Some(field)) if keeps.is_none() => format!(
+        (ItemKind::Create, Some(_)) if !item.in_vain && finds != Some(false) => asked.to_owned(),
+        (ItemKind::Create, Some(field)) if finds.is_none() => format!(
             "The instance says that it is not there, but has not shown yet that {} keeps its {field}: that is known once \
              another record of this table has landed. {yours}",
             item.table

@@ -75,7 +75,8 @@ impl Known<'_> {
     /// Whether no row with the temporary id means that there is no record: `None` while that is not known.
     fn correlates(&self, table: &str) -> Option<bool> {
         match self.schema.correlation_field(table) {
-            Some(_) => self.proofs.keeps(table),
+            Some(_) if self.keys.is_some() => self.proofs.keeps(table),
+            Some(_) => self.proofs.finds(table),
             None => Some(false),
         }
     }

@@ -203,11 +203,14 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
                 tally.done += 1;
                 tally.reconciled += 1;
                 prove(tx, &item, row)?;
+                prove_found(tx, &item.table, true)?;
                 return reconcile::created(tx, &item, row, Told::Unasked);
             }
             tally.settled += 1;
-            let kept = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default().keeps(&item.table);
-            if kept == Some(true) {
+            let proofs = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default();
+            // What left under its key, and is there all the same, is not made again by being sent under it.
+            let proved = if item.keyless { proofs.finds(&item.table) } else { proofs.keeps(&item.table) };
+            if proved == Some(true) {
                 item.state = ItemState::Queued
             } else {
                 item.in_vain = true
@@ -311,7 +314,7 @@ fn names_itself(row: &Fields) -> bool {
     row.get("sys_id").is_some_and(|id| !id.is_empty())
 }
 
-/// Notes whether the table has kept the temporary id: from then on it is known what an empty answer to a probe means.
+/// Notes whether the table has kept the temporary id.
 pub(super) fn prove(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<()> {
     let Some(field) = tx.schema.correlation_field(&item.table) else { return Ok(()) };
     let keeps = row.get(&field) == Some(&item.sys_id);
@@ -319,19 +322,26 @@ pub(super) fn prove(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<()> {
     if proofs.keeps.insert(item.table.clone(), keeps) != Some(keeps) {
         tx.tell(Event::Status);
         tx.put(&proofs)?;
-        if keeps {
-            ask_again(tx, item)?;
-        }
     }
     Ok(())
 }
 
-/// What was asked about in vain can be told now.
-fn ask_again(tx: &mut Tx<'_>, proof: &Item) -> Ruled<()> {
+/// Notes whether records of the table are found by their temporary ids: from then on it is known what an empty answer
+/// to a probe means, and what was asked about in vain can be told.
+pub fn prove_found(tx: &mut Tx<'_>, table: &str, finds: bool) -> Ruled<()> {
+    let mut proofs = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default();
+    if proofs.finds.insert(table.to_owned(), finds) == Some(finds) {
+        return Ok(());
+    }
+    tx.tell(Event::Status);
+    tx.put(&proofs)?;
+    if !finds {
+        return Ok(());
+    }
     let unknown = tx.found_by(StoreName::Outbox, Item::unknown())?;
     tx.each(unknown, |tx, key| {
         let Some(mut item) = tx.get::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
-        if item.in_vain && item.kind == ItemKind::Create && item.table == proof.table {
+        if item.in_vain && item.kind == ItemKind::Create && item.table == table {
             item.in_vain = false;
             tx.put(&item)?;
         }

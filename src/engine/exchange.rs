@@ -155,19 +155,22 @@ impl<P: Ports> Client<P> {
             return Ok(Capabilities::default());
         };
         let response = self.exchange(lease, &request, headers).await?;
-        let before = self.look(|tx| tx.get::<Announced>(&Announced::at())).await?.unwrap_or_default();
-        let Some(capabilities) = Capabilities::announced(&response) else {
+        let before = self.look(|tx| tx.get::<Announced>(&Announced::at())).await?;
+        let knew_keys = before.is_some_and(|before| before.keys);
+        // Nor is a page that says “not found” the word of an instance that has announced keys.
+        let told = Capabilities::announced(&response).filter(|_| !knew_keys || response.is_json());
+        let Some(capabilities) = told else {
             // A bad moment of the instance, of a gateway, or of the line: twice it may pass. After that the instance is
             // plain for this round, unless it is known to honour keys: to send anything without one then would be to
             // give that up.
             let unread = self.session().unread.replace(self.session().unread.get() + 1);
             let why = "what the instance can do could not be read".to_owned();
-            let plain = !before.keys && unread >= MOST_UNREAD;
+            let plain = !knew_keys && unread >= MOST_UNREAD;
             return if plain { Ok(Capabilities::default()) } else { Err(Trouble::Unreachable(why)) };
         };
         self.session().unread.set(0);
         let now = Announced { keys: capabilities.idempotency_key };
-        if now != before {
+        if before != Some(now) {
             self.transact(Origin::Sync, Durability::Relaxed, |tx| tx.put(&now)).await?;
         }
         self.session().set_capabilities(capabilities);

@@ -112,6 +112,10 @@ impl<P: Ports> Client<P> {
             let moved = came == Came::Moved;
             signed_in_again &= !moved;
             answered |= moved;
+            // Until the first of a table has been found by its id, the others leave one by one.
+            if moved && keys(&capabilities).is_none() && self.proofs().await?.want_a_look() {
+                self.look_for_twins(lease, options).await?;
+            }
             // A batch that was too large has told how small the next one must be.
             let smaller = self.session().batch.get() < count && count > 1;
             fruitless = if moved || smaller { 0 } else { fruitless + 1 };

@@ -9,7 +9,7 @@ use crate::{
     core::{
         Durability, Evicted, Found, Key, Read, Scan, StoreName, ids,
         present::{Pause, iso},
-        stored::{Alias, Item, Record, decode},
+        stored::{Alias, Announced, Item, Record, decode},
     },
     ports::{Ports, Store},
     wire::Fields,
@@ -146,21 +146,23 @@ impl<P: Ports> Client<P> {
 
     async fn caveats(&self) -> Result<Vec<String>, EngineError> {
         let announces = self.dialect().capabilities().is_some();
-        if self.session().capabilities().map_or(announces, |known| known.idempotency_key) {
+        let before = self.look(|tx| tx.get::<Announced>(&Announced::at())).await?;
+        let announced = before.map_or(announces, |said| said.keys);
+        if self.session().capabilities().map_or(announced, |known| known.idempotency_key) {
             return Ok(Vec::new());
         }
         let proofs = self.proofs().await?;
         let tables = || self.schema().tables().map(|(table, _)| table);
         let blind = tables()
-            .filter(|table| self.schema().correlation_field(table).is_none() || proofs.keeps(table) == Some(false))
+            .filter(|table| self.schema().correlation_field(table).is_none() || proofs.finds(table) == Some(false))
             .map(|table| {
-                format!("{table} keeps no correlation field and the instance knows no keys: a record whose answer is lost waits for you, since it may have been made.")
+                format!("{table} keeps no correlation field, or does not let its records be found by it, and the instance knows no keys: a record whose answer is lost waits for you, since it may have been made, and duplicates cannot be ruled out.")
             });
         let unproved: Vec<&str> = tables()
-            .filter(|table| self.schema().correlation_field(table).is_some() && proofs.keeps(table).is_none())
+            .filter(|table| self.schema().correlation_field(table).is_some() && proofs.finds(table).is_none())
             .collect();
         let not_yet = (!unproved.is_empty()).then(|| {
-            format!("Whether the correlation field is kept is not known yet, before a first record has landed, of: {}. Until then a record whose answer is lost may wait for you.", unproved.join(", "))
+            format!("Whether records are found by their correlation field is not known yet, before a first one has landed, of: {}. Until then a record whose answer is lost may wait for you.", unproved.join(", "))
         });
         Ok(blind.chain(not_yet).collect())
     }

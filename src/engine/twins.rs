@@ -2,7 +2,8 @@
 //!
 //! A plain instance carries out whatever arrives, and a request may arrive twice without anyone's asking: browsers
 //! themselves send a POST again when a connection they had used before closes on them without an answer. So each
-//! record made under no key is looked for once, when there is nothing left to send.
+//! record made under no key is looked for once, when there is nothing left to send; the first of a table at once, since
+//! what is not found though it is there tells what an empty answer is worth.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use super::{client::Client, error::EngineError, exchange::Trouble, sync::SyncOpt
 use crate::{
     core::{
         Durability, Found, Origin, Read, Scan, StoreName,
-        receive::{renew_lease, report_twins},
+        receive::{prove_found, renew_lease, report_twins},
         stored::{Alias, decode},
     },
     ports::{Headers, Ports, Store},
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// Ids asked for at once: with 36 characters each they have to fit in a URL.
-const ASKED: u32 = 150;
+const ASKED: u32 = 50;
 
 impl<P: Ports> Client<P> {
     /// Looks for the twins of what was made since the last look.
@@ -40,7 +41,9 @@ impl<P: Ports> Client<P> {
                 return Ok(());
             }
             for (table, temporary) in by_table {
-                let rows = self.carrying(lease, &table, &temporary, &mut headers).await?;
+                let told = self.carrying(lease, &table, &temporary, &mut headers).await?;
+                let finds = told.as_ref().is_some_and(|rows| temporary.iter().all(|id| rows.contains_key(id)));
+                let rows = told.unwrap_or_default();
                 self.transact(Origin::Sync, Durability::Relaxed, |tx| {
                     renew_lease(tx, lease)?;
                     tx.each(&temporary, |tx, temporary| {
@@ -51,7 +54,8 @@ impl<P: Ports> Client<P> {
                         }
                         alias.unchecked = false;
                         tx.put(&alias)
-                    })
+                    })?;
+                    prove_found(tx, &table, finds)
                 })
                 .await?;
             }
@@ -59,21 +63,21 @@ impl<P: Ports> Client<P> {
         Ok(())
     }
 
-    /// The ids of the rows that carry each of these temporary ids; none where they may not be read.
+    /// The ids of the rows that carry each of these temporary ids; none where the instance does not tell.
     async fn carrying(
         &self,
         lease: u64,
         table: &str,
         temporary: &[String],
         headers: &mut Option<Headers>,
-    ) -> Result<BTreeMap<String, Vec<String>>, Trouble> {
+    ) -> Result<Option<BTreeMap<String, Vec<String>>>, Trouble> {
         let mut carrying: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let Some(field) = self.schema().correlation_field(table) else { return Ok(carrying) };
+        let Some(field) = self.schema().correlation_field(table) else { return Ok(None) };
         let query = Query::default().and(Term { field: field.clone(), op: Op::In(temporary.to_vec()) }).to_string();
         let mut asked = Some(self.dialect().first_page(table, &query, Some(&["sys_id", &field]), 2 * ASKED));
         while let Some(request) = asked {
             let page = match self.page(lease, table, &request, headers).await {
-                Err(Trouble::Engine(EngineError::PullRefused { .. })) => return Ok(carrying),
+                Err(Trouble::Engine(EngineError::PullRefused { .. })) => return Ok(None),
                 page => page?,
             };
             for mut row in page.rows {
@@ -82,12 +86,12 @@ impl<P: Ports> Client<P> {
                 };
                 // An instance that dropped the query answers with anybody's rows, and with all of them.
                 if !temporary.contains(&id) {
-                    return Ok(carrying);
+                    return Ok(None);
                 }
                 carrying.entry(id).or_default().push(sys_id);
             }
             asked = page.next.and_then(|link| self.dialect().next_page(&link));
         }
-        Ok(carrying)
+        Ok(Some(carrying))
     }
 }

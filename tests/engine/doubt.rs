@@ -91,6 +91,34 @@ fn a_table_that_drops_the_id_is_known_for_it() {
 }
 
 #[test]
+fn a_table_that_answers_what_it_makes_and_does_not_find_it_again_is_known_for_it() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        create(&page, "incident", json!({ "short_description": "a" })).await;
+        // Capabilities, made, and looked for: a rule before each query hides what was made for another caller.
+        for fault in [None, None, Some(Fault::Answer(resp(200, r#"{"result":[]}"#)))] {
+            device.remote.plan(fault);
+        }
+        page.sync(push()).await.unwrap();
+        assert!(page.status().await.unwrap().caveats[0].contains("does not let its records be found"));
+
+        create(&page, "incident", json!({ "short_description": "b" })).await;
+        device.remote.plan(None); // whether the line holds
+        device.remote.plan(Some(Fault::LoseAnswer));
+        for _ in 0..3 {
+            page.sync(push()).await.unwrap();
+            device.clock.advance(400_000);
+        }
+        assert_eq!((instance.rows("incident").len(), outbox(&page).await[0].0), (2, "unknown"));
+        // Offline, and just opened, it is still known.
+        device.remote.set_offline(true);
+        assert_eq!(device.open().await.unwrap().status().await.unwrap().caveats.len(), 2);
+    });
+}
+
+#[test]
 fn what_nobody_could_ask_about_is_not_sent_into_the_void() {
     block_on(async {
         let instance = MemoryInstance::plain();
@@ -287,7 +315,8 @@ fn an_instance_that_has_once_announced_keys_is_sent_nothing_without() {
         proved(&page, "incident").await;
         let later = device.open().await.unwrap();
         create(&later, "incident", json!({ "short_description": "x" })).await;
-        for answer in [resp(200, r#"{"capabilities":{"idem"#), resp(500, "{}"), resp(400, "")] {
+        let gateway = Response { status: 404, body: b"default backend - 404".to_vec(), ..Response::default() };
+        for answer in [resp(200, r#"{"capabilities":{"idem"#), resp(500, "{}"), resp(400, ""), gateway] {
             device.remote.plan(Some(Fault::Garble(answer)));
             device.clock.advance(400_000);
             assert_eq!(later.sync(push()).await.unwrap().ended_by, EndedBy::Offline);

@@ -64,19 +64,34 @@ pub struct Announced {
 
 /// Whether tables keep the temporary id in their correlation field, as their own answers have shown.
 ///
-/// A plain instance drops a field it does not know, or that a write rule denies, and answers 2xx. Until a row has come
-/// back with the id in it, "no row has it" does not mean that the record was not made.
+/// A plain instance drops a field it does not know, or that a write rule denies, and answers 2xx. And one that answers a
+/// create with the row need not find it for the same user afterwards: rules that run before a query hide records, and
+/// terms on fields he may not read are dropped. Until a row has come back with the id in it, and been found by it, "no
+/// row has it" does not mean that the record was not made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proofs {
-    /// By the record's own table; absent while nothing is known.
+    /// Whether answers come with the id in them. By the record's own table; absent while nothing is known.
     #[serde(default)]
     pub keeps: BTreeMap<String, bool>,
+    /// Whether records are found by it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub finds: BTreeMap<String, bool>,
 }
 
 impl Proofs {
     /// Whether `table` keeps its correlation field, as far as known.
     pub fn keeps(&self, table: &str) -> Option<bool> {
         self.keeps.get(table).copied()
+    }
+
+    /// Whether a record of `table` that is not found by its temporary id does not exist, as far as known.
+    pub fn finds(&self, table: &str) -> Option<bool> {
+        if self.keeps(table)? { self.finds.get(table).copied() } else { Some(false) }
+    }
+
+    /// Whether looking for a record would tell what is not known yet.
+    pub fn want_a_look(&self) -> bool {
+        self.keeps.iter().any(|(table, keeps)| *keeps && !self.finds.contains_key(table))
     }
 }
 
