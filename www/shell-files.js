@@ -22,6 +22,8 @@ export default [
   "./js/marks.js",
   "./js/names.js",
   "./js/news.js",
+  "./js/notices.js",
+  "./js/reasons.js",
   "./js/route.js",
   "./js/saving.js",
   "./js/shell.js",

@@ -27,6 +27,7 @@ pub struct Opened {
     events: Rc<Events>,
     auto_sync: RefCell<Option<AutoSync>>,
     handles: Cell<u32>,
+    recognising: Cell<bool>,
     /// Why it can be used no more.
     over: RefCell<Option<Failure>>,
 }
@@ -52,6 +53,7 @@ impl Opened {
             events: Rc::default(),
             auto_sync: RefCell::default(),
             handles: Cell::default(),
+            recognising: Cell::default(),
             over: RefCell::default(),
         });
         lost.replace(Rc::downgrade(&opened));
@@ -102,13 +104,17 @@ impl Opened {
         }
     }
 
-    /// The database had to be opened anew: is it still the same?
+    /// The database had to be opened anew: is it still the same? To ask it may mean to open it once more, so one
+    /// question at a time: where every connection dies, that would never end.
     fn recognise(self: &Rc<Self>) {
+        if self.recognising.replace(true) {
+            return;
+        }
         let this = Rc::clone(self);
         spawn_local(async move {
-            if let Err(error) = this.client.recognise().await {
-                this.events.fail(error.into());
-            }
+            // Where it cannot be told, the next call that opens the database asks again.
+            let _ = this.client.recognise().await;
+            this.recognising.set(false);
         });
     }
 

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { both, startBoth } from "./lib/app.mjs";
+import { barriers } from "./lib/accessibility.mjs";
+import { both, startApp, startBoth } from "./lib/app.mjs";
+import { PHONE } from "./lib/browser.mjs";
 import { startPortal } from "./lib/portal.mjs";
 import { until } from "./lib/wait.mjs";
 
@@ -95,6 +97,27 @@ both("a full disk: nothing half-written, and well again when there is room", asy
   await app.landsByItself();
   assert.equal((await instance.rows("incident")).length, 111);
 }, onSmallDevice);
+
+test("a full disk is said where the user is, who loses nothing of what was typed", async (t) => {
+  const app = await startApp(t, { device: PHONE });
+  const { page } = app;
+  await page.evaluate(() => landfall.setMode("offline"));
+  await app.go("#/incident/new");
+  await app.seen("field-short_description").fill("Belt 4 stuck");
+  await page.evaluate(() => {
+    const { put } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.put = () => { throw new DOMException("no room", "QuotaExceededError"); };
+    globalThis.makeRoom = () => (IDBObjectStore.prototype.put = put);
+  });
+  await app.seen("save").click();
+  await app.seen("form-problem").getByText(/Not saved\. This device has no room left/).waitFor();
+  await app.browser.screenshot(page, "storage-full-phone");
+  assert.deepEqual(await barriers(page), []);
+  await page.evaluate(() => makeRoom());
+  await app.seen("save").click();
+  await app.seen("form").waitFor({ state: "detached" });
+  assert.equal((await app.status()).pending, 1);
+});
 
 both("an address that answers HTML is no instance, and no loss", async (t, app) => {
   const { instance } = app;

@@ -163,7 +163,33 @@ async fn a_connection_that_is_lost_is_opened_again_and_nobody_notices() {
     .await;
 }
 
-/// At the request and at the commit; the record is another context's guard, the patch ours.
+/// As in a Safari that has lost its database server for good, until the browser is closed.
+#[wasm_bindgen_test]
+async fn where_every_connection_dies_nothing_spins_and_it_goes_on_when_they_hold() {
+    run_with_eviction(
+        r#"
+        const db = await open(options());
+        const { sys_id } = await db.table("incident").create({ short_description: "kept" });
+        const real = IDBDatabase.prototype.transaction;
+        IDBDatabase.prototype.transaction = () => { throw new DOMException("Connection to Indexed Database server lost", "UnknownError"); };
+        const before = connections.length;
+        const failed = await refused("storage_failed", "server lost", () => db.table("incident").update(sys_id, { state: "2" }));
+        same(failed.retryable, true);
+        // A call opens it again once, and so does the one question whether it is the same.
+        let seen = 0;
+        await until(() => { const still = seen === connections.length; seen = connections.length; return still; });
+        if (connections.length - before > 8) throw new Error(`opened ${connections.length - before} times`);
+        IDBDatabase.prototype.transaction = real;
+        same((await db.table("incident").update(sys_id, { state: "3" })).state, "3");
+        same([(await db.outbox.list()).length, (await db.status()).evicted], [1, undefined]);
+        taken();
+        await db.deleteDatabase({ discardUnsent: true });
+    "#,
+    )
+    .await;
+}
+
+/// At the request and at the commit.
 #[wasm_bindgen_test]
 async fn a_full_disk_is_said_and_costs_nothing_once_there_is_room() {
     run(r#"

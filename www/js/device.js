@@ -19,8 +19,11 @@ export async function openDevice() {
   db.on("outbox", gather(readStatus, 100));
 }
 
+// What keeps it from being read keeps everything else from being done, and is said there.
 export async function readStatus() {
-  tell(await db.status());
+  try {
+    tell(await db.status());
+  } catch {}
   return status;
 }
 
@@ -47,6 +50,7 @@ export function watchTables(tables, refresh) {
   const stops = [
     db.on("change", (event) => tables.includes(event.table) && soon()),
     db.on("reconciled", (event) => tables.includes(event.table) && soon()),
+    db.on("evicted", soon),
   ];
   return () => {
     soon.cancel();

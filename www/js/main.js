@@ -2,7 +2,8 @@ import { openDevice } from "./device.js";
 import { fill, h } from "./dom.js";
 import { watchLandings } from "./landed.js";
 import { watchNames } from "./names.js";
-import { tellLanding, watchTroubles } from "./news.js";
+import { tellLanding, watchRefusals } from "./news.js";
+import { watchStorage } from "./notices.js";
 import { parse, settleAddress } from "./route.js";
 import { shell } from "./shell.js";
 import { tables } from "./tables.js";
@@ -76,13 +77,14 @@ async function start() {
   try {
     await openDevice();
   } catch (error) {
-    fill(root, failureView(error));
+    fill(root, failureView(error, start));
     return;
   }
   watchNames();
   watchLandings(tellLanding);
   frame = shell(root);
-  watchTroubles();
+  watchRefusals();
+  watchStorage(frame.showAlarm);
   addEventListener("hashchange", show);
   show();
   keepShell(frame.offerReload).catch(() => toast("This browser could not store the app itself, so without a network it may not open again. Your records are stored all the same.", { kind: "error" }));

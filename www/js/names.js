@@ -22,6 +22,7 @@ export const describeRow = (table, row) => (describe[table] ?? describeTask)(row
 export function watchNames() {
   db.on("change", ({ table }) => known.delete(table));
   db.on("reconciled", ({ table }) => known.delete(table));
+  db.on("evicted", () => known.clear());
 }
 
 async function read(table, id) {

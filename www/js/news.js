@@ -1,4 +1,4 @@
-// What happens by itself and the technician should hear of: landings, refusals, troubles.
+// What happens by itself and the technician should hear of: landings and refusals.
 import { db, watchStatus } from "./device.js";
 import { nameOf } from "./names.js";
 import { recordHref } from "./route.js";
@@ -30,7 +30,7 @@ export function tellLanding(event) {
   tellTogether();
 }
 
-export function watchTroubles() {
+export function watchRefusals() {
   let refused;
   watchStatus((status) => {
     if (status.refused > (refused ?? status.refused) && !reportsItself()) {
@@ -38,5 +38,4 @@ export function watchTroubles() {
     }
     refused = status.refused;
   });
-  db.on("error", (error) => toast(error.message, { kind: "error" }));
 }

@@ -23,6 +23,7 @@ function bannerWords(status) {
 export function shell(root) {
   const banner = h("div", { class: "banner", role: "status", "data-test": "offline-banner" });
   const update = h("div", { class: "update", role: "status", "data-test": "update-bar" });
+  const alarm = h("div", { class: "alarm", role: "alert", "data-test": "alarm" });
   const list = h("div", { class: "list-slot" });
   const detail = h("div", { class: "detail-slot", id: "detail", tabindex: "-1" });
   const badge = h("span", { class: "badge", "data-test": "pending-badge" });
@@ -39,7 +40,7 @@ export function shell(root) {
     h("header", { class: "top" },
       h("a", { class: "wordmark", href: "#/incident" }, icon("landed"), h("span", {}, "Landfall"), h("small", {}, "Field")),
       syncButton, bar),
-    h("div", { class: "notices" }, banner, update),
+    h("div", { class: "notices" }, alarm, banner, update),
     panes,
     h("nav", { class: "tabs", "aria-label": "Main" }, links),
     toastRegion());
@@ -89,6 +90,11 @@ export function shell(root) {
         else link.removeAttribute("aria-current");
       }
       document.title = `${title} · Landfall`;
+    },
+    showAlarm(kind, text, { action, run }) {
+      alarm.dataset.kind = kind;
+      const press = run ?? (() => fill(alarm));
+      fill(alarm, icon("refused"), h("p", {}, text), h("button", { class: "button", type: "button", "data-test": "alarm-button", onclick: press }, action));
     },
     offerReload(reload) {
       fill(update, h("span", {}, "A newer version is ready."),

@@ -1,5 +1,6 @@
 // One press: send, reconcile, pull. The button and the list's refresh share the run.
 import { db, readStatus, status } from "./device.js";
+import { reason } from "./reasons.js";
 import { count } from "./text.js";
 import { toast } from "./toasts.js";
 
@@ -49,7 +50,7 @@ export async function syncNow() {
     const report = await db.sync({ onProgress: tell });
     toast(sentence(report), { kind: report.refused ? "refused" : "note", ...(report.refused && { href: "#/outbox", action: "See why" }) });
   } catch (error) {
-    toast(`Could not sync. ${error.message}`, { kind: "error" });
+    toast(`Could not sync. ${reason(error)}`, { kind: "error" });
   } finally {
     endedAt = Date.now();
     tell(undefined);

@@ -24,6 +24,10 @@ use super::{
 };
 use crate::{browser::clock, ports::StoreError};
 
+/// How long a connection that the browser has closed stays so, unless somebody asks: one that is closed each time must
+/// not make us spin.
+const REOPEN_MS: u64 = 200;
+
 type Opening = Shared<LocalBoxFuture<'static, Result<(), StoreError>>>;
 
 enum State {
@@ -68,11 +72,14 @@ impl Open {
         let weak = connection.clone();
         let close = Closure::<dyn Fn(Event)>::new(move |_| {
             // The browser closed it by itself: the user cleared the site's data, the device ran out of room, or
-            // Safari lost its database server. Which of these is seen when it is open again, so that is done at
-            // once: a page that only shows records would else never hear that they are gone.
+            // Safari lost its database server. Which of these is seen when it is open again, so that is done without
+            // being asked: a page that only shows records would else never hear that they are gone.
             if let Some(connection) = weak.upgrade() {
                 connection.drop_open();
-                spawn_local(async move { drop(connection.connect().await) });
+                spawn_local(async move {
+                    clock::sleep(REOPEN_MS).await;
+                    drop(connection.connect().await);
+                });
             }
         });
         raw.set_onversionchange(Some(version_change.as_ref().unchecked_ref()));

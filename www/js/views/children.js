@@ -4,6 +4,7 @@ import { fill, freshId, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { marksOf, stateChip } from "../marks.js";
 import { nameOf } from "../names.js";
+import { reason } from "../reasons.js";
 import { newHref, recordHref } from "../route.js";
 import { carriedOver, tables } from "../tables.js";
 import { capital, count, day, minutes } from "../text.js";
@@ -53,7 +54,7 @@ export function childSection({ table, by }, owner) {
         h("span", { class: "row-foot" }, !isTime && stateChip(table, row.state), [...foot, person?.label].filter(Boolean).map((text) => h("span", {}, text)))));
   }
 
-  const failed = (error) => !closed && fill(list, h("li", { role: "alert" }, `The ${words.many} could not be read. ${error.message}`));
+  const failed = (error) => !closed && fill(list, h("li", { role: "alert" }, `The ${words.many} could not be read. ${reason(error)}`));
   const stop = watchTables([table, "sys_user"], () => refresh().catch(failed));
   refresh().catch(failed);
 

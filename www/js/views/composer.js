@@ -1,6 +1,7 @@
 // A note for the record: for colleagues, or for the caller too.
 import { db } from "../device.js";
 import { freshId, h } from "../dom.js";
+import { reason } from "../reasons.js";
 import { toast } from "../toasts.js";
 
 export function composer(table, currentId) {
@@ -20,7 +21,7 @@ export function composer(table, currentId) {
       text.value = "";
       toast("Note saved on this device.");
     } catch (error) {
-      toast(`The note was not saved. ${error.message}`, { kind: "error" });
+      toast(`The note was not saved. ${reason(error)}`, { kind: "error" });
     }
   }
 

@@ -3,6 +3,7 @@ import { db } from "../device.js";
 import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { localMark, priorityBox } from "../marks.js";
+import { reason } from "../reasons.js";
 import { goInstead, listHref, recordHref, settleAddress } from "../route.js";
 import { editsOf, ownerHref, saveEdits, saveNew, startingValues } from "../saving.js";
 import { priorityOf, tables } from "../tables.js";
@@ -122,12 +123,12 @@ export function formView(route) {
       const owner = route.id ? undefined : await ownerHref(table, row);
       goInstead(owner ?? recordHref(table, row.sys_id));
     } catch (error) {
-      fill(problem, `Not saved. ${error.message}`);
+      fill(problem, `Not saved. ${reason(error)}`);
       saving = false;
       save.disabled = false;
     }
   }
 
-  build().catch((error) => fill(problem, `This form could not be opened. ${error.message}`));
+  build().catch((error) => fill(problem, `This form could not be opened. ${reason(error)}`));
   return { node: form, title };
 }

@@ -4,6 +4,7 @@ import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { marksOf, placeOf, priorityBox, stateChip } from "../marks.js";
 import { nameOf } from "../names.js";
+import { reason } from "../reasons.js";
 import { newHref, recordHref } from "../route.js";
 import { syncNow } from "../sync.js";
 import { filters, orders, tables } from "../tables.js";
@@ -108,7 +109,7 @@ export function listView(table) {
       const places = await Promise.all(found.map((row) => nameOf("cmn_location", row.location)));
       if (mine === turn) draw(found, places, total, locals);
     } catch (error) {
-      if (mine === turn) fill(notice, h("p", { role: "alert" }, `This list could not be read. ${error.message}`));
+      if (mine === turn) fill(notice, h("p", { role: "alert" }, `This list could not be read. ${reason(error)}`));
     }
   }
 

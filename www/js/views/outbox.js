@@ -4,6 +4,7 @@ import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { localMark } from "../marks.js";
 import { describeRow } from "../names.js";
+import { reason } from "../reasons.js";
 import { recordHref } from "../route.js";
 import { tables } from "../tables.js";
 import { ago, count, isTemporary, moment, shortId } from "../text.js";
@@ -45,7 +46,7 @@ export function outboxView() {
         halted.length + waiting.length === 0 && empty(),
         Math.max(halted.length, waiting.length) > shown && h("button", { class: "button is-wide", type: "button", onclick: () => { shown += step; refresh(); } }, "Show more"));
     } catch (error) {
-      if (!closed) fill(body, h("p", { role: "alert" }, `The outbox could not be read. ${error.message}`));
+      if (!closed) fill(body, h("p", { role: "alert" }, `The outbox could not be read. ${reason(error)}`));
     }
   }
 
@@ -101,7 +102,7 @@ export function outboxView() {
     try {
       await work();
     } catch (error) {
-      toast(error.message, { kind: "error" });
+      toast(reason(error), { kind: "error" });
     }
     refresh();
   }

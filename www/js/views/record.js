@@ -4,6 +4,7 @@ import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { priorityBox, stateChip, syncMarks } from "../marks.js";
 import { describeRow } from "../names.js";
+import { reason } from "../reasons.js";
 import { editHref, goInstead, listHref } from "../route.js";
 import { ownerHref } from "../saving.js";
 import { closing, tables } from "../tables.js";
@@ -54,7 +55,7 @@ export function recordView(route, settle) {
       node.dataset.sysId = id;
       await draw(next);
     } catch (error) {
-      if (!closed) fill(body, h("p", { role: "alert" }, `This ${words.one} could not be read. ${error.message}`));
+      if (!closed) fill(body, h("p", { role: "alert" }, `This ${words.one} could not be read. ${reason(error)}`));
     }
   }
 
@@ -114,7 +115,7 @@ export function recordView(route, settle) {
       await db.table(table).update(row.sys_id, { state: Number(value), ...closing(table, value, row.active) });
       toast(`${words.states[value]}. Saved on this device.`);
     } catch (error) {
-      toast(`The state was not changed. ${error.message}`, { kind: "error" });
+      toast(`The state was not changed. ${reason(error)}`, { kind: "error" });
     }
     refresh();
   }
@@ -132,7 +133,7 @@ export function recordView(route, settle) {
       await db.table(table).delete(row.sys_id);
       goInstead(home ?? listHref(words.root));
     } catch (error) {
-      toast(`It was not deleted. ${error.message}`, { kind: "error" });
+      toast(`It was not deleted. ${reason(error)}`, { kind: "error" });
     }
   }
 

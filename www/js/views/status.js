@@ -4,6 +4,8 @@ import { user } from "../../options.js";
 import { db, plain, readStatus, watchStatus } from "../device.js";
 import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
+import { lost } from "../notices.js";
+import { reason } from "../reasons.js";
 import { bytes, count, moment, number } from "../text.js";
 import { toast } from "../toasts.js";
 import { confirm } from "./confirm.js";
@@ -53,7 +55,7 @@ export function statusView() {
     for (const mode of modes) mode.radio.checked = mode.value === now.mode;
     fill(warnings,
       now.evicted && h("p", { class: "note is-refused", "data-test": "evicted" }, icon("refused"),
-        h("span", {}, `The browser removed this app's records. They were last here on ${moment(now.evicted.lastSeenAt)}; anything not sent by then is lost.`)),
+        h("span", {}, lost(now.evicted))),
       now.caveats.map((text) => h("p", { class: "note", "data-test": "caveat" }, h("span", {}, text))));
     fill(work,
       line("connection", "Connection", connection(now)),
@@ -69,7 +71,7 @@ export function statusView() {
     try {
       await db.setMode(mode);
     } catch (error) {
-      toast(`The mode was not changed. ${error.message}`, { kind: "error" });
+      toast(`The mode was not changed. ${reason(error)}`, { kind: "error" });
     }
     await readStatus();
   }
@@ -81,7 +83,7 @@ export function statusView() {
         ? `${count(orphans.length, "reference")} of ${number(records)} records point to an id that no longer exists. Please report this.`
         : `${count(records, "record")} checked, ${number(temporary)} local. Every reference is sound.`);
     } catch (error) {
-      fill(audit, `The check did not finish. ${error.message}`);
+      fill(audit, `The check did not finish. ${reason(error)}`);
     }
   }
 
@@ -99,7 +101,7 @@ export function statusView() {
       location.replace("#/incident");
       location.reload();
     } catch (error) {
-      toast(`The database was not deleted. ${error.message}`, { kind: "error" });
+      toast(`The database was not deleted. ${reason(error)}`, { kind: "error" });
     }
   }
 
