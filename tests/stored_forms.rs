@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use landfall::{
     core::{
-        Durability, Event, Evicted, Origin, Row, StoreName, Tx, View,
+        Durability, Event, Origin, Row, StoreName, Tx, View,
         schema::Schema,
         stored::{
             Alias, Announced, Birth, Course, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record, decode,
@@ -147,7 +147,8 @@ fn events_as_they_travel_between_contexts() {
             7,
             Event::Evicted {
                 birth: "0192f0c1a2b37c4d8e9f0a1b2c3d4e63".into(),
-                evicted: Evicted { last_seen_at: "2023-11-14T22:13:20Z".into(), unsent: 3 },
+                last_seen_at: "2023-11-14T22:13:20Z".into(),
+                unsent: 3,
             },
         ),
         (5, Event::Error { code: "twins".into(), message: "Two of them.".into(), retryable: false }),

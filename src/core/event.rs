@@ -52,9 +52,10 @@ pub enum Event {
     Evicted {
         /// Which has: a context that hears of it twice tells it once.
         birth: String,
-        /// What is known of the one before.
-        #[serde(flatten)]
-        evicted: Evicted,
+        /// When the one before was last seen.
+        last_seen_at: String,
+        /// How many items were in its outbox then.
+        unsent: u32,
     },
     /// Something in `status()` other than the counts has changed: ask it.
     Status,
@@ -70,7 +71,7 @@ pub enum Event {
 }
 
 /// What is known of a database that is no more, as the contract's `Status.evicted`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Evicted {
     /// When it was last seen.

@@ -45,9 +45,8 @@ impl<P: Ports> Client<P> {
         match gone {
             None => self.remember(Some(birth), Some(pending)),
             Some(gone) => {
-                let evicted = Evicted { last_seen_at: iso(gone.seen_at), unsent: gone.unsent };
                 self.tell(&[
-                    Event::Evicted { birth, evicted },
+                    Event::Evicted { birth, last_seen_at: iso(gone.seen_at), unsent: gone.unsent },
                     Event::Outbox { pending, refused, conflicts: 0 },
                     Event::Status,
                 ]);
@@ -68,13 +67,14 @@ impl<P: Ports> Client<P> {
     /// Keeps the mark in step with what happens. `false` if the event says what this context knows.
     pub(super) fn is_news(&self, event: &Event) -> bool {
         match event {
-            Event::Evicted { birth, evicted } => {
+            Event::Evicted { birth, last_seen_at, unsent } => {
                 let known = self.identity().mark.borrow().as_ref().is_some_and(|mark| mark.birth == *birth);
                 if known {
                     return false;
                 }
                 self.identity().untold.set(true);
-                self.identity().evicted.replace(Some(evicted.clone()));
+                let evicted = Evicted { last_seen_at: last_seen_at.clone(), unsent: *unsent };
+                self.identity().evicted.replace(Some(evicted));
                 // What the instance announced was noted in the old one.
                 self.session().forget_capabilities();
                 self.remember(Some(birth.clone()), Some(0));

@@ -1,7 +1,5 @@
 //! Where rows are kept.
 
-use serde::{Deserialize, Serialize};
-
 use crate::core::{Commit, Found, Read, WriteSet};
 
 /// A transactional store of rows. `testing::store_conformance` holds every implementation to this:
@@ -30,7 +28,7 @@ pub trait Store: 'static {
 }
 
 /// That a database was there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// Which: its birth.
     pub birth: String,

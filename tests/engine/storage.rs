@@ -19,7 +19,9 @@ fn evictions(heard: &[Event]) -> Vec<Evicted> {
     heard
         .iter()
         .filter_map(|event| match event {
-            Event::Evicted { evicted, .. } => Some(evicted.clone()),
+            Event::Evicted { last_seen_at, unsent, .. } => {
+                Some(Evicted { last_seen_at: last_seen_at.clone(), unsent: *unsent })
+            }
             _ => None,
         })
         .collect()

@@ -165,7 +165,11 @@ export function listView(table) {
     stale = !node.checkVisibility();
     return stale ? undefined : refresh();
   });
-  watchStatus(({ lastSyncAt }) => fill(refreshed, lastSyncAt ? `Refreshed ${when(lastSyncAt)}` : "Not refreshed yet"));
+  watchStatus(({ lastSyncAt }) => {
+    fill(refreshed, lastSyncAt ? `Refreshed ${when(lastSyncAt)}` : "Not refreshed yet");
+    // Why nothing is here may have changed: no longer because it is being fetched.
+    if (tally.textContent === "0") fill(notice, emptyWords());
+  });
   refresh();
 
   return {
