@@ -1,7 +1,7 @@
 // A line that cuts, stalls, repeats and garbles. An instance without keys is spared the repeats: it would carry them out.
 import { test } from "node:test";
 
-import { startApp } from "./lib/app.mjs";
+import { QUIET, startApp } from "./lib/app.mjs";
 import { Day } from "./lib/day.mjs";
 import { drawFrom } from "./lib/draw.mjs";
 import { assertInOrder, inWords } from "./lib/ledger.mjs";
@@ -35,6 +35,7 @@ for (const plain of [false, true]) {
       app.browser.expects(/Failed to load resource/, /is not an instance/);
     };
     const app = await startApp(t, { plain, prepare });
+    await app.go(QUIET);
     const day = new Day(draw, { journals: !plain });
     await day.hears(app.page);
     await day.begin(app.page);

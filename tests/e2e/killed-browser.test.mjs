@@ -1,7 +1,7 @@
 // The browser is killed in mid-sync, over and over, and each time opened again over the same profile.
 import assert from "node:assert/strict";
 
-import { both } from "./lib/app.mjs";
+import { QUIET, both } from "./lib/app.mjs";
 import { Day } from "./lib/day.mjs";
 import { drawFrom } from "./lib/draw.mjs";
 import { assertInOrder, inWords } from "./lib/ledger.mjs";
@@ -9,7 +9,7 @@ import { pause } from "./lib/wait.mjs";
 
 const FULL = Boolean(process.env.LANDFALL_FULL);
 const KILLS = FULL ? 100 : 3;
-const THINGS_A_LIFE = 30;
+const THINGS_A_LIFE = 10;
 
 /** When so many requests that write have left, or nothing is left to send; and then a little later. */
 async function midSync(app, draw) {
@@ -24,6 +24,7 @@ function endedWithThePage(error) {
 
 both("the browser is killed again and again while it sends", async (t, app) => {
   const draw = drawFrom(t);
+  await app.go(QUIET);
   const day = new Day(draw, { journals: !app.plain });
   await day.hears(app.page);
   await day.begin(app.page);
@@ -45,7 +46,7 @@ both("the browser is killed again and again while it sends", async (t, app) => {
     }
     if (app.requests.underWay > 0) caught += 1;
     await app.browser.kill();
-    await app.reopen((page) => day.hears(page));
+    await app.reopen(QUIET, (page) => day.hears(page));
     waiting.push((await app.status()).pending);
     assert.deepEqual(await day.missing(app.page), [], `saved before kill ${kill}, and not there after it`);
   }

@@ -1,7 +1,7 @@
 // The instance is killed after a commit and before the answer that tells of it, over and over, and started again.
 import assert from "node:assert/strict";
 
-import { both } from "./lib/app.mjs";
+import { QUIET, both } from "./lib/app.mjs";
 import { Day } from "./lib/day.mjs";
 import { drawFrom } from "./lib/draw.mjs";
 import { assertInOrder, inWords } from "./lib/ledger.mjs";
@@ -26,6 +26,7 @@ async function committedUnanswered(app) {
 both("the instance is killed again and again between commit and answer", async (t, app) => {
   const { instance, page } = app;
   const draw = drawFrom(t);
+  await app.go(QUIET);
   const day = new Day(draw, { journals: !app.plain });
   await day.hears(page);
   await day.begin(page);

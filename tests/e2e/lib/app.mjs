@@ -6,6 +6,9 @@ import { startInstance } from "./instance.mjs";
 import { Requests } from "./requests.mjs";
 import { until } from "./wait.mjs";
 
+/** The page of the app that does not list thousands of records again with each that is saved. */
+export const QUIET = "#/status";
+
 /** One test in both modes: an instance with Landfall's extras, and one that behaves as ServiceNow does. */
 export function both(name, body, options = {}) {
   for (const plain of [false, true]) {
@@ -55,12 +58,12 @@ export class App {
   }
 
   /** The app in a browser that was closed or killed, over the same profile. `prepare` has the page before the app. */
-  async reopen(prepare = () => {}) {
+  async reopen(hash, prepare) {
     await this.browser.open();
     this.requests = new Requests(this.browser.context);
     this.page = await this.browser.page();
     await prepare(this.page);
-    await this.page.goto(this.url());
+    await this.page.goto(this.url(hash));
     await this.page.waitForFunction(() => globalThis.landfall);
   }
 

@@ -92,7 +92,7 @@ export class Day {
 
   #many(there) {
     const table = this.#draw.pick(Object.keys(TABLES));
-    const records = Array.from({ length: this.#draw.int(40, 120) }, () => this.#create(table, this.#parent(table, there)));
+    const records = Array.from({ length: this.#draw.int(20, 80) }, () => this.#create(table, this.#parent(table, there)));
     return this.#together({ kind: "many", table, records });
   }
 
