@@ -1,7 +1,8 @@
 // The browser is killed in mid-sync, over and over, and each time opened again over the same profile.
 import assert from "node:assert/strict";
+import { test } from "node:test";
 
-import { QUIET, both } from "./lib/app.mjs";
+import { QUIET, both, startApp } from "./lib/app.mjs";
 import { Day } from "./lib/day.mjs";
 import { drawFrom } from "./lib/draw.mjs";
 import { assertInOrder, inWords } from "./lib/ledger.mjs";
@@ -26,11 +27,15 @@ both("the browser is killed again and again while it sends", async (t, app) => {
   const draw = drawFrom(t);
   await app.go(QUIET);
   const day = new Day(draw, { journals: !app.plain });
+  const begin = async () => {
+    await day.begin(app.page);
+    await app.landsByItself();
+  };
   await day.hears(app.page);
-  await day.begin(app.page);
-  await app.landsByItself();
+  await begin();
 
   const waiting = [];
+  const thrownAway = [];
   let caught = 0;
   for (let kill = 1; kill <= KILLS; kill += 1) {
     if (draw.chance(0.7)) {
@@ -47,7 +52,13 @@ both("the browser is killed again and again while it sends", async (t, app) => {
     if (app.requests.underWay > 0) caught += 1;
     await app.browser.kill();
     await app.reopen(QUIET, (page) => day.hears(page));
-    waiting.push((await app.status()).pending);
+    const { pending, evicted } = await app.status();
+    waiting.push(pending);
+    if (evicted) {
+      // Chromium's doing, after a kill that fell into one of its writes: see the test below.
+      thrownAway.push(await day.forget(app.instance));
+      await begin();
+    }
     assert.deepEqual(await day.missing(app.page), [], `saved before kill ${kill}, and not there after it`);
   }
   t.diagnostic(`${KILLS} kills, ${caught} of them with a request under way that writes; in the outbox after each: ${waiting.join(", ")}`);
@@ -55,6 +66,28 @@ both("the browser is killed again and again while it sends", async (t, app) => {
   await app.landsByItself({ within: 600_000 });
   const accounts = await day.accounts(app);
   t.diagnostic(inWords(accounts, day));
+  if (thrownAway.length) t.diagnostic(`${thrownAway.length} times Chromium threw its database away, as Landfall told, and unsent records with it: ${thrownAway.join(", ")}`);
   assertInOrder(accounts);
   if (FULL) assert.ok(caught > KILLS / 4, "many kills fell into the sending");
+});
+
+// Chromium goes on writing where its log ends, also where that end is half a record. It opens well once more; the next
+// time the log is found corrupt, and the whole database is made anew. No page can prevent that.
+test("killed in the middle of a write, and once more: what Chromium throws away is told", async (t) => {
+  const app = await startApp(t);
+  await app.instance.kill();
+  // The mark by which it is known lies in `localStorage`, which is written seconds later, or when the browser is closed.
+  await app.browser.close();
+  await app.reopen(QUIET);
+  await app.create("incident", { short_description: "whose end is torn off" });
+  await app.browser.kill();
+  await app.browser.tearLastWrite();
+  await app.reopen(QUIET);
+  const { sys_id } = await app.create("incident", { short_description: "after it" });
+  await app.browser.kill();
+
+  await app.reopen(QUIET);
+  const [kept, { evicted }] = [await app.get("incident", sys_id), await app.status()];
+  t.diagnostic(kept ? "it was kept" : `it was thrown away; told: ${JSON.stringify(evicted)}`);
+  assert.ok(kept || evicted, "what was saved is there, or it is told that it is not");
 });

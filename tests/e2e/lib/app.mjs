@@ -58,7 +58,7 @@ export class App {
   }
 
   /** The app in a browser that was closed or killed, over the same profile. `prepare` has the page before the app. */
-  async reopen(hash, prepare) {
+  async reopen(hash, prepare = () => {}) {
     await this.browser.open();
     this.requests = new Requests(this.browser.context);
     this.page = await this.browser.page();

@@ -1,5 +1,5 @@
 // Chromium with a profile of its own, that can be closed and opened again as a person closes a browser.
-import { mkdir, mkdtemp, readlink, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readlink, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -95,6 +95,14 @@ class Browser {
     const gone = new Promise((resolve) => this.context.once("close", resolve));
     process.kill(-Number(leader), "SIGKILL");
     await gone;
+  }
+
+  /** Makes the killing one in the middle of a write: the last bytes of what IndexedDB wrote are not there. */
+  async tearLastWrite() {
+    const root = join(this.#profile, "Default/IndexedDB");
+    const files = (await readdir(root, { recursive: true })).filter((name) => /leveldb\/\d+\.log$/.test(name)).sort();
+    const log = join(root, files.at(-1));
+    await truncate(log, (await stat(log)).size - 3);
   }
 
   /** Closes for good; throws if a page complained of anything that the test did not expect. */

@@ -1,6 +1,6 @@
 // A day's work drawn at random: records that point to each other, edits, journal entries. It knows what the page was
 // told is saved, and finds out at the end what became of it.
-import { TABLES, accounts } from "./ledger.mjs";
+import { TABLES, accounts, rowsBySerial } from "./ledger.mjs";
 
 /** What is done, and how often beside each other: a table's name stands for one record of it. */
 const KINDS = ["incident", "incident_task", "incident_task", "task_time_worked", "together", "edit", "note"];
@@ -64,6 +64,22 @@ export class Day {
     }, newest);
   }
 
+  /**
+   * The device has lost its memory: what had not landed is gone, and what had is known there by its permanent id only.
+   * Gives how many saved records are gone.
+   */
+  async forget(instance) {
+    const [before, landed] = [this.saved, await rowsBySerial(instance)];
+    for (const record of this.records) {
+      record.group = undefined;
+      if (landed.has(record.serial)) record.forgotten = true;
+      else record.id = undefined;
+    }
+    this.edits.clear();
+    this.notes.clear();
+    return before - this.saved;
+  }
+
   /** What became of everything, on the instance and on the device. */
   accounts(app) {
     return accounts(app, this);
@@ -71,7 +87,7 @@ export class Day {
 
   /** What was asked for and not heard of may not exist: nothing can point to it. */
   #there() {
-    return this.records.filter((record) => record.id);
+    return this.records.filter((record) => record.id && !record.forgotten);
   }
 
   #next(there) {

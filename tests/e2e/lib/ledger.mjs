@@ -40,7 +40,8 @@ export function inWords({ wrong, rows, unheard }, day) {
   return `${heard}; on the instance ${rows} (${unheard} were saved as the page died); lost ${lost.length}, doubled ${doubled.length}, orphans ${orphans.length}`;
 }
 
-async function rowsBySerial(instance) {
+/** What the instance has, by the serial each record carries in its text. */
+export async function rowsBySerial(instance) {
   const rows = new Map();
   for (const [table, { text }] of Object.entries(TABLES)) {
     for (const row of await instance.rows(table, "correlation_idSTARTSWITHtmp_")) {
@@ -72,7 +73,7 @@ async function wrongNotes(instance, heard) {
 
 /** Records whose old id leads the device elsewhere, or that it has otherwise. Not all must be there: the cache has a limit. */
 function wrongOnDevice({ page }, day, first) {
-  const expected = day.records.filter(({ id }) => id).map(({ serial, table, id }) => [table, id, first(serial)?.sys_id]);
+  const expected = day.records.filter(({ id, forgotten }) => id && !forgotten).map(({ serial, table, id }) => [table, id, first(serial)?.sys_id]);
   return page.evaluate(async (all) => {
     const wrong = [];
     for (const [table, id, sysId] of all) {
