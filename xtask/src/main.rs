@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod error;
 mod files;
+mod fuzz;
 mod instance;
 mod mutants;
 mod rules;
@@ -44,6 +45,8 @@ enum Command {
     Test(test::Options),
     /// Change the rules in every small way and see whether a test minds (takes hours)
     Mutants(mutants::Options),
+    /// Feed spoiled input to everything that reads what others wrote, led by what code it reaches
+    Fuzz(fuzz::Options),
     /// Check format, lints, docs, the house rules and the module's size
     Check,
 }
@@ -66,6 +69,7 @@ fn carry_out(command: Command) -> Result<()> {
         Command::Demo(options) => demo::serve(&workspace, &options),
         Command::Test(options) => test::run(&workspace, &options),
         Command::Mutants(options) => mutants::run(&workspace, &options),
+        Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Check => check::run(&workspace),
     }
 }

@@ -121,7 +121,8 @@ impl Dialect for ServiceNow {
             429 => Answer::NotRun { error: Some(said(response)), wait_ms },
             // The same key is being worked on: its answer is still to come.
             409 if wait_ms.is_some() => unknown(),
-            408 | 500.. => unknown(),
+            // No status at all, as a gateway may give an item of a batch, says no more than a failed one.
+            0..200 | 408 | 500.. => unknown(),
             // It may not be asked, or not so; and will not be another time.
             400..500 if intent == Intent::Probe && response.is_json() => Answer::Untold,
             _ if intent == Intent::Probe => unknown(),
