@@ -38,6 +38,11 @@ impl Plan {
         self.probe.is_empty() && self.send.is_empty()
     }
 
+    /// Whether an item of this call goes before all else.
+    pub fn begins_with(&self, group: &str) -> bool {
+        self.probe.is_empty() && self.send.first().is_some_and(|item| item.group.as_deref() == Some(group))
+    }
+
     /// Whether it is nothing but items of one call.
     fn is_of(&self, group: Option<&str>) -> bool {
         group.is_some() && self.probe.is_empty() && self.send.iter().all(|item| item.group.as_deref() == group)
@@ -180,26 +185,38 @@ pub fn is_beyond_asking(known: &Known<'_>, item: &Item) -> bool {
 
 /// Adds items that wait only for records made in the same request, where the instance puts the
 /// permanent ids in place by itself. It does so in whole references only, not in lists or text.
-pub fn add_dependants(schema: &Schema, plan: &mut Plan, held: Vec<Item>, room: Room, now: u64) -> bool {
+///
+/// Only items of the call `only`, if it is given. Gives the call whose items do not all fit.
+pub fn add_dependants(
+    schema: &Schema,
+    plan: &mut Plan,
+    held: Vec<Item>,
+    only: Option<&str>,
+    room: Room,
+    now: u64,
+) -> Option<String> {
     let mut made: BTreeSet<String> =
         plan.send.iter().filter(|item| item.kind == ItemKind::Create).map(|item| item.sys_id.clone()).collect();
     let mut bytes: usize = plan.send.iter().map(size).sum();
-    let mut added = false;
     for item in held {
-        let fits = plan.probe.len() + plan.send.len() < room.items && bytes + size(&item) <= room.bytes;
-        let due = waits_until(&item, now).is_none();
+        let asked_for = only.is_none() || item.group.as_deref() == only;
+        let due = item.state == ItemState::Queued && !item.behind && waits_until(&item, now).is_none();
         let there = plan.send.iter().any(|sent| sent.id == item.id);
-        if fits && due && !there && item.state == ItemState::Queued && !item.behind && resolvable(schema, &item, &made)
-        {
+        if !asked_for || !due || there || !resolvable(schema, &item, &made) {
+            continue;
+        }
+        let most = if plan.is_of(item.group.as_deref()) { room.group } else { room.items };
+        if plan.probe.len() + plan.send.len() < most && bytes + size(&item) <= room.bytes {
             bytes += size(&item);
             if item.kind == ItemKind::Create {
                 made.insert(item.sys_id.clone());
             }
             plan.send.push(item);
-            added = true;
+        } else if item.group.is_some() && plan.send.iter().any(|sent| sent.group == item.group) {
+            return item.group;
         }
     }
-    added
+    None
 }
 
 /// Whether all that an item waits for is among `made`, and stands where the instance looks for it.

@@ -75,7 +75,7 @@ impl<P: Ports> Client<P> {
             }
             let known = self.session().capabilities();
             // After a failure a single item tries the line, so that no more than that becomes unknown.
-            let room = self.room(course.failures > 0 && !answered);
+            let mut room = self.room(course.failures > 0 && !answered);
             // As long as it is not known whether the instance knows keys, there is something to do if there would be
             // with them: it is asked then.
             let mut plan = self.next_plan(room, self.keys()).await?;
@@ -86,7 +86,8 @@ impl<P: Ports> Client<P> {
             if known.is_none() {
                 // The line holds, and the plan is made anew by what is known now.
                 answered |= self.dialect().capabilities().is_some();
-                plan = self.next_plan(self.room(course.failures > 0 && !answered), keys(&capabilities)).await?;
+                room = self.room(course.failures > 0 && !answered);
+                plan = self.next_plan(room, keys(&capabilities)).await?;
                 if plan.is_empty() {
                     return Ok(if plan.next_at.is_some() { EndedBy::Backoff } else { EndedBy::Done });
                 }
@@ -191,6 +192,7 @@ impl<P: Ports> Client<P> {
 
     /// Adds what waits only for records this request makes.
     async fn fill(&self, plan: &mut Plan, room: Room) -> Result<(), EngineError> {
+        let mut only: Option<String> = None;
         let mut asked = 0;
         while plan.send.len() > asked {
             let fresh: Vec<Read> = plan
@@ -208,7 +210,16 @@ impl<P: Ports> Client<P> {
                     }
                 }
             }
-            add_dependants(self.schema(), plan, held, room, self.ports().clock().now_ms());
+            let now = self.ports().clock().now_ms();
+            let cut = add_dependants(self.schema(), plan, held, only.as_deref(), room, now);
+            // What belongs together goes together: what goes first anyway by itself, where there is more room; anything
+            // else another time.
+            if let Some(group) = cut.filter(|_| only.is_none()) {
+                let first = plan.begins_with(&group);
+                plan.send.retain(|item| (item.group.as_deref() == Some(&*group)) == first);
+                only = first.then_some(group);
+                asked = 0;
+            }
         }
         Ok(())
     }

@@ -145,6 +145,39 @@ fn what_was_written_in_one_transaction_is_sent_in_one_request() {
 }
 
 #[test]
+fn a_parent_and_its_children_of_one_transaction_go_in_one_request() {
+    block_on(async {
+        for before in [0, 1] {
+            let instance = MemoryInstance::with_extras();
+            let device = Device::new(&instance, tables(), 1);
+            let page = device.open().await.unwrap();
+            for _ in 0..before {
+                create(&page, "task", json!({})).await;
+            }
+            let tx = page.begin().await.unwrap();
+            let parent = tx.create("incident", row(json!({ "short_description": "parent" }))).await.unwrap();
+            for _ in 0..30 {
+                tx.create("incident_task", row(json!({ "incident": parent["sys_id"] }))).await.unwrap();
+            }
+            assert!(tx.commit().await.unwrap());
+            // What another call has made of it goes as well, but not in place of the children.
+            create(&page, "incident_task", json!({ "incident": parent["sys_id"] })).await;
+            for _ in 0..=before {
+                device.remote.plan(None);
+            }
+            device.remote.plan(Some(Fault::LoseRequest));
+            let report = page.sync(push()).await.unwrap();
+            assert_eq!((report.reconciled, instance.rows("incident").len()), (before, 0), "{report:?}");
+            let lost = page.outbox(Some(&["unknown".to_owned()]), None, None).await.unwrap();
+            assert_eq!((lost.len(), lost.iter().all(|item| item.group == lost[0].group)), (31, true));
+            device.clock.advance(400_000);
+            page.sync(push()).await.unwrap();
+            assert_eq!(instance.rows("incident_task").len(), 31);
+        }
+    });
+}
+
+#[test]
 fn a_record_gone_there_keeps_the_edit_and_says_why() {
     block_on(async {
         let instance = MemoryInstance::with_extras();
