@@ -169,13 +169,8 @@ fn is_being_sent(tx: &mut Tx<'_>, item: &Item) -> Ruled<bool> {
 }
 
 fn lay_anew(tx: &mut Tx<'_>, mut record: Record) -> Ruled<()> {
-    let base = match record.base.take() {
-        Some(base) => base,
-        // The instance has never had it.
-        None if record.is_temporary() => Fields::new(),
-        // It was deleted as it was.
-        None => record.fields.clone(),
-    };
+    // None where the instance has never had it.
+    let base = record.base.take().unwrap_or_default();
     tx.changed(&record.table, &record.sys_id);
     lay(tx, &mut record, base)
 }
