@@ -29,7 +29,7 @@ pub struct Doing {
     pub what: String,
     pub intents: RefCell<Vec<Intent>>,
     pub commits: Cell<u32>,
-    /// The entry whose place an edit takes.
+    /// The item whose entry an edit takes the place of.
     pub replaced: RefCell<Option<(usize, String)>>,
     /// It is `discard`, or `delete`: unsent items may go.
     pub may_drop: bool,

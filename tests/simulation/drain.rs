@@ -114,7 +114,12 @@ impl World {
                 });
                 let own = match item.state {
                     ItemState::Refused => true,
-                    ItemState::Unknown => !self.setup.keyed || item.keyless,
+                    // Its key is spent, and who asks is not told where it led.
+                    ItemState::Unknown => {
+                        !self.setup.keyed
+                            || item.keyless
+                            || item.error.as_ref().is_some_and(|error| error.status == 422)
+                    }
                     ItemState::Queued => false,
                 };
                 if own || earlier || parent {
@@ -126,6 +131,7 @@ impl World {
             }
         }
         for item in mirror.items.values().filter(|item| !blocked.contains(item.id.as_str())) {
+            self.tell(|| format!("      {item:?}"));
             self.broke(9, &format!("{} depends on nothing that is refused and does not go", self.describe(item)));
         }
     }

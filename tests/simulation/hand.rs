@@ -66,8 +66,8 @@ impl World {
             Hand::Edit { .. } => {
                 let Some(number) = number else { return };
                 doing.intents.replace(vec![Intent::Change { record: number, fields: fields.clone() }]);
-                if let Some(text) = item.fields.get("work_notes").filter(|_| item.journal) {
-                    world.replaces_entry(&doing, number, text);
+                if item.journal {
+                    doing.replaced.replace(Some((number, id.clone())));
                 }
                 let done = page.edit(&id, row(&fields)).await;
                 world.answered(&doing, done);
@@ -81,11 +81,6 @@ impl World {
 
     fn edited(&self, bad: bool) -> String {
         format!("{}{}", if bad { "bad" } else { "good" }, self.number())
-    }
-
-    /// An edited entry stands in the place of the one it was.
-    fn replaces_entry(&self, doing: &Doing, number: usize, text: &str) {
-        doing.replaced.replace(Some((number, text.to_owned())));
     }
 
     pub fn settled(self: &Rc<Self>, by: usize, item: usize) {

@@ -23,6 +23,8 @@ pub struct Mirror {
     pub lease: Lease,
     /// Whose the lease is.
     pub owner: Option<usize>,
+    /// The last lease each context has taken.
+    pub taken: BTreeMap<usize, u64>,
     /// Since when each item has met something that counts as an attempt.
     pub tried: BTreeSet<String>,
 }
@@ -67,6 +69,7 @@ impl World {
         if doing.kind == Kind::Sync && self.mirror.borrow().owner != Some(doing.by) {
             self.broke(12, &format!("context {} has written answers under a lease that is not its own", doing.by));
         }
+        self.led_to(&done);
         self.hold_together(&done);
         self.settle_model(&doing, &done);
         self.unsent_stands_over(&done);
@@ -115,12 +118,25 @@ impl World {
                 let lease: Lease = decode(row).unwrap();
                 if lease.number > mirror.lease.number {
                     mirror.owner = Some(doing.by);
+                    mirror.taken.insert(doing.by, lease.number);
                 } else if lease.number < mirror.lease.number || mirror.owner != Some(doing.by) {
                     self.broke(12, &format!("context {} has renewed a lease that is not its own", doing.by));
                 }
                 mirror.lease = lease;
             }
             StoreName::Meta => {}
+        }
+    }
+
+    /// A record that has landed is found by the id it had before.
+    fn led_to(&self, done: &Done) {
+        for item in done.left.iter().filter(|item| item.kind == ItemKind::Create) {
+            let landed = done.records.iter().find(|record| {
+                !record.is_temporary() && record.fields.get(UID).is_some_and(|uid| item.fields.get(UID) == Some(uid))
+            });
+            if landed.is_some() && !done.reconciled.iter().any(|(temporary, _)| *temporary == item.sys_id) {
+                self.broke(6, &format!("{} has landed, and its old id leads nowhere", self.describe(item)));
+            }
         }
     }
 
@@ -225,8 +241,20 @@ impl World {
         let gone = instance.gone.contains(&item.sys_id);
         let uid = item.fields.get(UID).map(String::as_str).unwrap_or_default();
         let rows = instance.rows_of.get(uid).cloned().unwrap_or_default();
+        // The device may not know yet what the instance has put in place of a temporary id.
+        let truly = |value: &str| {
+            ids::find(value).fold(value.to_owned(), |text, id| {
+                let uid = model.find(id).and_then(|number| model.records[number].uid.as_ref());
+                let row = uid.and_then(|uid| instance.rows_of.get(uid)).and_then(|rows| rows.last());
+                row.map_or_else(|| text.clone(), |row| text.replace(id, row))
+            })
+        };
         let carried = |name: &String, value: &String| {
-            let on = |row: &String| instance.applied.contains(&(row.clone(), name.clone(), model.plain(value)));
+            let on = |row: &String| {
+                [model.plain(value), truly(value)]
+                    .into_iter()
+                    .any(|value| instance.applied.contains(&(row.clone(), name.clone(), value)))
+            };
             let later = |later: &Item| later.fields.get(name).is_some_and(|later| model.same(later, value));
             let here = |later: &&Item| number.is_some() && model.of_item(later) == number && later.id != item.id;
             rows.iter().chain([&item.sys_id]).any(on)

@@ -27,6 +27,8 @@ pub struct Write {
     /// The items that carry it.
     pub carriers: BTreeSet<String>,
     pub fate: Fate,
+    /// One of these has brought it to the instance.
+    pub sent: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -141,7 +143,12 @@ impl Model {
                 if carriers.is_empty() {
                     return Ok(());
                 }
-                self.records[*record].deletions.push(Write { value: String::new(), carriers, fate: Fate::Pending });
+                self.records[*record].deletions.push(Write {
+                    value: String::new(),
+                    carriers,
+                    fate: Fate::Pending,
+                    sent: false,
+                });
                 Ok(())
             }
         }
@@ -163,7 +170,7 @@ impl Model {
                 continue;
             }
             let record = &mut self.records[number];
-            let write = Write { value: value.clone(), carriers, fate: Fate::Pending };
+            let write = Write { value: value.clone(), carriers, fate: Fate::Pending, sent: false };
             if entry { record.entries.push(write) } else { record.writes.entry(name.clone()).or_default().push(write) }
         }
         Ok(())
@@ -173,8 +180,10 @@ impl Model {
     pub fn leave(&mut self, item: &Item, fate: Fate) {
         let Some(number) = self.of_item(item) else { return };
         for write in self.records[number].all() {
-            if write.carriers.remove(&item.id) && write.carriers.is_empty() && write.fate == Fate::Pending {
-                write.fate = fate;
+            let carried = write.carriers.remove(&item.id);
+            write.sent |= carried && fate == Fate::Sent;
+            if carried && write.carriers.is_empty() && write.fate == Fate::Pending {
+                write.fate = if write.sent { Fate::Sent } else { fate };
             }
         }
     }
@@ -191,8 +200,8 @@ impl Model {
     }
 
     /// An entry was edited into another before it was carried out.
-    pub fn replace_entry(&mut self, number: usize, text: &str) {
-        for entry in self.records[number].entries.iter_mut().filter(|entry| entry.value == text) {
+    pub fn replace_entry(&mut self, number: usize, item: &str) {
+        for entry in self.records[number].entries.iter_mut().filter(|entry| entry.carriers.contains(item)) {
             entry.fate = Fate::Undone;
             entry.carriers.clear();
         }

@@ -20,6 +20,7 @@ use super::{
     instance::{ROOT, Single},
     mortal::Dead,
     story::OnRequest,
+    tampered,
     world::World,
 };
 
@@ -78,6 +79,8 @@ impl Remote for SimRemote {
         if self.dead.get() {
             return Err(unreachable());
         }
+        let tampered = tampered::request(&self.world, request);
+        let request = tampered.as_ref().unwrap_or(request);
         let waiting = Waiting(self.world.depart(self.by, request));
         let answer = pin!(std::future::poll_fn(|context| match waiting.0.answer.borrow_mut().take() {
             Some(answer) => Poll::Ready(answer),
@@ -248,7 +251,7 @@ impl World {
             Leg::Out => {
                 let came = self.carry_out(&packet.request, packet.fault.as_ref(), packet.late);
                 let answer = match came {
-                    Came::Answer(response) => Ok(response),
+                    Came::Answer(response) => Ok(tampered::answer(self, &packet.request, response)),
                     Came::Broken => Err(unreachable()),
                     Came::Silence => return,
                 };

@@ -1,19 +1,259 @@
-//! Between the engine and its store and channel: where defects are planted on purpose.
+//! Defects on purpose, one for each kind of rule: the simulator must find them all. They sit between the engine and
+//! its store, its line and its channel; the engine itself has no switch for them.
 
-use landfall::core::{Event, Found, Read, WriteSet};
+use landfall::{
+    core::{
+        Event, Found, Key, Read, Row, RowKey, StoreName, WriteSet,
+        schema::Schema,
+        stored::{Alias, Item, ItemKind, ItemState, Lease, Record, Stored, decode},
+    },
+    wire::Fields,
+};
 
-use super::world::World;
+use super::{doing::Kind, world::World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bug {}
+pub enum Bug {
+    /// A record is written without its item.
+    HalfWritten,
+    /// What a write was computed from may have changed.
+    StaleIgnored,
+    /// What is sent is not marked as sent.
+    UnknownForgotten,
+    /// Nobody asks: the answer is taken to be no.
+    ProbeSkipped,
+    /// Each request goes under another key.
+    KeyChanges,
+    /// A request goes without its key.
+    KeyForgotten,
+    /// One place keeps the temporary id.
+    ReferenceLeft,
+    /// The old id does not lead to the record any more.
+    AliasLost,
+    /// A reference does not hold back what mentions an unsent record.
+    MentionForgotten,
+    /// An edit becomes part of a request that is under way.
+    FoldedInFlight,
+    /// The instance's row goes over unsent edits.
+    EditOverwritten,
+    /// What the instance refuses is gone.
+    RefusedDropped,
+    /// What the instance refuses holds up everything.
+    RefusedBlocksAll,
+    /// An expired session counts as an attempt.
+    AttemptForSignIn,
+    /// A sender goes on under a lease it has lost.
+    LeaseIgnored,
+    /// The other contexts do not hear of a receipt.
+    ReceiptUntold,
+    /// Two entries of a journal become one.
+    EntriesFolded,
+    /// What is unsent is counted wrong.
+    CountWrong,
+    /// What a batch left undone is taken for done.
+    UnservicedIsDone,
+}
 
-pub fn on_read(_world: &World, _by: usize, _reads: &[Read], _found: &mut [Found]) {}
+/// Each, and the promises one of which it must be found to break.
+pub const ALL: [(Bug, &[u32]); 19] = [
+    (Bug::HalfWritten, &[1]),
+    (Bug::StaleIgnored, &[1, 5, 8, 16]),
+    (Bug::UnknownForgotten, &[4]),
+    (Bug::ProbeSkipped, &[2]),
+    (Bug::KeyChanges, &[2, 4]),
+    (Bug::KeyForgotten, &[2, 4]),
+    (Bug::ReferenceLeft, &[5]),
+    (Bug::AliasLost, &[5, 6]),
+    (Bug::MentionForgotten, &[5, 7]),
+    (Bug::FoldedInFlight, &[8]),
+    (Bug::EditOverwritten, &[8]),
+    (Bug::RefusedDropped, &[8, 16]),
+    (Bug::RefusedBlocksAll, &[9]),
+    (Bug::AttemptForSignIn, &[10]),
+    (Bug::LeaseIgnored, &[12]),
+    (Bug::ReceiptUntold, &[12]),
+    (Bug::EntriesFolded, &[3]),
+    (Bug::CountWrong, &[16]),
+    (Bug::UnservicedIsDone, &[3, 8, 16]),
+];
 
-pub fn on_commit(_world: &World, _by: usize, _set: &WriteSet) -> Option<WriteSet> {
-    None
+pub fn on_read(world: &World, by: usize, reads: &[Read], found: &mut [Found]) {
+    for (read, found) in reads.iter().zip(found) {
+        match (world.bug, read, found) {
+            (Some(Bug::CountWrong), Read::Count(scan), Found::Count(count))
+                if scan.store == StoreName::Outbox && scan.prefix == Key::default() && *count > 3 =>
+            {
+                *count -= 1;
+            }
+            (Some(Bug::RefusedBlocksAll), Read::Rows(scan), Found::Rows(rows)) => {
+                let refused = world.mirror.borrow().items.values().any(|item| item.state == ItemState::Refused);
+                if refused && scan.prefix == Item::ready() {
+                    rows.clear();
+                }
+            }
+            (Some(Bug::LeaseIgnored), Read::Row(at), Found::Row(Some(row))) if *at == Lease::at() => {
+                let mirror = world.mirror.borrow();
+                if let Some(number) = mirror.taken.get(&by).filter(|_| mirror.owner != Some(by)) {
+                    let lease = Lease { number: *number, ..decode(row).unwrap() };
+                    row.body = serde_json::to_string(&lease).unwrap();
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Whether the event is lost.
-pub fn on_post(world: &World, _event: &Event) -> bool {
-    world.bug.is_some()
+pub fn on_post(world: &World, event: &Event) -> bool {
+    world.bug == Some(Bug::ReceiptUntold) && matches!(event, Event::Reconciled { .. })
+}
+
+/// What is written in the place of what should be.
+pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
+    let bug = world.bug?;
+    let kind = world.executor.current()?.kind;
+    let mut altered = Altered { world, set: set.clone() };
+    match (bug, kind) {
+        (Bug::HalfWritten, Kind::Write) => altered.drop_first(|item| item.kind == ItemKind::Create),
+        (Bug::StaleIgnored, Kind::Write) => altered.set.expect.clear(),
+        (Bug::UnknownForgotten, Kind::Sync) => altered.items(|item, before| {
+            if before.is_some_and(|before| before.state == ItemState::Queued) && item.state == ItemState::Unknown {
+                item.state = ItemState::Queued;
+            }
+        }),
+        (Bug::MentionForgotten, Kind::Write) => altered.items(|item, _| item.mentions.clear()),
+        (Bug::AttemptForSignIn, Kind::Sync) => altered.items(|item, before| {
+            let not_run =
+                before.is_some_and(|before| before.state == ItemState::Unknown && before.attempts == item.attempts);
+            if not_run && item.state == ItemState::Queued {
+                item.attempts += 1;
+            }
+        }),
+        (Bug::EditOverwritten, Kind::Sync) => altered.records(|record| {
+            if let Some(base) = record.base.clone() {
+                record.fields = base;
+            }
+        }),
+        (Bug::ReferenceLeft, Kind::Sync) => altered.leave_a_reference(),
+        (Bug::AliasLost, Kind::Sync) => {
+            altered
+                .set
+                .puts
+                .retain(|(store, row)| *store != StoreName::Aliases || decode::<Alias>(row).unwrap().sys_id.is_none());
+        }
+        (Bug::RefusedDropped, Kind::Sync) => altered.drop_refused(),
+        (Bug::FoldedInFlight, Kind::Write) => altered.fold(|item, fresh| {
+            item.state == ItemState::Unknown && !item.journal && !fresh.journal && fresh.kind == ItemKind::Update
+        }),
+        (Bug::EntriesFolded, Kind::Write) => {
+            altered.fold(|item, fresh| item.state == ItemState::Queued && item.journal && fresh.journal);
+        }
+        _ => return None,
+    }
+    Some(altered.set)
+}
+
+struct Altered<'a> {
+    world: &'a World,
+    set: WriteSet,
+}
+
+fn again<T: Stored>(schema: &Schema, row: &mut Row, form: &T) {
+    row.body = serde_json::to_string(form).unwrap();
+    row.index = form.index(schema);
+}
+
+impl Altered<'_> {
+    fn items(&mut self, change: impl Fn(&mut Item, Option<&Item>)) {
+        let mirror = self.world.mirror.borrow();
+        for (_, row) in self.set.puts.iter_mut().filter(|(store, _)| *store == StoreName::Outbox) {
+            let mut item: Item = decode(row).unwrap();
+            let before = mirror.items.get(&item.id);
+            change(&mut item, before);
+            again(&self.world.schema, row, &item);
+        }
+    }
+
+    fn records(&mut self, change: impl Fn(&mut Record)) {
+        for (_, row) in self.set.puts.iter_mut().filter(|(store, _)| *store == StoreName::Records) {
+            let mut record: Record = decode(row).unwrap();
+            change(&mut record);
+            again(&self.world.schema, row, &record);
+        }
+    }
+
+    fn drop_first(&mut self, which: impl Fn(&Item) -> bool) {
+        let found = self
+            .set
+            .puts
+            .iter()
+            .position(|(store, row)| *store == StoreName::Outbox && which(&decode::<Item>(row).unwrap()));
+        if let Some(place) = found {
+            self.set.puts.remove(place);
+        }
+    }
+
+    fn leave_a_reference(&mut self) {
+        if self.set.puts.iter().any(|(store, _)| *store == StoreName::Aliases) {
+            self.items(|item, before| {
+                if let Some(before) = before.filter(|before| before.mentions.len() > item.mentions.len()) {
+                    item.fields.clone_from(&before.fields);
+                }
+            });
+        }
+    }
+
+    fn drop_refused(&mut self) {
+        let refused: Vec<Item> = self
+            .set
+            .puts
+            .iter()
+            .filter(|(store, _)| *store == StoreName::Outbox)
+            .map(|(_, row)| decode::<Item>(row).unwrap())
+            .filter(|item| item.state == ItemState::Refused && item.kind == ItemKind::Update)
+            .collect();
+        for item in refused {
+            self.set.puts.retain(|(_, row)| row.key != Item::at(&item.id).key);
+            self.set.deletes.push(Item::at(&item.id));
+            let mirror = self.world.mirror.borrow();
+            let held = mirror.records.values().find(|record| record.items.contains(&item.id)).cloned();
+            drop(mirror);
+            if let Some(mut record) = held {
+                record.items.retain(|id| *id != item.id);
+                self.put(&record);
+            }
+        }
+    }
+
+    fn put<T: Stored>(&mut self, form: &T) {
+        let key = form.key(&self.world.schema);
+        self.set.puts.retain(|(store, row)| *store != T::STORE || row.key != key);
+        let body = serde_json::to_string(form).unwrap();
+        let row = Row { key, rev: f64::from(self.world.number()), index: form.index(&self.world.schema), body };
+        self.set.puts.push((T::STORE, row));
+    }
+
+    /// Makes the record's newest item part of the one before it.
+    fn fold(&mut self, which: impl Fn(&Item, &Item) -> bool) {
+        let decoded = self.set.puts.iter().filter(|(store, _)| *store == StoreName::Records);
+        let records: Vec<Record> = decoded.map(|(_, row)| decode(row).unwrap()).collect();
+        for mut record in records {
+            let [.., before, fresh] = record.items.as_slice() else { continue };
+            let at: RowKey = Item::at(fresh);
+            let put = self.set.puts.iter().find(|(store, row)| *store == StoreName::Outbox && row.key == at.key);
+            let Some(fresh) = put.map(|(_, row)| decode::<Item>(row).unwrap()) else { continue };
+            let Some(mut item) = self.world.mirror.borrow().items.get(before).cloned() else { continue };
+            let known = self.world.mirror.borrow().items.contains_key(&fresh.id);
+            if known || !which(&item, &fresh) {
+                continue;
+            }
+            let fields: Fields = fresh.fields.clone();
+            item.fields.extend(fields);
+            item.mentions.extend(fresh.mentions.clone());
+            record.items.pop();
+            self.set.puts.retain(|(store, row)| *store != StoreName::Outbox || row.key != at.key);
+            self.put(&item);
+            self.put(&record);
+        }
+    }
 }

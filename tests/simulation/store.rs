@@ -46,7 +46,7 @@ impl Store for SimStore {
             self.world.full_commits.set(left - 1);
             return Err(StoreError::Full("QuotaExceededError".to_owned()));
         }
-        let done = match planted::on_commit(&self.world, self.by, set) {
+        let done = match planted::on_commit(&self.world, set) {
             Some(altered) => self.dead.or(self.inner.commit(&altered)).await,
             None => self.dead.or(self.inner.commit(set)).await,
         };

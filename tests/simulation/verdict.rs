@@ -88,7 +88,7 @@ impl World {
             return self.broke(2, &format!("{name} was made {} times", rows.len()));
         }
         if record.dropped {
-            if !rows.is_empty() && !record.doubt && !late {
+            if alive > 0 && !record.doubt && !late {
                 self.broke(16, &format!("{name} was dropped here and is at the instance"));
             }
             return;

@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Asked, Batch, BatchItem, Busy, Dialect, Intent, Page, Verdict, journal};
 use crate::{
@@ -109,7 +110,12 @@ impl Dialect for ServiceNow {
                 },
                 Err(_) => unknown(),
             },
-            200..300 if item.kind == ItemKind::Delete => Answer::Done(None),
+            200..300 if item.kind == ItemKind::Delete => {
+                match decode::<Value>("answer to a deletion", &response.body) {
+                    Ok(_) => Answer::Done(None),
+                    Err(_) => unknown(),
+                }
+            }
             200..300 => match decode::<TableAnswer<Row>>("answer to a write", &response.body) {
                 Ok(answer) => Answer::Done(Some(answer.result.into())),
                 Err(why) => {

@@ -1,0 +1,54 @@
+//! Planted bugs of the line: what leaves, and what comes in.
+
+use landfall::wire::{
+    Method, Request, Response,
+    batch::{BatchRequest, BatchResponse, ServicedRequest},
+    decode, encode,
+};
+
+use super::{instance::success, network::is_batch, planted::Bug, world::World};
+
+const KEY: &str = "Idempotency-Key";
+
+/// What leaves in the place of a request.
+pub fn request(world: &World, request: &Request) -> Option<Request> {
+    let changes = world.bug == Some(Bug::KeyChanges);
+    if !changes && world.bug != Some(Bug::KeyForgotten) {
+        return None;
+    }
+    let mut request = request.clone();
+    if is_batch(&request) {
+        let mut batch: BatchRequest = decode("batch", request.body.as_deref().unwrap_or_default()).ok()?;
+        for item in &mut batch.rest_requests {
+            item.headers.retain(|header| changes || header.name != KEY);
+            for header in item.headers.iter_mut().filter(|header| header.name == KEY) {
+                header.value = format!("other{}", world.number());
+            }
+        }
+        request.body = encode("batch", &batch).ok();
+    } else {
+        request.headers.retain(|(name, _)| changes || name != KEY);
+        for (_, value) in request.headers.iter_mut().filter(|(name, _)| name == KEY) {
+            *value = format!("other{}", world.number());
+        }
+    }
+    Some(request)
+}
+
+/// What comes in the place of an answer.
+pub fn answer(world: &World, request: &Request, response: Response) -> Response {
+    match world.bug {
+        Some(Bug::ProbeSkipped) if request.method == Method::Get && request.path.contains("correlation_id%3D") => {
+            success(200, &serde_json::json!({ "result": [] }))
+        }
+        Some(Bug::UnservicedIsDone) if is_batch(request) => {
+            let Ok(mut batch) = decode::<BatchResponse>("batch", &response.body) else { return response };
+            for id in std::mem::take(&mut batch.unserviced_requests) {
+                let done = Response { status: 204, ..Response::default() };
+                batch.serviced_requests.push(ServicedRequest::new(id, &done));
+            }
+            success(200, &batch)
+        }
+        _ => response,
+    }
+}
