@@ -186,12 +186,14 @@ pub fn is_beyond_asking(known: &Known<'_>, item: &Item) -> bool {
 /// Adds items that wait only for records made in the same request, where the instance puts the
 /// permanent ids in place by itself. It does so in whole references only, not in lists or text.
 ///
-/// Only items of the call `only`, if it is given. Gives the call whose items do not all fit.
+/// Only items of the call `only`, if it is given, and none of the calls `later`. Gives the call whose items do not all
+/// fit.
 pub fn add_dependants(
     schema: &Schema,
     plan: &mut Plan,
     held: Vec<Item>,
     only: Option<&str>,
+    later: &BTreeSet<String>,
     room: Room,
     now: u64,
 ) -> Option<String> {
@@ -199,7 +201,10 @@ pub fn add_dependants(
         plan.send.iter().filter(|item| item.kind == ItemKind::Create).map(|item| item.sys_id.clone()).collect();
     let mut bytes: usize = plan.send.iter().map(size).sum();
     for item in held {
-        let asked_for = only.is_none() || item.group.as_deref() == only;
+        let asked_for = match &item.group {
+            Some(group) => only.is_none_or(|only| only == group) && !later.contains(group),
+            None => only.is_none(),
+        };
         let due = item.state == ItemState::Queued && !item.behind && waits_until(&item, now).is_none();
         let there = plan.send.iter().any(|sent| sent.id == item.id);
         if !asked_for || !due || there || !resolvable(schema, &item, &made) {

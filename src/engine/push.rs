@@ -1,5 +1,7 @@
 //! Sending: claim, send, receive, until nothing more can move.
 
+use std::collections::BTreeSet;
+
 use super::{
     client::Client,
     dialect::{Asked, Batch, BatchItem, Intent, Verdict, keys},
@@ -193,6 +195,8 @@ impl<P: Ports> Client<P> {
     /// Adds what waits only for records this request makes.
     async fn fill(&self, plan: &mut Plan, room: Room) -> Result<(), EngineError> {
         let mut only: Option<String> = None;
+        // Their items would come in again behind another record's, and be taken out again, for ever.
+        let mut later = BTreeSet::new();
         let mut asked = 0;
         while plan.send.len() > asked {
             let fresh: Vec<Read> = plan
@@ -211,13 +215,17 @@ impl<P: Ports> Client<P> {
                 }
             }
             let now = self.ports().clock().now_ms();
-            let cut = add_dependants(self.schema(), plan, held, only.as_deref(), room, now);
+            let cut = add_dependants(self.schema(), plan, held, only.as_deref(), &later, room, now);
             // What belongs together goes together: what goes first anyway by itself, where there is more room; anything
             // else another time.
             if let Some(group) = cut.filter(|_| only.is_none()) {
                 let first = plan.begins_with(&group);
                 plan.send.retain(|item| (item.group.as_deref() == Some(&*group)) == first);
-                only = first.then_some(group);
+                if first {
+                    only = Some(group);
+                } else {
+                    later.insert(group);
+                }
                 asked = 0;
             }
         }

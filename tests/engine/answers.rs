@@ -202,3 +202,22 @@ fn a_change_refused_with_422_when_it_goes_again_is_not_taken_for_done() {
         assert_eq!(instance.rows("incident")[0]["short_description"], "first");
     });
 }
+
+#[test]
+fn an_answer_to_a_deletion_that_cannot_be_read_proves_nothing() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        let incident = create(&page, "incident", json!({ "short_description": "a" })).await;
+        page.sync(SyncOptions::default()).await.unwrap();
+        page.delete("incident", &incident).await.unwrap();
+        let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        let cut = Response { status: 200, headers, body: b"{\"result\":{\"sys".to_vec(), redirected_to: None };
+        device.remote.plan(Some(Fault::Answer(cut)));
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(page.outbox(None, None, None).await.unwrap()[0].state, "unknown");
+        device.clock.advance(3_600_000);
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(instance.rows("incident").len(), 0);
+        is_clean(&page).await;
+    });
+}

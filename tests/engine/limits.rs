@@ -178,6 +178,20 @@ fn a_parent_and_its_children_of_one_transaction_go_in_one_request() {
 }
 
 #[test]
+fn children_of_one_call_that_do_not_fit_beside_their_parent_follow_it() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let page = Device::new(&instance, tables(), 1).open().await.unwrap();
+        let parent = create(&page, "incident", json!({ "short_description": "parent" })).await;
+        let children = (0..30).map(|_| row(json!({ "incident": parent }))).collect();
+        page.create_many("incident_task", children).await.unwrap();
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!((report.sent, report.remaining), (31, 0), "{report:?}");
+        assert_eq!((instance.rows("incident").len(), instance.rows("incident_task").len()), (1, 30));
+    });
+}
+
+#[test]
 fn a_record_gone_there_keeps_the_edit_and_says_why() {
     block_on(async {
         let instance = MemoryInstance::with_extras();
