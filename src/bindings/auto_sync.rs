@@ -19,7 +19,7 @@ use crate::{
     browser::{BrowserPorts, Scope, Wake, background_sync},
     core::retry::backoff_ms,
     engine::{Client, EndedBy, EngineError, SyncOptions, SyncReport},
-    ports::{Clock as _, Entropy as _, Ports as _},
+    ports::{Clock as _, Entropy as _, Ports as _, StoreError},
 };
 
 /// What the service worker listens for.
@@ -169,8 +169,11 @@ impl State {
         ended
     }
 
-    /// The same failure again and again is told once.
+    /// The same failure again and again is told once; that the database was closed under the run, by whoever did it.
     fn tell(&self, error: &EngineError) {
+        if matches!(error, EngineError::Store(StoreError::Closed | StoreError::Superseded { .. })) {
+            return;
+        }
         let sentence = error.to_string();
         let known = self.last_error.replace(Some(sentence.clone()));
         if known.as_ref() != Some(&sentence) && !self.stopped.get() {

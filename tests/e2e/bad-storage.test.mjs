@@ -35,7 +35,7 @@ test("a database made by a newer version is left as it is", async (t) => {
   await version(99);
 
   const app = await browser.page(instance.url);
-  assert.match(await failure(app), /made by a newer version.*Code: database_newer/s);
+  assert.match(await failure(app), /A newer version of this app.*Code: database_newer/s);
   assert.deepEqual(await version(), [99, "of_the_future"]);
 });
 
