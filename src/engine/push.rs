@@ -86,8 +86,9 @@ impl<P: Ports> Client<P> {
             }
             let capabilities = self.capabilities(lease, &mut headers).await?;
             if known.is_none() {
-                // The line holds, and the plan is made anew by what is known now.
-                answered |= self.dialect().capabilities().is_some();
+                // The line holds if the instance has said what it can do: of what could not be read, nobody knows who
+                // said it. And the plan is made anew by what is known now.
+                answered |= self.dialect().capabilities().is_some() && self.session().capabilities().is_some();
                 room = self.room(course.failures > 0 && !answered);
                 plan = self.next_plan(room, keys(&capabilities)).await?;
                 if plan.is_empty() {

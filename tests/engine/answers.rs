@@ -9,6 +9,7 @@ use landfall::{
 use serde_json::json;
 
 use super::both::{after_capabilities, both, create, is_clean, proved, row, row_of, state, tables, text};
+use super::support::push;
 
 #[test]
 fn a_lost_answer_is_asked_for_and_nothing_is_made_twice() {
@@ -132,6 +133,36 @@ fn a_portal_that_answers_html_is_not_an_answer() {
         device.clock.advance(3_600_000);
         page.sync(SyncOptions::default()).await.unwrap();
         assert_eq!(instance.rows("incident").len(), 2);
+        is_clean(&page).await;
+    });
+}
+
+/// Before the instance has ever said what it can do: a portal's page is no word of it, however often it comes.
+#[test]
+fn nothing_is_sent_into_a_portal_that_was_there_first() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        create(&page, "incident", json!({})).await;
+        let html = Response {
+            status: 200,
+            headers: vec![("Content-Type".into(), "text/html".into())],
+            body: b"<html>Welcome to Airport WiFi</html>".to_vec(),
+            redirected_to: None,
+        };
+        for _ in 0..8 {
+            // Capabilities, and whatever is asked after them.
+            for _ in 0..2 {
+                device.remote.plan(Some(Fault::Answer(html.clone())));
+            }
+            assert_eq!(page.sync(push()).await.unwrap().ended_by, EndedBy::Offline);
+            device.clock.advance(3_600_000);
+            assert_eq!(page.outbox(None, None, None).await.unwrap()[0].state, "queued");
+        }
+        for _ in 0..16 {
+            page.sync(push()).await.unwrap();
+            device.clock.advance(3_600_000);
+        }
+        assert_eq!(instance.rows("incident").len(), 1);
         is_clean(&page).await;
     });
 }
