@@ -37,7 +37,7 @@ pub fn retry(tx: &mut Tx<'_>, id: &str, keys: Option<Keys>) -> Ruled<()> {
 
 /// Changes what an item will send, and the record with it, then has it tried again. An empty value clears a field.
 ///
-/// A changed item is another request: see [`reword`].
+/// A changed item is another request: the old one's answer must not come back for it.
 ///
 /// # Errors
 /// [`CoreError::NoSuchItem`]; [`CoreError::BeingSent`] and [`CoreError::AnswerUnknown`]: it may be at the instance;
