@@ -4,15 +4,18 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::run;
 
-/// Answers every create, and notes what was asked of it.
+/// Answers every create, finds it again, and notes what was asked of it.
 const INSTANCE: &str = r#"
     const asked = [];
+    const rows = [];
     let status = 201;
     let html = false;
     const fetch = async (request) => {
         asked.push(`${request.method} ${new URL(request.url).pathname}`);
         const body = request.method === "POST" ? await request.json() : {};
-        const result = request.method === "POST" ? { ...body, sys_id: crypto.randomUUID().replaceAll("-", "") } : [];
+        const found = () => rows.filter(({ correlation_id: id }) => decodeURIComponent(request.url).includes(id));
+        const result = request.method === "POST" ? { ...body, sys_id: crypto.randomUUID().replaceAll("-", "") } : found();
+        if (request.method === "POST" && status === 201 && !html) rows.push(result);
         const headers = { "Content-Type": html ? "text/html" : "application/json" };
         const said = html ? "<h1>Welcome</h1>" : JSON.stringify({ result });
         return new Response(said, { status: request.method === "POST" ? status : 200, headers });
