@@ -52,7 +52,7 @@ both("evicted under two open tabs: both say what is lost, and work goes on witho
   await evict(app);
   for (const tab of [page, other]) {
     await untilEqual("the event, once", () => tab.evaluate(() => told.map(({ unsent }) => unsent)), [2]);
-    assert.match(await alarm(tab).innerText(), /browser removed.*last here on .*2 changes not sent by then are lost/s);
+    assert.match(await alarm(tab).innerText(), /browser removed.*last seen on .*2 changes not sent\. These.*are lost/s);
   }
   await until("the record is gone from the screen", async () => !(await page.getByText("made before").count()));
   await page.evaluate(() => (location.hash = "#/incident"));
@@ -80,7 +80,7 @@ test("evicted while the app was closed: the next visit says so, once", async (t)
   await evict(app);
 
   await app.open();
-  await alarm(app.page).getByText(/1 change not sent by then is lost/).waitFor();
+  await alarm(app.page).getByText(/with 1 change not sent/).waitFor();
   await look(app, app.page, "evicted-phone");
   await app.go("#/status");
   assert.match(await app.seen("evicted").innerText(), /1 change/);

@@ -7,10 +7,11 @@ import { reason } from "./reasons.js";
 
 const reload = { action: "Reload", run: () => location.reload() };
 
+// The mark this comes from may be some seconds older than the last save.
 export const lost = ({ lastSeenAt, unsent }) =>
-  `The browser removed this app's records from this device. They were last here on ${moment(lastSeenAt)}. ${
-    unsent ? `${count(unsent, "change")} not sent by then ${unsent === 1 ? "is" : "are"} lost` : "Everything had been sent by then"
-  }; what the instance has is fetched again.`;
+  `The browser removed this app's records from this device. They were last seen on ${moment(lastSeenAt)}, with ${
+    unsent ? `${count(unsent, "change")} not sent` : "nothing left to send"
+  }. ${unsent ? "These and anything" : "Anything"} saved later and not sent ${unsent ? "are" : "is"} lost; what the instance has is fetched again.`;
 
 export function watchStorage(show) {
   db.on("superseded", () => show("superseded", "A newer version of this app has taken over the records on this device. What you saved is safe; this page can save no more.", reload));

@@ -289,7 +289,7 @@ export interface Status {
 
 export interface Evicted {
   lastSeenAt: string;
-  /** How much was unsent then, and is lost. */
+  /** How much was unsent then, and is lost; what was saved after `lastSeenAt`, if anything, is not counted. */
   unsent: number;
 }
 
