@@ -52,7 +52,7 @@ both("evicted under two open tabs: both say what is lost, and work goes on witho
   await evict(app);
   for (const tab of [page, other]) {
     await untilEqual("the event, once", () => tab.evaluate(() => told.map(({ unsent }) => unsent)), [2]);
-    assert.match(await alarm(tab).innerText(), /browser removed.*last seen on .*2 changes not sent\. These.*are lost/s);
+    assert.match(await alarm(tab).innerText(), /browser removed.*last seen on .*2 changes not sent\. That.*is lost/s);
   }
   await until("the record is gone from the screen", async () => !(await page.getByText("made before").count()));
   await page.evaluate(() => (location.hash = "#/incident"));

@@ -11,7 +11,7 @@ const reload = { action: "Reload", run: () => location.reload() };
 export const lost = ({ lastSeenAt, unsent }) =>
   `The browser removed this app's records from this device. They were last seen on ${moment(lastSeenAt)}, with ${
     unsent ? `${count(unsent, "change")} not sent` : "nothing left to send"
-  }. ${unsent ? "These and anything" : "Anything"} saved later and not sent ${unsent ? "are" : "is"} lost; what the instance has is fetched again.`;
+  }. ${unsent ? "That and anything" : "Anything"} saved later and not sent is lost; what the instance has is fetched again.`;
 
 export function watchStorage(show) {
   db.on("superseded", () => show("superseded", "A newer version of this app has taken over the records on this device. What you saved is safe; this page can save no more.", reload));
