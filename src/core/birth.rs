@@ -7,7 +7,7 @@ use super::{Ruled, Tx, stored::Birth};
 /// # Errors
 /// As [`Tx::get`].
 pub fn identify(tx: &mut Tx<'_>) -> Ruled<String> {
-    if let Some(known) = tx.get::<Birth>(&Birth::at())? {
+    if let Some(known) = tx.readable::<Birth>(&Birth::at())? {
         return Ok(known.id);
     }
     let birth = Birth { id: tx.fresh().simple().to_string() };

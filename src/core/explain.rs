@@ -2,7 +2,7 @@
 
 use super::{
     present::{Pause, iso},
-    stored::{Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record},
+    stored::{Alias, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record},
     tx::{Ruled, Tx},
 };
 
@@ -68,8 +68,11 @@ fn left_out(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     if item.kind != ItemKind::Create {
         return Ok(String::new());
     }
-    let next = tx.record(&item.table, &item.sys_id)?.and_then(|record| record.items.get(1).cloned());
-    let Some(next) = next.map(|id| tx.item(&id)).transpose()?.flatten() else { return Ok(String::new()) };
+    let at = Record::at(tx.schema, &item.table, &item.sys_id);
+    let next = tx.readable::<Record>(&at)?.and_then(|record| record.items.get(1).cloned());
+    let Some(next) = next.map(|id| tx.readable::<Item>(&Item::at(&id))).transpose()?.flatten() else {
+        return Ok(String::new());
+    };
     let names: Vec<&str> = next
         .fields
         .keys()
@@ -87,7 +90,7 @@ fn unknown(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     let asked = "The instance is asked about it before it is ever sent again.";
     let yours = "See whether it is there: if so, discard this; if not, try it again.";
     let field = tx.schema.correlation_field(&item.table);
-    let finds = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default().finds(&item.table);
+    let finds = tx.fact::<Proofs>()?.finds(&item.table);
     let next = match (item.kind, field) {
         (ItemKind::Create, Some(_)) if !item.in_vain && finds != Some(false) => asked.to_owned(),
         (ItemKind::Create, Some(field)) if finds.is_none() => format!(
@@ -128,7 +131,7 @@ fn held(tx: &mut Tx<'_>, item: &Item) -> Ruled<Standing> {
     let mut waits_for = Vec::new();
     let mut stuck = false;
     for id in &item.mentions {
-        let Some(alias) = tx.alias(id)? else { continue };
+        let Some(alias) = tx.readable::<Alias>(&Alias::at(id))? else { continue };
         if alias.dropped {
             stuck = true;
             waits_for.push(format!(
@@ -137,9 +140,10 @@ fn held(tx: &mut Tx<'_>, item: &Item) -> Ruled<Standing> {
             ));
             continue;
         }
-        let Some(record) = tx.record(&alias.table, id)? else { continue };
+        let at = Record::at(tx.schema, &alias.table, id);
+        let Some(record) = tx.readable::<Record>(&at)? else { continue };
         let Some(first) = record.items.first() else { continue };
-        let refused = tx.item(first)?.is_some_and(|item| item.state == ItemState::Refused);
+        let refused = tx.readable::<Item>(&Item::at(first))?.is_some_and(|item| item.state == ItemState::Refused);
         let name = label(&record);
         waits_for.push(if refused {
             format!("{name}, which the instance refused")
@@ -150,7 +154,7 @@ fn held(tx: &mut Tx<'_>, item: &Item) -> Ruled<Standing> {
         depends_on.push(first.clone());
     }
     if item.behind
-        && let Some(record) = tx.record(&item.table, &item.sys_id)?
+        && let Some(record) = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?
     {
         let before = record.items.iter().take_while(|id| **id != item.id).last().cloned();
         depends_on.extend(before);

@@ -19,7 +19,7 @@ use super::{
 /// As [`Tx::get`].
 pub fn settle(tx: &mut Tx<'_>) -> Ruled<()> {
     let schema = tx.schema;
-    let known = tx.get::<Family>(&Family::at())?;
+    let known = tx.readable::<Family>(&Family::at())?;
     let now = Family { parents: schema.parents() };
     let Some(known) = known else { return tx.put(&now) };
     if known == now {
@@ -34,7 +34,7 @@ pub fn settle(tx: &mut Tx<'_>) -> Ruled<()> {
         let keys = tx.keyed_by(StoreName::Records, Key::from([root]))?;
         tx.each(keys, |tx, key| {
             let at = RowKey { store: StoreName::Records, key };
-            if let Some(record) = tx.get::<Record>(&at)? {
+            if let Some(record) = tx.readable::<Record>(&at)? {
                 if record.key(schema) != at.key {
                     tx.remove(at);
                 }

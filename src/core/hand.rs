@@ -24,7 +24,7 @@ pub fn retry(tx: &mut Tx<'_>, id: &str, keys: Option<Keys>) -> Ruled<()> {
     if is_being_sent(tx, &item)? {
         return Ok(());
     }
-    let proofs = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default();
+    let proofs = tx.fact::<Proofs>()?;
     let step = next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, &item);
     if step == Step::Ask || (step == Step::Send && item.is_held()) {
         item.state = ItemState::Queued;
@@ -108,7 +108,7 @@ pub fn with_dependants(tx: &mut Tx<'_>, id: &str) -> Ruled<Vec<Item>> {
         tx.want(ids.iter().map(|id| Item::at(id)))?;
         for id in ids {
             if found.iter().all(|known| known.id != id)
-                && let Some(item) = tx.item(&id)?
+                && let Some(item) = tx.readable(&Item::at(&id))?
             {
                 found.push(item);
             }
@@ -149,7 +149,9 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
 fn forget(tx: &mut Tx<'_>, temporary: &str) -> Ruled<()> {
     let records = tx.found_by(StoreName::Records, mention(temporary))?;
     tx.each(records, |tx, key| {
-        let Some(mut record) = tx.get::<Record>(&RowKey { store: StoreName::Records, key })? else { return Ok(()) };
+        let Some(mut record) = tx.readable::<Record>(&RowKey { store: StoreName::Records, key })? else {
+            return Ok(());
+        };
         record.mentions.retain(|id| id != temporary);
         tx.put(&record)
     })
@@ -164,7 +166,7 @@ fn is_being_sent(tx: &mut Tx<'_>, item: &Item) -> Ruled<bool> {
     if item.state != ItemState::Unknown {
         return Ok(false);
     }
-    let lease = tx.get::<Lease>(&Lease::at())?.unwrap_or_default();
+    let lease = tx.fact::<Lease>()?;
     Ok(item.sent_under == Some(lease.number) && lease.until > tx.now)
 }
 

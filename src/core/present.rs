@@ -67,7 +67,7 @@ pub fn iso(ms: u64) -> String {
 /// # Errors
 /// As [`Tx::get`].
 pub fn items(tx: &mut Tx<'_>, items: &[Item], pause: Option<Pause>) -> Ruled<Vec<ItemView>> {
-    let lease = tx.get::<Lease>(&Lease::at())?.unwrap_or_default();
+    let lease = tx.fact::<Lease>()?;
     let mut views = Vec::new();
     tx.each(items, |tx, item| {
         let standing = standing(tx, item, &lease, pause)?;
@@ -97,11 +97,8 @@ pub fn items(tx: &mut Tx<'_>, items: &[Item], pause: Option<Pause>) -> Ruled<Vec
 /// As [`Tx::get`].
 pub fn records(tx: &mut Tx<'_>, records: &[Record], pause: Option<Pause>) -> Ruled<Vec<Map<String, Value>>> {
     let mut rows = Vec::new();
-    let lease = if records.iter().all(|record| record.items.is_empty()) {
-        Lease::default()
-    } else {
-        tx.get::<Lease>(&Lease::at())?.unwrap_or_default()
-    };
+    let lease =
+        if records.iter().all(|record| record.items.is_empty()) { Lease::default() } else { tx.fact::<Lease>()? };
     tx.each(records, |tx, record| {
         let (state, reason) = state_of(tx, record, &lease, pause)?;
         let mut row = give(tx.schema, &record.table, &record.fields);
@@ -137,7 +134,7 @@ fn state_of(
 ) -> Ruled<(&'static str, Option<String>)> {
     tx.want(record.items.iter().map(|id| Item::at(id)))?;
     for id in &record.items {
-        let Some(item) = tx.item(id)? else { continue };
+        let Some(item) = tx.readable::<Item>(&Item::at(id))? else { continue };
         let standing = standing(tx, &item, lease, pause)?;
         match standing.state {
             "refused" => return Ok(("refused", item.error.as_ref().map(said))),

@@ -102,7 +102,7 @@ fn open_mentions(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<Vec<String
 /// # Errors
 /// As [`Tx::get`].
 pub fn sweep(tx: &mut Tx<'_>, lease: u64, gone: &[RowKey]) -> Ruled<u32> {
-    let needed = needed(tx)?;
+    let Some(needed) = needed(tx)? else { return Ok(0) };
     let mut removed = 0;
     tx.each(gone, |tx, at| {
         let Some(record) = tx.get::<Record>(at)? else { return Ok(()) };
@@ -122,15 +122,17 @@ pub fn may_go(record: &Record, lease: u64) -> bool {
     !record.deleted && record.items.is_empty() && record.pulled_under.is_some_and(|under| under < lease)
 }
 
-/// The ids that unsent work mentions. Read in the sweep's own transaction: an item that another tab queues
-/// meanwhile makes it stale.
-fn needed(tx: &mut Tx<'_>) -> Ruled<BTreeSet<String>> {
+/// The ids that unsent work mentions; none where an item cannot be read, since it may mention any. Read in the sweep's
+/// own transaction: an item that another tab queues meanwhile makes it stale.
+fn needed(tx: &mut Tx<'_>) -> Ruled<Option<BTreeSet<String>>> {
     let items = tx.keyed_by(StoreName::Outbox, Key::default())?;
-    let mut needed = BTreeSet::new();
+    let mut needed = Some(BTreeSet::new());
     tx.each(items, |tx, key| {
-        if let Some(item) = tx.get::<Item>(&RowKey { store: StoreName::Outbox, key })? {
+        let item = tx.readable::<Item>(&RowKey { store: StoreName::Outbox, key })?;
+        needed = needed.take().zip(item).map(|(mut needed, item)| {
             needed.extend(item.fields.values().flat_map(|text| text.split(',')).map(|id| id.trim().to_owned()));
-        }
+            needed
+        });
         Ok(())
     })?;
     Ok(needed)

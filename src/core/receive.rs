@@ -9,7 +9,7 @@ use super::{
     reconcile::{self, Told},
     retry::backoff_ms,
     row::{RowKey, StoreName},
-    stored::{Item, ItemError, ItemKind, ItemState, Lease, Proofs},
+    stored::{Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record},
     tx::{Ruled, Tx},
     write,
 };
@@ -77,7 +77,7 @@ impl Tally {
 /// # Errors
 /// As [`Tx::get`].
 pub fn take_lapsed_lease(tx: &mut Tx<'_>) -> Ruled<Option<u64>> {
-    let lease = tx.get::<Lease>(&Lease::at())?.unwrap_or_default();
+    let lease = tx.fact::<Lease>()?;
     // Longer than any lease lasts: the clock has been set back since.
     let lapsed = lease.until <= tx.now || lease.until > tx.now + LEASE_MS;
     if lapsed { take_lease(tx).map(Some) } else { Ok(None) }
@@ -89,7 +89,7 @@ pub fn take_lapsed_lease(tx: &mut Tx<'_>) -> Ruled<Option<u64>> {
 /// # Errors
 /// As [`Tx::get`].
 pub fn take_lease(tx: &mut Tx<'_>) -> Ruled<u64> {
-    let number = tx.get::<Lease>(&Lease::at())?.unwrap_or_default().number + 1;
+    let number = tx.fact::<Lease>()?.number.wrapping_add(1);
     tx.put(&Lease { number, until: tx.now + LEASE_MS })?;
     Ok(number)
 }
@@ -99,7 +99,7 @@ pub fn take_lease(tx: &mut Tx<'_>) -> Ruled<u64> {
 /// # Errors
 /// [`CoreError::LeaseLost`], if another sender has counted it up.
 pub fn renew_lease(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
-    let lease = tx.get::<Lease>(&Lease::at())?.unwrap_or_default();
+    let lease = tx.fact::<Lease>()?;
     if lease.number != number {
         return Err(CoreError::LeaseLost.into());
     }
@@ -111,7 +111,7 @@ pub fn renew_lease(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
 /// # Errors
 /// As [`Tx::get`].
 pub fn give_lease_back(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
-    match tx.get::<Lease>(&Lease::at())? {
+    match tx.readable::<Lease>(&Lease::at())? {
         Some(lease) if lease.number == number => tx.put(&Lease { number, until: tx.now }),
         _ => Ok(()),
     }
@@ -159,7 +159,7 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
             item.in_vain = false;
             item.sent_at = item.sent_at.or(Some(tx.now));
             if item.journal {
-                let record = tx.record(&item.table, &item.sys_id)?;
+                let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
                 item.sent_after = record.and_then(|record| record.base?.remove("sys_updated_on"));
             }
         }
@@ -207,7 +207,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
                 return reconcile::created(tx, &item, row, Told::Unasked);
             }
             tally.settled += 1;
-            let proofs = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default();
+            let proofs = tx.fact::<Proofs>()?;
             // What left under its key, and is there all the same, is not made again by being sent under it.
             let proved = if item.keyless { proofs.finds(&item.table) } else { proofs.keeps(&item.table) };
             if proved == Some(true) {
@@ -250,7 +250,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         }
         (_, Answer::Refused(error) | Answer::Missing(error) | Answer::Spent(error)) => {
             tally.refused += 1;
-            item.attempts += 1;
+            item.attempts = item.attempts.saturating_add(1);
             item.state = ItemState::Refused;
             item.error = Some(error.clone());
             tx.settled(Receipt {
@@ -277,7 +277,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
                 message: "The instance says it made the record but does not say which.".to_owned(),
                 detail: None,
             };
-            let wait_ms = backoff_ms(item.attempts + 1, u64::MAX);
+            let wait_ms = backoff_ms(item.attempts.saturating_add(1), u64::MAX);
             wait(tx, &mut item, Some(&error), Some(wait_ms));
         }
         (ItemKind::Update | ItemKind::Delete, Answer::Found(_)) => item.in_vain = true,
@@ -296,7 +296,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
 
 fn wait(tx: &Tx<'_>, item: &mut Item, error: Option<&ItemError>, wait_ms: Option<u64>) {
     if error.is_some() {
-        item.attempts += 1;
+        item.attempts = item.attempts.saturating_add(1);
         item.error = error.cloned();
     }
     item.next_attempt_at = wait_ms.map(|ms| tx.now + ms);
@@ -318,7 +318,7 @@ fn names_itself(row: &Fields) -> bool {
 pub(super) fn prove(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<()> {
     let Some(field) = tx.schema.correlation_field(&item.table) else { return Ok(()) };
     let keeps = row.get(&field) == Some(&item.sys_id);
-    let mut proofs = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default();
+    let mut proofs = tx.fact::<Proofs>()?;
     if proofs.keeps.insert(item.table.clone(), keeps) != Some(keeps) {
         tx.tell(Event::Status);
         tx.put(&proofs)?;
@@ -329,7 +329,7 @@ pub(super) fn prove(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<()> {
 /// Notes whether records of the table are found by their temporary ids: from then on it is known what an empty answer
 /// to a probe means, and what was asked about in vain can be told.
 pub fn prove_found(tx: &mut Tx<'_>, table: &str, finds: bool) -> Ruled<()> {
-    let mut proofs = tx.get::<Proofs>(&Proofs::at())?.unwrap_or_default();
+    let mut proofs = tx.fact::<Proofs>()?;
     if proofs.finds.insert(table.to_owned(), finds) == Some(finds) {
         return Ok(());
     }
@@ -340,7 +340,7 @@ pub fn prove_found(tx: &mut Tx<'_>, table: &str, finds: bool) -> Ruled<()> {
     }
     let unknown = tx.found_by(StoreName::Outbox, Item::unknown())?;
     tx.each(unknown, |tx, key| {
-        let Some(mut item) = tx.get::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
+        let Some(mut item) = tx.readable::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
         if item.in_vain && item.kind == ItemKind::Create && item.table == table {
             item.in_vain = false;
             tx.put(&item)?;

@@ -187,7 +187,9 @@ pub(super) fn lay(tx: &mut Tx<'_>, record: &mut Record, base: Fields) -> Ruled<(
 fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()> {
     let records = tx.found_by(StoreName::Records, mention(temporary))?;
     tx.each(records, |tx, key| {
-        let Some(mut record) = tx.get::<Record>(&RowKey { store: StoreName::Records, key })? else { return Ok(()) };
+        let Some(mut record) = tx.readable::<Record>(&RowKey { store: StoreName::Records, key })? else {
+            return Ok(());
+        };
         replace(tx, &record.table, &mut record.fields, temporary, sys_id);
         record.mentions.retain(|id| id != temporary);
         tx.changed(&record.table, &record.sys_id);
@@ -195,7 +197,7 @@ fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()>
     })?;
     let items = tx.found_by(StoreName::Outbox, mention(temporary))?;
     tx.each(items, |tx, key| {
-        let Some(mut item) = tx.get::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
+        let Some(mut item) = tx.readable::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
         replace(tx, &item.table, &mut item.fields, temporary, sys_id);
         item.mentions.retain(|id| id != temporary);
         // It had left with the temporary id in it. That was another request.

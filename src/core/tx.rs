@@ -15,7 +15,7 @@ use super::{
     key::Key,
     row::{Row, RowKey, StoreName},
     schema::Schema,
-    stored::{Alias, Item, Record, Stored, decode},
+    stored::{Alias, Fact, Item, Record, Stored, decode},
     work::Work,
     write_set::{Durability, Found, Read, Scan, WriteSet},
 };
@@ -186,6 +186,27 @@ impl<'a> Tx<'a> {
             return Err(Halt::Missing);
         };
         Ok(row.map(decode).transpose()?)
+    }
+
+    /// One row, or none if nobody can read it: for what a rule comes by on its way, so that a damaged row costs nothing
+    /// but itself.
+    ///
+    /// # Errors
+    /// [`Halt::Missing`].
+    pub fn readable<T: Stored>(&mut self, at: &RowKey) -> Ruled<Option<T>> {
+        match self.get(at) {
+            Err(Halt::Refuse(CoreError::Corrupt { .. })) => Ok(None),
+            got => got,
+        }
+    }
+
+    /// What there is one of. What nobody can read any more is made anew: everything waits for it.
+    ///
+    /// # Errors
+    /// [`Halt::Missing`].
+    pub fn fact<T: Fact>(&mut self) -> Ruled<T> {
+        let at = RowKey { store: T::STORE, key: T::default().key(self.schema) };
+        Ok(self.readable(&at)?.unwrap_or_default())
     }
 
     /// The primary keys of all rows with an index entry that begins with `prefix`, as this run has left

@@ -15,10 +15,10 @@ use super::{
 };
 use crate::{
     core::{
-        Commit, CoreError, Durability, Event, Found, Halt, Key, Origin, Read, Ruled, Scan, StoreName, Tx, View, Work,
-        WriteSet,
+        Commit, CoreError, Durability, Event, Found, Halt, Key, Origin, Read, Row, Ruled, Scan, StoreName, Tx, View,
+        Work, WriteSet,
         schema::Schema,
-        stored::{Family, Item, decode},
+        stored::{Family, Item, Stored, decode},
     },
     ports::{Channel, Clock, Entropy, Ports, Store},
 };
@@ -60,7 +60,7 @@ impl<P: Ports> Client<P> {
     pub async fn open(ports: P, mut schema: Schema, settings: Settings) -> Result<Self, EngineError> {
         let read = [Read::Row(Family::at())];
         if let Some(Found::Row(Some(row))) = ports.store().read(&read).await?.into_iter().next() {
-            schema.remember(decode::<Family>(&row)?.parents);
+            schema.remember(decode::<Family>(&row).unwrap_or_default().parents);
         }
         let dialect = Box::new(ServiceNow::new(&settings));
         let client = Self {
@@ -160,6 +160,42 @@ impl<P: Ports> Client<P> {
         let mut keep = |tx: &mut Tx<'_>| rule(tx).map(|given| value = Some(given));
         self.run_rule(Some((origin, durability)), &mut keep).await?;
         value.ok_or(EngineError::Contended)
+    }
+
+    /// Runs a rule of a sync over many at once, and, should it come upon a row that nobody can read, over each alone:
+    /// what is damaged holds up nothing but itself.
+    pub(super) async fn transact_parts<I, T>(
+        &self,
+        durability: Durability,
+        many: &[I],
+        rule: impl Fn(&mut Tx<'_>, &[I]) -> Ruled<T>,
+    ) -> Result<Vec<T>, EngineError> {
+        let corrupt = |error: &EngineError| matches!(error, EngineError::Core(CoreError::Corrupt { .. }));
+        match self.transact(Origin::Sync, durability, |tx| rule(tx, many)).await {
+            Err(error) if corrupt(&error) => self.tell_corrupt(&error),
+            all => return Ok(vec![all?]),
+        }
+        let mut parts = Vec::new();
+        for one in many {
+            match self.transact(Origin::Sync, durability, |tx| rule(tx, std::slice::from_ref(one))).await {
+                Err(error) if corrupt(&error) => {}
+                part => parts.push(part?),
+            }
+        }
+        Ok(parts)
+    }
+
+    /// The rows that can be read. Of the others, and once only, an `error` event tells.
+    pub(super) fn readable<T: Stored>(&self, rows: &[Row]) -> Vec<T> {
+        let read = |row| decode::<T>(row).map_err(|error| self.tell_corrupt(&error.into())).ok();
+        rows.iter().filter_map(read).collect()
+    }
+
+    fn tell_corrupt(&self, error: &EngineError) {
+        if !self.session().told_corrupt.replace(true) {
+            let (code, message) = (error.code().to_owned(), error.to_string());
+            self.tell(&[Event::Error { code, message, retryable: false }]);
+        }
     }
 
     /// Runs a rule that only reads.

@@ -14,12 +14,12 @@ use crate::{
 
 impl<P: Ports> Client<P> {
     pub(super) async fn course(&self) -> Result<Course, EngineError> {
-        Ok(self.look(|tx| tx.get::<Course>(&Course::at())).await?.unwrap_or_default())
+        self.look(|tx| tx.fact::<Course>()).await
     }
 
     pub(super) async fn change_course(&self, change: impl Fn(&mut Course)) -> Result<(), EngineError> {
         self.transact(Origin::Here, Durability::Relaxed, |tx| {
-            let mut course = tx.get::<Course>(&Course::at())?.unwrap_or_default();
+            let mut course = tx.fact::<Course>()?;
             change(&mut course);
             tx.put(&course)
         })
@@ -49,7 +49,7 @@ impl<P: Ports> Client<P> {
         self.change_course(|course| {
             // A try before its time, because the app has written say, makes the wait no longer.
             if course.not_before.is_none_or(|at| at <= now || at > now + MOST_MS) {
-                course.failures += 1;
+                course.failures = course.failures.saturating_add(1);
                 course.not_before = Some(now + backoff_ms(course.failures, random));
             }
             course.busy_until = asked_for.map(|ms| now + ms).max(course.busy_until);

@@ -155,7 +155,7 @@ impl<P: Ports> Client<P> {
             return Ok(Capabilities::default());
         };
         let response = self.exchange(lease, &request, headers).await?;
-        let before = self.look(|tx| tx.get::<Announced>(&Announced::at())).await?;
+        let before = self.look(|tx| tx.readable::<Announced>(&Announced::at())).await?;
         let knew_keys = before.is_some_and(|before| before.keys);
         // Nor is a page that says “not found” the word of an instance that has announced keys.
         let told = Capabilities::announced(&response).filter(|_| !knew_keys || response.is_json());

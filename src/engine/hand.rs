@@ -71,7 +71,7 @@ impl<P: Ports> Client<P> {
         self.transact(Origin::Here, self.settings().durability, |tx| {
             let keys = match &known {
                 Some(known) => keys(known),
-                None => tx.get::<Announced>(&Announced::at())?.filter(|said| said.keys).map(|_| Keys::default()),
+                None => tx.fact::<Announced>()?.keys.then(Keys::default),
             };
             hand::retry(tx, item, keys)
         })

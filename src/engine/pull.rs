@@ -17,7 +17,7 @@ use crate::{
         pull::{may_go, sweep, take_in},
         receive::renew_lease,
         schema::{CacheOptions, Schema},
-        stored::{Record, decode},
+        stored::Record,
     },
     ports::{Headers, Ports, Store},
     wire::{
@@ -101,11 +101,11 @@ impl<P: Ports> Client<P> {
             self.check_honoured(table, &text, &query, &rows)?;
             left -= u32::try_from(rows.len()).unwrap_or(left);
             for chunk in rows.chunks(CHUNK) {
-                let written = self.transact(Origin::Sync, Durability::Relaxed, |tx| {
+                let written = self.transact_parts(Durability::Relaxed, chunk, |tx, rows| {
                     renew_lease(tx, lease)?;
-                    take_in(tx, table, chunk, lease)
+                    take_in(tx, table, rows, lease)
                 });
-                report.pulled += written.await?;
+                report.pulled += written.await?.into_iter().sum::<u32>();
                 if let Some(tell) = &options.on_progress {
                     tell(Progress { phase: Phase::Pull, done: report.pulled, total: None });
                 }
@@ -166,11 +166,9 @@ impl<P: Ports> Client<P> {
         let found = self.ports().store().read(&read).await.map_err(EngineError::from)?;
         let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(0) };
         let mut gone = Vec::new();
-        for row in rows {
-            let record: Record = decode(&row).map_err(EngineError::from)?;
-            if may_go(&record, lease) {
-                gone.push((record.sys_id, RowKey { store: StoreName::Records, key: row.key }));
-            }
+        for record in self.readable::<Record>(&rows).into_iter().filter(|record| may_go(record, lease)) {
+            let at = Record::at(self.schema(), &record.table, &record.sys_id);
+            gone.push((record.sys_id, at));
         }
         let query: Query = cache.query.as_deref().unwrap_or_default().parse().unwrap_or_default();
         let mut removed = 0;

@@ -16,7 +16,7 @@ use crate::{
         plan::{Keys, Known, Plan, Room, add_dependants, is_beyond_asking, plan, size},
         receive::{Answer, With, claim, receive},
         retry::backoff_ms,
-        stored::{Item, ItemError, Proofs, decode, mention},
+        stored::{Item, ItemError, Proofs, mention},
     },
     ports::{AuthReason, Clock, Entropy, Headers, Ports, Store},
     wire::{Capabilities, Response},
@@ -159,16 +159,15 @@ impl<P: Ports> Client<P> {
             loop {
                 let found = self.ports().store().read(&[Read::Rows(scan.clone())]).await?;
                 let Some(Found::Rows(rows)) = found.into_iter().next() else { break };
-                let items = rows.iter().map(decode::<Item>).collect::<Result<Vec<_>, _>>()?;
-                let last = items.last().map(|item| item.id.clone());
-                let at_end = u32::try_from(items.len()).unwrap_or(PAGE) < PAGE;
-                due.extend(items);
+                let last = rows.last().map(|row| row.key.clone());
+                let at_end = u32::try_from(rows.len()).unwrap_or(PAGE) < PAGE;
+                due.extend(self.readable::<Item>(&rows));
                 best = plan(&self.known(&proofs, keys), due.clone(), room);
                 if at_end || best.full {
                     break;
                 }
                 let mut after = prefix.clone();
-                after.0.extend(last.map(Into::into));
+                after.0.extend(last.unwrap_or_default().0);
                 scan.after = Some(after);
             }
             if best.full {
@@ -186,7 +185,7 @@ impl<P: Ports> Client<P> {
     }
 
     pub(super) async fn proofs(&self) -> Result<Proofs, EngineError> {
-        Ok(self.look(|tx| tx.get::<Proofs>(&Proofs::at())).await?.unwrap_or_default())
+        self.look(|tx| tx.fact::<Proofs>()).await
     }
 
     pub(super) fn known<'a>(&'a self, proofs: &'a Proofs, keys: Option<Keys>) -> Known<'a> {
@@ -210,9 +209,7 @@ impl<P: Ports> Client<P> {
             let mut held = Vec::new();
             for found in self.ports().store().read(&fresh).await? {
                 if let Found::Rows(rows) = found {
-                    for row in &rows {
-                        held.push(decode::<Item>(row)?);
-                    }
+                    held.extend(self.readable::<Item>(&rows));
                 }
             }
             let now = self.ports().clock().now_ms();
@@ -267,17 +264,22 @@ impl<P: Ports> Client<P> {
             {
                 // Failures of the line are not the item's own.
                 let own = item.error.as_ref().is_some_and(|error| error.status > 0);
-                let failures = if own { item.attempts + 1 } else { 1 };
+                let failures = if own { item.attempts.saturating_add(1) } else { 1 };
                 *wait_ms = Some(backoff_ms(failures, self.ports().entropy().random()));
             }
         }
-        let tally = self.transact(Origin::Sync, Durability::Strict, |tx| receive(tx, lease, &round.answers)).await?;
-        report.sent += tally.done;
-        report.reconciled += tally.reconciled;
-        report.refused += tally.refused;
+        let mut moved = false;
+        for tally in
+            self.transact_parts(Durability::Strict, &round.answers, |tx, answers| receive(tx, lease, answers)).await?
+        {
+            report.sent += tally.done;
+            report.reconciled += tally.reconciled;
+            report.refused += tally.refused;
+            moved |= tally.moved();
+        }
         match round.trouble {
             Some(trouble) => Err(trouble),
-            None => Ok(if tally.moved() { Came::Moved } else { Came::Nothing }),
+            None => Ok(if moved { Came::Moved } else { Came::Nothing }),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     core::{
         CoreError, Found, Halt, Key, Origin, Read, Ruled, Scan, StoreName, Tx, ids, present,
         schema::Schema,
-        stored::{Item, Record, decode},
+        stored::{Item, Record},
         values::take,
         write,
     },
@@ -133,12 +133,8 @@ impl<P: Ports> Client<P> {
         let found = self.ports().store().read(&[read]).await?;
         let mut records = Vec::new();
         if let Some(Found::Rows(rows)) = found.into_iter().next() {
-            for row in &rows {
-                let record: Record = decode(row)?;
-                if matches_record(self.schema(), &query, table, &record) {
-                    records.push(record);
-                }
-            }
+            records = self.readable::<Record>(&rows);
+            records.retain(|record| matches_record(self.schema(), &query, table, record));
         }
         Ok((query, records))
     }
@@ -168,7 +164,7 @@ impl<P: Ports> Client<P> {
         }
         let found = self.ports().store().read(&[Read::Rows(scan)]).await?;
         let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(Vec::new()) };
-        let items = rows.iter().map(decode::<Item>).collect::<Result<Vec<_>, _>>()?;
+        let items = self.readable::<Item>(&rows);
         let pause = self.pause().await?;
         let mut views = self.look(|tx| present::items(tx, &items, pause)).await?;
         if let Some(states) = states {

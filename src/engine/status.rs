@@ -108,7 +108,7 @@ impl<P: Ports> Client<P> {
             ])
             .await?;
         let oldest = match self.ports().store().read(&[Read::Rows(all.limit(1))]).await?.into_iter().next() {
-            Some(Found::Rows(rows)) => rows.first().map(decode::<Item>).transpose()?,
+            Some(Found::Rows(rows)) => self.readable::<Item>(&rows).pop(),
             _ => None,
         };
         let usage = self.ports().store().usage().await;
@@ -146,7 +146,7 @@ impl<P: Ports> Client<P> {
 
     async fn caveats(&self) -> Result<Vec<String>, EngineError> {
         let announces = self.dialect().capabilities().is_some();
-        let before = self.look(|tx| tx.get::<Announced>(&Announced::at())).await?;
+        let before = self.look(|tx| tx.readable::<Announced>(&Announced::at())).await?;
         let announced = before.map_or(announces, |said| said.keys);
         if self.session().capabilities().map_or(announced, |known| known.idempotency_key) {
             return Ok(Vec::new());

@@ -70,6 +70,8 @@ pub(super) struct Session {
     pub(super) unread: Cell<u32>,
     /// The line had failed before this run, and has not answered in it yet.
     pub(super) line_failed: Cell<bool>,
+    /// This context has said that a row cannot be read.
+    pub(super) told_corrupt: Cell<bool>,
     /// When this context last said that nothing moves, in ms.
     told_stuck: Cell<Option<u64>>,
     pub(super) no_batch: Cell<bool>,
@@ -261,7 +263,7 @@ impl<P: Ports> Client<P> {
         let (Some(oldest), Some(true)) = (oldest, self.session().reached.get()) else { return Ok(()) };
         let queued_at = self.look(|tx| tx.item(&oldest.id)).await?.map_or(now, |item| item.queued_at);
         let since = self.course().await?.moved_at.max(Some(queued_at)).max(self.session().told_stuck.get());
-        if since.is_some_and(|since| now >= since + STUCK_MS) {
+        if since.is_some_and(|since| now >= since.saturating_add(STUCK_MS)) {
             self.session().told_stuck.set(Some(now));
             let [pending] = self.counts([Scan::key(StoreName::Outbox, Key::default())]).await?;
             self.tell(&[Event::Stuck { pending, explain: oldest.explain }]);

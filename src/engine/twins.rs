@@ -12,7 +12,7 @@ use crate::{
     core::{
         Durability, Found, Origin, Read, Scan, StoreName,
         receive::{prove_found, renew_lease, report_twins},
-        stored::{Alias, decode},
+        stored::Alias,
     },
     ports::{Headers, Ports, Store},
     wire::{
@@ -33,8 +33,7 @@ impl<P: Ports> Client<P> {
             let found = self.ports().store().read(&read).await.map_err(EngineError::from)?;
             let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(()) };
             let mut by_table: BTreeMap<String, Vec<String>> = BTreeMap::new();
-            for row in &rows {
-                let alias: Alias = decode(row).map_err(EngineError::from)?;
+            for alias in self.readable::<Alias>(&rows) {
                 by_table.entry(alias.table).or_default().push(alias.temporary);
             }
             if by_table.is_empty() {

@@ -96,7 +96,7 @@ impl Proofs {
 }
 
 /// Which database this is. Made once, by whoever opens it first: another in its place has another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Birth {
     /// Random.
     pub id: String,
@@ -110,8 +110,12 @@ pub struct Family {
     pub parents: BTreeMap<String, String>,
 }
 
+/// A form of which there is one a database.
+pub trait Fact: Stored + Default {}
+
 macro_rules! fact {
     ($form:ty, $name:literal) => {
+        impl Fact for $form {}
         impl $form {
             /// Where it is: there is one a database.
             pub fn at() -> RowKey {

@@ -4,7 +4,7 @@
 //! * [`query`]: encoded queries.
 //! * [`answer`]: one answer, read by everything that reads answers.
 //! * [`history`]: an app and its syncs, with spoiled answers, and a healthy instance in the end.
-//! * [`stored`]: calls over rows that are not what they were.
+//! * [`stored`]: calls over rows that are not what they were, or that (`unread`) nobody can read.
 //!
 //! `spoil` changes what was right, `world` is the engine over a line that spoils, and what holds of every database.
 
@@ -13,6 +13,7 @@ mod history;
 mod query;
 mod spoil;
 mod stored;
+mod unread;
 mod world;
 
 pub use answer::answer;

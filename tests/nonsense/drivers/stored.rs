@@ -8,11 +8,13 @@ use landfall::{
     core::{Row, StoreName, WriteSet},
     engine::{AppRow, Client, EngineError, SyncOptions},
     testing::MemoryDatabase,
+    wire::Fields,
 };
 use serde_json::{Value, json};
 
 use super::{
     spoil::{Cut, Edit, edit},
+    unread::{is_readable, unread},
     world::{LinePorts, Spoil, World},
 };
 
@@ -61,17 +63,24 @@ enum Call {
     Pass,
 }
 
+/// A database in the middle of its work, and its instance.
+#[derive(Clone)]
+struct Right {
+    rows: Rows,
+    items: Vec<String>,
+    there: Vec<Fields>,
+}
+
 thread_local! {
-    static RIGHT: OnceCell<(Rows, Vec<String>)> = const { OnceCell::new() };
+    static RIGHT: OnceCell<Right> = const { OnceCell::new() };
 }
 
 fn rows(database: &MemoryDatabase) -> Rows {
     StoreName::ALL.into_iter().flat_map(|store| database.rows(store).into_iter().map(move |row| (store, row))).collect()
 }
 
-/// A database in the middle of its work: something in every state an item or a record can be in. With it, the ids of
-/// its items.
-fn right() -> (Rows, Vec<String>) {
+/// Something in every state an item or a record can be in.
+fn right() -> Right {
     let made = || {
         let world = World::new(true, false);
         block_on(async {
@@ -80,6 +89,7 @@ fn right() -> (Rows, Vec<String>) {
                 async |fields: Value| id_of(&client.create_many("incident", vec![row(fields)]).await.unwrap()[0]);
             let sync = async || client.sync(SyncOptions::default()).await.unwrap();
             let (kept, gone) = (made(json!({ "short_description": "a" })).await, made(json!({})).await);
+            let calm = made(json!({})).await;
             sync().await;
             sync().await;
             let notes = json!({ "short_description": "b", "work_notes": "n" });
@@ -96,49 +106,72 @@ fn right() -> (Rows, Vec<String>) {
             client.delete("incident", &dropped).await.unwrap();
             made(json!({ "parent": child })).await;
             client.update("incident", &kept, row(json!({ "work_notes": "m", "parent": child }))).await.unwrap();
+            client.update("incident", &calm, row(json!({ "short_description": "c" }))).await.unwrap();
+            let parent = made(json!({})).await;
+            made(json!({ "parent": parent })).await;
             let items = client.outbox(None, None, None).await.unwrap();
-            (rows(&world.database), items.into_iter().map(|item| item.id).collect())
+            Right {
+                rows: rows(&world.database),
+                items: items.into_iter().map(|item| item.id).collect(),
+                there: world.line.instance.rows("incident"),
+            }
         })
     };
     RIGHT.with(|right| right.get_or_init(made).clone())
 }
 
-/// Spoils some rows as `bytes` say and makes calls. Each works, or is refused with a code and has written nothing; and
-/// rows that are as they were can still be read.
+/// Spoils some rows as `bytes` say and makes calls. Each works, or is refused with a code and has written nothing. Where
+/// the spoiled rows cannot be read, everything else can be, is listed, and goes out as if nothing were amiss.
 pub fn stored(bytes: &[u8]) {
     let mut bytes = Unstructured::new(bytes);
-    let (mut rows, items) = right();
-    let mut spoiled = Vec::new();
+    let Right { mut rows, items, there } = right();
+    let mut gone = false;
     for _ in 0..bytes.int_in_range(1..=3).unwrap_or(1) {
         let index = bytes.choose_index(rows.len()).unwrap_or(0);
-        let Ok(spoil) = RowSpoil::arbitrary(&mut bytes) else { return };
-        spoiled.push(rows[index].1.key.clone());
-        match spoil {
-            RowSpoil::Gone => drop(rows.remove(index)),
-            RowSpoil::Text(text) => rows[index].1.body = text,
-            RowSpoil::Edits(first, more) => {
-                let body = edit(&[vec![first], more].concat(), rows[index].1.body.as_bytes());
-                rows[index].1.body = String::from_utf8_lossy(&body).into_owned();
+        match RowSpoil::arbitrary(&mut bytes) {
+            Ok(RowSpoil::Gone) => {
+                rows.remove(index);
+                gone = true;
             }
-            RowSpoil::Cut(cut) => {
-                let mut body = rows[index].1.body.clone().into_bytes();
-                cut.apply(&mut body);
-                rows[index].1.body = String::from_utf8_lossy(&body).into_owned();
-            }
+            Ok(spoil) => spoil.apply(&mut rows[index].1),
+            Err(_) => return,
         }
     }
     let world = World::new(true, false);
     block_on(world.put(WriteSet { puts: rows.clone(), ..WriteSet::default() }));
+    for row in there {
+        let fields: Vec<_> = row.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        world.line.instance.put("incident", &fields);
+    }
+    let before = right().rows;
+    let changed = rows.iter().filter(|(store, row)| !before.contains(&(*store, row.clone())));
+    if !gone && changed.clone().count() > 0 && changed.clone().all(|(store, row)| !is_readable(*store, row)) {
+        let bad = changed.map(|(store, row)| (*store, row.key.clone())).collect();
+        return block_on(unread(&world, &before, &bad));
+    }
     let mut calls = Vec::new();
     while calls.len() < 12 && !bytes.is_empty() {
         calls.extend(Call::arbitrary(&mut bytes));
     }
-    let ids: Vec<String> = rows
-        .iter()
-        .filter(|(store, _)| *store == StoreName::Records)
-        .map(|(_, row)| row.key.text(1).to_owned())
-        .collect();
+    let records = rows.iter().filter(|(store, _)| *store == StoreName::Records);
+    let ids: Vec<String> = records.map(|(_, row)| row.key.text(1).to_owned()).collect();
     block_on(play(&world, &calls, &ids, &items));
+}
+
+impl RowSpoil {
+    fn apply(self, row: &mut Row) {
+        let body = match self {
+            Self::Text(text) => text.into_bytes(),
+            Self::Edits(first, more) => edit(&[vec![first], more].concat(), row.body.as_bytes()),
+            Self::Cut(cut) => {
+                let mut body = row.body.clone().into_bytes();
+                cut.apply(&mut body);
+                body
+            }
+            Self::Gone => return,
+        };
+        row.body = String::from_utf8_lossy(&body).into_owned();
+    }
 }
 
 async fn play(world: &World, calls: &[Call], ids: &[String], items: &[String]) {
