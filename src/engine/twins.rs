@@ -28,16 +28,18 @@ impl<P: Ports> Client<P> {
     /// Looks for the twins of what was made since the last look.
     pub(super) async fn look_for_twins(&self, lease: u64, options: &SyncOptions) -> Result<(), Trouble> {
         let mut headers: Option<Headers> = None;
+        let mut scan = Scan::index(StoreName::Aliases, Alias::unchecked()).limit(ASKED);
         while !self.is_stopped(options) {
-            let read = [Read::Rows(Scan::index(StoreName::Aliases, Alias::unchecked()).limit(ASKED))];
-            let found = self.ports().store().read(&read).await.map_err(EngineError::from)?;
+            let found = self.ports().store().read(&[Read::Rows(scan.clone())]).await.map_err(EngineError::from)?;
             let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(()) };
+            let Some(last) = rows.last() else { return Ok(()) };
+            // Onwards, whatever came of these: a damaged one keeps its place, and would be found again for ever.
+            let mut after = Alias::unchecked();
+            after.0.extend(last.key.0.iter().cloned());
+            scan.after = Some(after);
             let mut by_table: BTreeMap<String, Vec<String>> = BTreeMap::new();
             for alias in self.readable::<Alias>(&rows) {
                 by_table.entry(alias.table).or_default().push(alias.temporary);
-            }
-            if by_table.is_empty() {
-                return Ok(());
             }
             for (table, temporary) in by_table {
                 let told = self.carrying(lease, &table, &temporary, &mut headers).await?;
