@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use landfall::{
     core::{
-        Durability, Event, Origin, Row, StoreName, Tx, View,
+        Durability, Event, Key, Origin, Row, StoreName, Tx, View,
         schema::Schema,
         stored::{
             Alias, Announced, Birth, Course, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record, decode,
@@ -114,16 +114,18 @@ fn rows_as_they_lie_on_disk() {
 
 #[test]
 fn a_body_with_only_what_the_first_version_had_is_still_read() {
-    let row =
-        |body: serde_json::Value| Row { key: Default::default(), rev: 1.0, index: vec![], body: body.to_string() };
-    let record: Record = decode(&row(json!({ "table": "incident", "sys_id": PERMANENT, "fields": {} }))).unwrap();
+    let row = |key: Key, body: serde_json::Value| Row { key, rev: 1.0, index: vec![], body: body.to_string() };
+    let record: Record =
+        decode(&row(Key::from(["task", PERMANENT]), json!({ "table": "incident", "sys_id": PERMANENT, "fields": {} })))
+            .unwrap();
     assert!(record.items.is_empty() && record.base.is_none() && !record.deleted);
-    let item: Item = decode(&row(json!({
+    let item: Item = decode(&row(Key::from(["1"]), json!({
         "id": "1", "kind": "create", "table": "incident", "sys_id": TEMPORARY, "idempotency_key": TEMPORARY, "queued_at": 1
     })))
     .unwrap();
     assert_eq!(item.state, ItemState::Queued);
-    let alias: Alias = decode(&row(json!({ "temporary": TEMPORARY, "table": "incident" }))).unwrap();
+    let alias: Alias =
+        decode(&row(Key::from([TEMPORARY]), json!({ "temporary": TEMPORARY, "table": "incident" }))).unwrap();
     assert!(alias.is_open());
 }
 
@@ -133,6 +135,13 @@ fn a_body_that_is_nonsense_is_an_error_and_no_more() {
         let row = Row { key: Default::default(), rev: 1.0, index: vec![], body: body.into() };
         assert_eq!(decode::<Record>(&row).unwrap_err().code(), "corrupt_row", "{body}");
     }
+}
+
+#[test]
+fn a_body_that_names_another_row_is_an_error() {
+    let body = json!({ "temporary": TEMPORARY, "table": "incident" }).to_string();
+    let row = Row { key: Key::from(["tmp_0192f0c1a2b37c4d8e9f0a1b2c3d4e61"]), rev: 1.0, index: vec![], body };
+    assert_eq!(decode::<Alias>(&row).unwrap_err().code(), "corrupt_row");
 }
 
 #[test]

@@ -51,6 +51,10 @@ impl Stored for Alias {
         Self::at(&self.temporary).key
     }
 
+    fn is_at(&self, key: &Key) -> bool {
+        key.text(0) == self.temporary
+    }
+
     fn index(&self, _: &Schema) -> Vec<Key> {
         if self.unchecked { vec![Key::from(["unchecked", &self.temporary])] } else { Vec::new() }
     }

@@ -127,6 +127,9 @@ macro_rules! fact {
             fn key(&self, _: &Schema) -> Key {
                 Self::at().key
             }
+            fn is_at(&self, key: &Key) -> bool {
+                *key == Self::at().key
+            }
             fn index(&self, _: &Schema) -> Vec<Key> {
                 Vec::new()
             }

@@ -15,6 +15,8 @@ pub trait Stored: Serialize + DeserializeOwned {
     const STORE: StoreName;
     /// Its primary key.
     fn key(&self, schema: &Schema) -> Key;
+    /// Whether it may be the row at `key`. Not every part is looked at: a record's family may have changed since.
+    fn is_at(&self, key: &Key) -> bool;
     /// The index entries it is found by.
     fn index(&self, schema: &Schema) -> Vec<Key>;
 }
@@ -22,9 +24,12 @@ pub trait Stored: Serialize + DeserializeOwned {
 /// Reads a row's body.
 ///
 /// # Errors
-/// [`CoreError::Corrupt`], if it is not of this form.
+/// [`CoreError::Corrupt`], if it is not of this form, or says that it is another row: what is done to it would be done
+/// to that one, and this one be found again for ever.
 pub fn decode<T: Stored>(row: &Row) -> Result<T, CoreError> {
-    serde_json::from_str(&row.body).map_err(|why| CoreError::Corrupt { store: T::STORE.as_str(), why: why.to_string() })
+    let corrupt = |why: String| CoreError::Corrupt { store: T::STORE.as_str(), why };
+    let form: T = serde_json::from_str(&row.body).map_err(|why| corrupt(why.to_string()))?;
+    if form.is_at(&row.key) { Ok(form) } else { Err(corrupt("it names another row".to_owned())) }
 }
 
 /// Index prefix, in records and outbox alike: the rows that mention a temporary id.

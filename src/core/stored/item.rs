@@ -155,6 +155,10 @@ impl Stored for Item {
         Self::at(&self.id).key
     }
 
+    fn is_at(&self, key: &Key) -> bool {
+        key.text(0) == self.id
+    }
+
     fn index(&self, _: &Schema) -> Vec<Key> {
         let state = match self.state {
             ItemState::Unknown => "unknown",

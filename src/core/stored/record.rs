@@ -78,6 +78,10 @@ impl Stored for Record {
         Self::at(schema, &self.table, &self.sys_id).key
     }
 
+    fn is_at(&self, key: &Key) -> bool {
+        key.text(1) == self.sys_id
+    }
+
     fn index(&self, schema: &Schema) -> Vec<Key> {
         let mut index: Vec<Key> = self.mentions.iter().map(|id| mention(id)).collect();
         if self.is_temporary() {
