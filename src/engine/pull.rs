@@ -88,6 +88,7 @@ impl<P: Ports> Client<P> {
         let query: Query = text.parse().unwrap_or_default();
         let mut left = cache.limit.unwrap_or(u32::MAX);
         let mut seen = BTreeSet::new();
+        let mut followed = BTreeSet::new();
         let mut asked = self.dialect().first_page(table, &text, None, left.min(PAGE));
         loop {
             if self.is_stopped(options) {
@@ -113,10 +114,14 @@ impl<P: Ports> Client<P> {
             let Some(link) = page.next.filter(|_| left > 0) else {
                 return Ok(if left > 0 { Refreshed::All } else { Refreshed::Limit });
             };
-            asked = self.dialect().next_page(&link).ok_or_else(|| EngineError::PullRefused {
+            // Pages that go round in a circle would be asked for for ever.
+            let fresh = followed.insert(link.clone());
+            asked = self.dialect().next_page(&link).filter(|_| fresh).ok_or_else(|| EngineError::PullRefused {
                 table: table.to_owned(),
                 status: 0,
-                message: format!("its next page is said to be at {link}, which is not the instance's"),
+                message: format!(
+                    "its next page is said to be at {link}, which is not the instance's or was there before"
+                ),
             })?;
         }
     }

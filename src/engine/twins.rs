@@ -5,7 +5,7 @@
 //! record made under no key is looked for once, when there is nothing left to send; the first of a table at once, since
 //! what is not found though it is there tells what an empty answer is worth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{client::Client, error::EngineError, exchange::Trouble, sync::SyncOptions};
 use crate::{
@@ -76,6 +76,7 @@ impl<P: Ports> Client<P> {
         let Some(field) = self.schema().correlation_field(table) else { return Ok(None) };
         let query = Query::default().and(Term { field: field.clone(), op: Op::In(temporary.to_vec()) }).to_string();
         let mut asked = Some(self.dialect().first_page(table, &query, Some(&["sys_id", &field]), 2 * ASKED));
+        let mut followed = BTreeSet::new();
         while let Some(request) = asked {
             let page = match self.page(lease, table, &request, headers).await {
                 Err(Trouble::Engine(EngineError::PullRefused { .. })) => return Ok(None),
@@ -89,9 +90,14 @@ impl<P: Ports> Client<P> {
                 if !temporary.contains(&id) {
                     return Ok(None);
                 }
-                carrying.entry(id).or_default().push(sys_id);
+                let found = carrying.entry(id).or_default();
+                // A page that comes twice makes no twins.
+                if !found.contains(&sys_id) {
+                    found.push(sys_id);
+                }
             }
-            asked = page.next.and_then(|link| self.dialect().next_page(&link));
+            asked =
+                page.next.filter(|link| followed.insert(link.clone())).and_then(|link| self.dialect().next_page(&link));
         }
         Ok(Some(carrying))
     }

@@ -21,7 +21,7 @@ use landfall::{
         instance::{EXTRAS, ROOT},
         yield_now,
     },
-    wire::{Request, Response},
+    wire::{Method, Request, Response, batch::BatchRequest, decode as read},
 };
 use serde_json::json;
 
@@ -80,8 +80,9 @@ impl Line {
         match spoil.unwrap_or(Spoil::Nothing) {
             Spoil::Lost => return lost(),
             Spoil::Away(page) => return Ok(page.response(may(&AWAY))),
-            // A plain instance makes two of what arrives twice: that is told, and is no promise here.
-            Spoil::Repeated if !(self.honest && self.plain) => drop(self.instance.run(request)),
+            // What goes without a key, and arrives twice, is made twice: that is told, and is no promise here. So it
+            // goes, too, to an instance whose capabilities could not be read three times in a row.
+            Spoil::Repeated if !self.honest || (!self.plain && is_keyed(request)) => drop(self.instance.run(request)),
             Spoil::Garbled(page) => {
                 self.instance.run(request);
                 return Ok(page.response(may(&GARBLED)));
@@ -104,6 +105,17 @@ impl Line {
         }
         Ok(self.instance.run(request))
     }
+}
+
+/// Whether repeating it changes nothing, by the key of each part that writes.
+fn is_keyed(request: &Request) -> bool {
+    let parts = read::<BatchRequest>("batch", request.body.as_deref().unwrap_or_default()).unwrap_or_default();
+    let mut parts: Vec<Request> = parts.rest_requests.iter().map(|part| part.unpack().unwrap()).collect();
+    if parts.is_empty() {
+        parts.push(request.clone());
+    }
+    let has_key = |part: &Request| part.headers.iter().any(|(name, _)| name == "Idempotency-Key");
+    parts.iter().all(|part| part.method == Method::Get || has_key(part))
 }
 
 /// The ports of one context.
