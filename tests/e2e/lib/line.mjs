@@ -129,8 +129,8 @@ class Line {
       pause(ms).then(() => {
         const again = this.#known(connect(this.#to, "127.0.0.1"));
         again.write(bytes);
-        // Its answer is nobody's.
-        messages(again).next().finally(() => again.destroy());
+        // Its answer is nobody's, and it may come after the instance has gone.
+        messages(again).next().catch(() => {}).finally(() => again.destroy());
       });
     }
   }
