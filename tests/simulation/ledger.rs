@@ -241,17 +241,9 @@ impl World {
         let gone = instance.gone.contains(&item.sys_id);
         let uid = item.fields.get(UID).map(String::as_str).unwrap_or_default();
         let rows = instance.rows_of.get(uid).cloned().unwrap_or_default();
-        // The device may not know yet what the instance has put in place of a temporary id.
-        let truly = |value: &str| {
-            ids::find(value).fold(value.to_owned(), |text, id| {
-                let uid = model.find(id).and_then(|number| model.records[number].uid.as_ref());
-                let row = uid.and_then(|uid| instance.rows_of.get(uid)).and_then(|rows| rows.last());
-                row.map_or_else(|| text.clone(), |row| text.replace(id, row))
-            })
-        };
         let carried = |name: &String, value: &String| {
             let on = |row: &String| {
-                [model.plain(value), truly(value)]
+                [model.plain(value), model.truly(value, &instance.rows_of)]
                     .into_iter()
                     .any(|value| instance.applied.contains(&(row.clone(), name.clone(), value)))
             };

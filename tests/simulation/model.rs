@@ -87,6 +87,15 @@ impl Model {
         text
     }
 
+    /// With what the instance has put in place of temporary ids, which the device may not know yet, or not any more.
+    pub fn truly(&self, value: &str, rows_of: &BTreeMap<String, Vec<String>>) -> String {
+        ids::find(value).fold(value.to_owned(), |text, id| {
+            let uid = self.find(id).and_then(|number| self.records[number].uid.as_ref());
+            let row = uid.and_then(|uid| rows_of.get(uid)).and_then(|rows| rows.last());
+            row.map_or_else(|| text.clone(), |row| text.replace(id, row))
+        })
+    }
+
     pub fn same(&self, one: &str, other: &str) -> bool {
         one == other || self.plain(one) == self.plain(other)
     }

@@ -12,6 +12,7 @@ mod instance;
 mod mutants;
 mod rules;
 mod setup;
+mod simulate;
 mod sizes;
 mod step;
 mod tally;
@@ -43,6 +44,8 @@ enum Command {
     Demo(demo::Options),
     /// Run the tests: native, headless browsers, whole app
     Test(test::Options),
+    /// Play histories of bad days, as many as you like, and check every promise in each
+    Simulate(simulate::Options),
     /// Change the rules in every small way and see whether a test minds (takes hours)
     Mutants(mutants::Options),
     /// Feed spoiled input to everything that reads what others wrote, led by what code it reaches
@@ -68,6 +71,7 @@ fn carry_out(command: Command) -> Result<()> {
         Command::Build => build::package(&workspace).map(drop),
         Command::Demo(options) => demo::serve(&workspace, &options),
         Command::Test(options) => test::run(&workspace, &options),
+        Command::Simulate(options) => simulate::run(&workspace, &options),
         Command::Mutants(options) => mutants::run(&workspace, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Check => check::run(&workspace),
