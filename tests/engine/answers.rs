@@ -252,3 +252,28 @@ fn an_answer_to_a_deletion_that_cannot_be_read_proves_nothing() {
         is_clean(&page).await;
     });
 }
+
+#[test]
+fn an_entry_that_left_with_the_record_it_names_is_not_made_again_in_other_words() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let mut tables = tables();
+        tables.get_mut("task").unwrap().journals.push("parent".to_owned());
+        let device = Device::new(&instance, tables, 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        let older = text(&page.query("incident", "", 0, None).await.unwrap()[0], "sys_id");
+        let named = create(&page, "incident", json!({ "short_description": "named" })).await;
+        page.update("incident", &older, row_of("parent", named)).await.unwrap();
+        device.remote.plan(Some(Fault::LoseAnswer));
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(instance.log().iter().filter(|line| line.starts_with("PATCH")).count(), 1, "it went along");
+        device.clock.advance(3_600_000);
+        // The id that has been put in its place makes it another request under its key: that is refused, and is the
+        // proof that it arrived.
+        page.sync(SyncOptions::default()).await.unwrap();
+        let left = page.outbox(None, None, None).await.unwrap();
+        assert!(left.is_empty(), "{left:?}");
+        assert_eq!(instance.rows("incident").len(), 2);
+    });
+}

@@ -106,3 +106,21 @@ async fn listeners_are_told_later_and_one_that_throws_stops_no_other() {
     "#)
     .await;
 }
+
+#[wasm_bindgen_test]
+async fn the_outbox_is_counted_where_it_is_told() {
+    run(r#"
+        const db = await open(options());
+        await db.table("incident").create({ short_description: "one" });
+        const heard = [];
+        db.on("outbox", (event) => heard.push([event.pending, event.refused, event.conflicts]));
+        // Another context's count, overtaken on its way.
+        const others = new BroadcastChannel(`landfall/1/landfall/bindings//api/now/${user}`);
+        others.postMessage(JSON.stringify({ event: "outbox", pending: 13, refused: 13, conflicts: 0 }));
+        await until(() => heard.length > 0);
+        same(heard[heard.length - 1], [1, 0, 0]);
+        others.close();
+        await db.deleteDatabase({ discardUnsent: true });
+    "#)
+    .await;
+}
