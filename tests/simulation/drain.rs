@@ -115,11 +115,7 @@ impl World {
                 let own = match item.state {
                     ItemState::Refused => true,
                     // Its key is spent, and who asks is not told where it led.
-                    ItemState::Unknown => {
-                        !self.setup.keyed
-                            || item.keyless
-                            || item.error.as_ref().is_some_and(|error| error.status == 422)
-                    }
+                    ItemState::Unknown => !self.setup.keyed || item.keyless || item.sent_at.is_none(),
                     ItemState::Queued => false,
                 };
                 if own || earlier || parent {

@@ -290,12 +290,17 @@ impl World {
         if sent && doing.kind == Kind::Write {
             self.broke(16, &format!("{} was dropped by a deletion while it may be carried out", self.describe(item)));
         }
-        model.records[number].doubt |= sent;
-        if sent {
-            let sys_id = model.plain(&item.sys_id);
-            let loose = item.fields.keys().map(|name| (sys_id.clone(), name.clone()));
-            self.instance.borrow_mut().loose.extend(loose);
-        }
+        let sys_id = model.plain(&item.sys_id);
+        let mut instance = self.instance.borrow_mut();
+        // Carried out, its answer lost, and refused when it was sent again: then nobody here knows, either.
+        let in_doubt = |(name, value): (&String, &String)| {
+            let done = sent || instance.applied.contains(&(sys_id.clone(), name.clone(), model.plain(value)));
+            done.then(|| (sys_id.clone(), name.clone()))
+        };
+        let loose: Vec<_> = item.fields.iter().filter_map(in_doubt).collect();
+        let made = item.fields.get(UID).is_some_and(|uid| instance.rows_of.contains_key(uid));
+        instance.loose.extend(loose);
+        model.records[number].doubt |= sent || made;
     }
 
     /// What the app wrote last stands in the record, until it is sent.

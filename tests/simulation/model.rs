@@ -171,6 +171,7 @@ impl Model {
             };
             let carriers: BTreeSet<String> = put.iter().filter(carries).map(|item| item.id.clone()).collect();
             let entry = name == "work_notes";
+            self.reword(number, name, put);
             if carriers.is_empty() {
                 let known = self.records[number].last(name);
                 if entry || known.is_some_and(|known| !self.same(&known.value, value)) {
@@ -183,6 +184,23 @@ impl Model {
             if entry { record.entries.push(write) } else { record.writes.entry(name.clone()).or_default().push(write) }
         }
         Ok(())
+    }
+
+    /// What an item carries no more, because it has another value of the field now, does not arrive with it.
+    fn reword(&mut self, number: usize, name: &str, put: &[Item]) {
+        let mut writes = self.records[number].writes.remove(name).unwrap_or_default();
+        for write in &mut writes {
+            let other = |item: &&Item| item.fields.get(name).is_some_and(|carried| !self.same(carried, &write.value));
+            let reworded: Vec<&String> = put.iter().filter(other).map(|item| &item.id).collect();
+            let before = write.carriers.len();
+            write.carriers.retain(|id| !reworded.contains(&id));
+            if write.carriers.is_empty() && write.carriers.len() < before && write.fate == Fate::Pending {
+                write.fate = if write.sent { Fate::Sent } else { Fate::Undone };
+            }
+        }
+        if !writes.is_empty() {
+            self.records[number].writes.insert(name.to_owned(), writes);
+        }
     }
 
     /// An item has left: carried out, or dropped.

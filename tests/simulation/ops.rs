@@ -62,7 +62,7 @@ impl World {
             Act::SignIn { by } => self.sign_in(*by),
             Act::Offline { by, on } => {
                 let on = *on;
-                self.start(Doing::new(*by, Kind::Read, format!("offline({on})")), async move |_, page, _| {
+                self.start(Doing::new(*by, Kind::Hand, format!("offline({on})")), async move |_, page, _| {
                     let _ = page.set_offline(on).await;
                 });
             }
