@@ -5,7 +5,7 @@ use landfall::{
     core::{plan, schema::Schema, stored},
     engine::{Client, EndedBy},
     testing::{Device, Fault, MemoryInstance, MemoryPorts},
-    wire::{Method, Request, Response},
+    wire::{Method, Request, Response, datetime},
 };
 use serde_json::{Value, json};
 
@@ -223,10 +223,21 @@ fn an_entry_is_asked_for_where_entries_can_be_read() {
             ("a\r\nnote ", later, true, true),
             ("another", later, false, true),
             ("a\nnote", "1969-01-01 00:00:00", false, true),
-            ("a\nnote", "same", false, false),
+            // Just after the record was last seen to change: it may be an older one, which that change wrote.
+            ("a\nnote", "+0", false, false),
+            ("a\nnote", "+1", false, false),
+            ("a\nnote", "+2", false, false),
+            ("a\nnote", "+3", true, true),
+            ("a\nnote", "-1", false, true),
+            ("a\nnote", "whenever", false, false),
         ] {
             let (instance, _device, page, id, updated) = lost_entry().await;
-            entry(&instance, &id, text, if at == "same" { &updated } else { at });
+            let seen = datetime::parse(&updated).unwrap();
+            let at = match at.parse::<i64>() {
+                Ok(after) => datetime::to_servicenow(seen + after).unwrap(),
+                Err(_) => at.to_owned(),
+            };
+            entry(&instance, &id, text, &at);
             page.sync(push()).await.unwrap();
             let sent = instance.rows("incident")[0].get("work_notes").is_some_and(|text| !text.is_empty());
             assert_eq!(sent, told && !there, "{text:?} at {at}");

@@ -3,13 +3,16 @@
 use super::{Asked, Intent};
 use crate::{
     core::{receive::Answer, stored::ItemKind},
-    wire::Fields,
+    wire::{Fields, datetime::parse},
 };
 
 /// The table of all entries of all journals.
 pub const TABLE: &str = "sys_journal_field";
 /// The newest entries of one journal of one record that are looked at.
 pub const MOST: u32 = 100;
+/// How long after a change of its record an entry of that change may be dated, in seconds: it is a row of its own, and
+/// written after it.
+const SAME_MOMENT_S: i64 = 2;
 
 /// The journal that the question is about, if it is about one.
 pub fn asked_for<'a>(asked: &Asked<'a>) -> Option<&'a str> {
@@ -27,22 +30,24 @@ pub fn query(asked: &Asked<'_>, journal: &str) -> String {
 /// What the entries tell.
 ///
 /// Times are compared with each other only where both are the instance's. Without any entry nothing is told: this user
-/// may not be allowed to read them, which looks the same. Nor is it told by an entry of the very second in which the
-/// record was last seen to change: it may be an older one of the same text.
+/// may not be allowed to read them, which looks the same. Nor is it told by an entry of the moment in which the record
+/// was last seen to change: it may be an older one of the same text, which that very change wrote.
 pub fn verdict(asked: &Asked<'_>, journal: &str, rows: &[Fields]) -> Answer {
     let item = asked.item;
     let get = |row: &Fields, name: &str| row.get(name).cloned().unwrap_or_default();
     // An instance drops the terms it does not know, and then answers with anybody's.
     let honoured = rows.iter().all(|row| get(row, "element_id") == item.sys_id && get(row, "element") == journal);
-    let Some(before) = item.sent_after.as_ref().filter(|_| honoured && !rows.is_empty()) else { return Answer::Untold };
+    let Some(before) = item.sent_after.as_deref().and_then(parse).filter(|_| honoured && !rows.is_empty()) else {
+        return Answer::Untold;
+    };
+    let made = |row: &Fields| parse(&get(row, "sys_created_on"));
     let text = plain(item.fields.get(journal).map_or("", String::as_str));
-    let made: Vec<String> =
-        rows.iter().filter(|row| plain(&get(row, "value")) == text).map(|row| get(row, "sys_created_on")).collect();
-    if made.iter().any(|at| at > before) {
+    let same: Vec<Option<i64>> = rows.iter().filter(|row| plain(&get(row, "value")) == text).map(made).collect();
+    if same.iter().flatten().any(|at| *at > before + SAME_MOMENT_S) {
         return Answer::Done(None);
     }
-    let all_newer = rows.len() >= MOST as usize && rows.iter().all(|row| get(row, "sys_created_on") > *before);
-    if made.contains(before) || all_newer { Answer::Untold } else { Answer::Absent }
+    let all_newer = rows.len() >= MOST as usize && rows.iter().all(|row| made(row).is_none_or(|at| at > before));
+    if all_newer || same.iter().any(|at| at.is_none_or(|at| at >= before)) { Answer::Untold } else { Answer::Absent }
 }
 
 /// Text as it comes back: line ends and the space around it are the instance's.
