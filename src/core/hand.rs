@@ -58,6 +58,7 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
     };
     let mut changes = changes.clone();
     let open = settle_references(tx, &item.table, &mut changes, &record.fields)?;
+    let entries = if has_left(&item) { take_entries(tx, &item, &mut changes) } else { Fields::new() };
     let later = match item.kind {
         ItemKind::Create => split_circular(&mut changes, &open, &item.sys_id),
         _ => Fields::new(),
@@ -68,6 +69,9 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
     if !later.is_empty() {
         append(tx, &mut record, Draft { kind: ItemKind::Update, fields: later, journal: false }, &open)?;
     }
+    for entry in entries {
+        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: [entry].into(), journal: true }, &open)?;
+    }
     record.changed_at = Some(tx.now);
     lay_anew(tx, record)
 }
@@ -76,7 +80,13 @@ fn misfit(tx: &Tx<'_>, item: &Item, changes: &Fields) -> Option<String> {
     let journal = |name: &String| tx.schema.is_journal(&item.table, name);
     match item.kind {
         ItemKind::Delete => Some("a deletion has no fields".to_owned()),
-        ItemKind::Create => None,
+        ItemKind::Create => changes
+            .iter()
+            .find(|(name, text)| {
+                let brought = item.fields.get(*name).filter(|brought| !brought.is_empty());
+                journal(name) && has_left(item) && brought.is_some_and(|brought| brought != *text)
+            })
+            .map(|(name, _)| format!("it has left before, and may have brought its entry of “{name}” with it")),
         ItemKind::Update if item.journal => changes
             .keys()
             .find(|name| !item.fields.contains_key(*name))
@@ -86,6 +96,21 @@ fn misfit(tx: &Tx<'_>, item: &Item, changes: &Fields) -> Option<String> {
             .find(|name| journal(name))
             .map(|name| format!("each entry of “{name}” is an item of its own: write it to the record")),
     }
+}
+
+/// Whether a create may be at the instance as it was, though the instance has said that it is not.
+fn has_left(item: &Item) -> bool {
+    item.kind == ItemKind::Create && item.sent_at.is_some() && item.state != ItemState::Refused
+}
+
+/// The entries that are to follow the create: journals read back empty, and no row that comes of it would tell
+/// whether they had been in it.
+fn take_entries(tx: &Tx<'_>, item: &Item, changes: &mut Fields) -> Fields {
+    let (mut entries, plain): (Fields, Fields) =
+        std::mem::take(changes).into_iter().partition(|(name, _)| tx.schema.is_journal(&item.table, name));
+    *changes = plain;
+    entries.retain(|name, text| !text.is_empty() && item.fields.get(name) != Some(text));
+    entries
 }
 
 /// An item and all that depends on it, the item first: what [`discard`] drops.

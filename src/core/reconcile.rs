@@ -74,7 +74,8 @@ fn follow_up(tx: &mut Tx<'_>, record: &mut Record, item: &Item, row: &Fields) ->
     let left_out: Fields = item
         .fields
         .iter()
-        .filter(|(name, _)| item.amended.contains(*name) && (differ.contains(name) || !row.contains_key(*name)))
+        .filter(|(name, _)| item.amended.contains(*name) && !tx.schema.is_journal(&record.table, name))
+        .filter(|(name, _)| differ.contains(name) || !row.contains_key(*name))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     if left_out.is_empty() {

@@ -318,6 +318,53 @@ fn an_edit_of_a_create_that_had_left_is_not_lost_when_the_first_request_arrives_
 }
 
 #[test]
+fn an_entry_added_to_a_create_that_had_left_is_there_once_whichever_request_arrives() {
+    block_on(async {
+        for (keys, late) in [(true, true), (true, false), (false, true), (false, false)] {
+            let instance = if keys { MemoryInstance::with_extras() } else { MemoryInstance::plain() };
+            let device = Device::new(&instance, tables(), 1);
+            let page = device.open().await.unwrap();
+            proved(&page, "incident").await;
+            let given = json!({ "short_description": "x", "comments": "first" });
+            let id = create(&page, "incident", given).await;
+            device.remote.plan(Some(Fault::LoseRequest));
+            page.sync(push()).await.unwrap();
+            device.clock.advance(400_000);
+            device.remote.plan(None); // capabilities
+            device.remote.plan(None); // the question
+            device.remote.plan(Some(Fault::Answer(resp(429, "{}"))));
+            page.sync(push()).await.unwrap();
+            let item = page.outbox(None, None, None).await.unwrap().remove(0);
+            assert_eq!(item.state, "queued");
+            let error = page.edit(&item.id, row(json!({ "comments": "another" }))).await.unwrap_err();
+            assert!(error.to_string().contains("may have brought its entry of “comments” with it"), "{error}");
+            page.edit(&item.id, row(json!({ "comments": "first", "work_notes": "a note" }))).await.unwrap();
+            assert_eq!(outbox(&page).await.len(), 2, "an item of its own, and none for what was there");
+            assert_eq!(page.get("incident", &id, false).await.unwrap().unwrap()["work_notes"], "a note");
+            if late {
+                // Journals read back empty.
+                let first =
+                    json!({ "correlation_id": id, "short_description": "x", "comments": "first", "work_notes": "" });
+                instance.run(&post(&id, &first));
+            }
+            device.clock.advance(4_000_000);
+            if !keys && late {
+                // Nothing but the correlation is there to tell: the question has to be put once more.
+                device.remote.plan(Some(Fault::LoseRequest));
+                page.sync(push()).await.unwrap();
+                device.clock.advance(4_000_000);
+            }
+            page.sync(push()).await.unwrap();
+            assert_eq!(outbox(&page).await, [], "keys: {keys}, late: {late}");
+            let rows = instance.rows("incident");
+            let now = rows.iter().find(|row| row["correlation_id"] == id).unwrap();
+            let notes = [now["comments"].as_str(), now["work_notes"].as_str()];
+            assert_eq!((rows.len(), notes), (2, ["first", "a note"]), "keys: {keys}, late: {late}");
+        }
+    });
+}
+
+#[test]
 fn an_instance_that_has_once_announced_keys_is_sent_nothing_without() {
     block_on(async {
         let instance = MemoryInstance::with_extras();

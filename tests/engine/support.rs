@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 pub fn tables() -> BTreeMap<String, TableOptions> {
     serde_json::from_value(json!({
-        "task": { "references": { "parent": "task" }, "journals": ["work_notes"] },
+        "task": { "references": { "parent": "task" }, "journals": ["work_notes", "comments"] },
         "incident": { "extends": "task" },
         "incident_task": { "extends": "task", "references": { "incident": "incident" } },
         "sys_user": { "cache": {} },
