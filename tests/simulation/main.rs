@@ -19,6 +19,9 @@
 )]
 #![allow(missing_docs, reason = "read by whoever mends a test")]
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod answers;
 mod contexts;
 mod coverage;
