@@ -17,6 +17,10 @@ use crate::wire::value::Fields;
 
 /// How long a sender may go without renewing its lease, in ms.
 pub const LEASE_MS: u64 = 30_000;
+/// A sender that lives has renewed its lease within this, in ms.
+const SILENCE_MS: u64 = 15_000;
+/// When a lease ends that nobody holds.
+const GIVEN_BACK: u64 = 0;
 
 /// The instance's answer to one item.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,15 +76,36 @@ impl Tally {
     }
 }
 
-/// Takes the sending over from a sender whose lease has lapsed. `None` if it has not, or somebody else was first.
+/// The lease as a waiting context has seen it stand, renewed by nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Stood {
+    lease: Lease,
+    for_ms: u64,
+}
+
+impl Stood {
+    /// Seen again, after `waited` ms more.
+    pub fn seen(self, lease: Lease, waited: u64) -> Self {
+        Self { lease, for_ms: if lease == self.lease { self.for_ms.saturating_add(waited) } else { 0 } }
+    }
+
+    /// By the clock alone a lease would seem to lapse when the clock is set, under a sender whose request is on its way:
+    /// where no keys are known that is a second record. One that lives renews it meanwhile.
+    fn has_lapsed(self, lease: Lease, now: u64) -> bool {
+        let stood = if lease == self.lease { self.for_ms } else { 0 };
+        let by_the_clock = lease.until <= now || lease.until > now + LEASE_MS;
+        lease.until == GIVEN_BACK || stood >= LEASE_MS || (by_the_clock && stood >= SILENCE_MS)
+    }
+}
+
+/// Takes the sending over from a sender whose lease has lapsed. Gives the lease as it stands, if it has not or somebody
+/// else was first.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn take_lapsed_lease(tx: &mut Tx<'_>) -> Ruled<Option<u64>> {
+pub fn take_lapsed_lease(tx: &mut Tx<'_>, stood: Stood) -> Ruled<Result<u64, Lease>> {
     let lease = tx.fact::<Lease>()?;
-    // Longer than any lease lasts: the clock has been set back since.
-    let lapsed = lease.until <= tx.now || lease.until > tx.now + LEASE_MS;
-    if lapsed { take_lease(tx).map(Some) } else { Ok(None) }
+    if stood.has_lapsed(lease, tx.now) { take_lease(tx).map(Ok) } else { Ok(Err(lease)) }
 }
 
 /// Takes the sending over: the number every later commit of this sender names. Only for who has the lock, which the
@@ -106,13 +131,13 @@ pub fn renew_lease(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
     tx.put(&Lease { number, until: tx.now + LEASE_MS })
 }
 
-/// Lets the lease lapse at once, if it is still this sender's.
+/// Leaves the lease to whoever comes, if it is still this sender's.
 ///
 /// # Errors
 /// As [`Tx::get`].
 pub fn give_lease_back(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
     match tx.readable::<Lease>(&Lease::at())? {
-        Some(lease) if lease.number == number => tx.put(&Lease { number, until: tx.now }),
+        Some(lease) if lease.number == number => tx.put(&Lease { number, until: GIVEN_BACK }),
         _ => Ok(()),
     }
 }
@@ -225,7 +250,8 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             tally.done += 1;
             return reconcile::updated(tx, &item, None);
         }
-        (ItemKind::Create, Answer::Spent(error)) => {
+        // The same request again cannot be another under its key: then the instance says no to what it says.
+        (ItemKind::Create, Answer::Spent(error)) if !item.amended.is_empty() => {
             // The first request arrived. Where it led the probe tells; under the old key nothing can be sent any more.
             item.idempotency_key = tx.fresh().simple().to_string();
             item.sent_at = None;
@@ -283,7 +309,9 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         (ItemKind::Update | ItemKind::Delete, Answer::Found(_)) => item.in_vain = true,
     }
     tx.changed(&item.table, &item.sys_id);
-    if item.kind == ItemKind::Create && item.state != ItemState::Unknown {
+    // That it is refused when it is repeated does not undo a first request that may have been carried out.
+    let made_nowhere = item.state == ItemState::Queued || (item.state == ItemState::Refused && !item.in_doubt);
+    if item.kind == ItemKind::Create && made_nowhere {
         // Deleted here while its create was under way, and now known not to exist: nothing to send.
         if let Some(record) = tx.record(&item.table, &item.sys_id)?
             && record.deleted

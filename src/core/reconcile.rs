@@ -199,32 +199,38 @@ fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()>
     let items = tx.found_by(StoreName::Outbox, mention(temporary))?;
     tx.each(items, |tx, key| {
         let Some(mut item) = tx.readable::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
-        replace(tx, &item.table, &mut item.fields, temporary, sys_id);
+        let replaced = replace(tx, &item.table, &mut item.fields, temporary, sys_id);
         item.mentions.retain(|id| id != temporary);
         // It had left with the temporary id in it. That was another request.
-        if item.kind == ItemKind::Update && item.sent_at.is_some() {
-            if item.journal {
-                item.amended.extend(item.fields.keys().cloned());
-            } else {
-                // It may be repeated as this one.
-                item.idempotency_key = tx.fresh().simple().to_string();
-                (item.sent_at, item.keyless) = (None, false);
+        if item.sent_at.is_some() {
+            match item.kind {
+                ItemKind::Create => item.amended.extend(replaced),
+                ItemKind::Update if item.journal => item.amended.extend(item.fields.keys().cloned()),
+                ItemKind::Update | ItemKind::Delete => {
+                    // It may be repeated as this one.
+                    item.idempotency_key = tx.fresh().simple().to_string();
+                    (item.sent_at, item.keyless) = (None, false);
+                }
             }
         }
         tx.put(&item)
     })
 }
 
-/// The correlation field keeps the temporary id: by it the instance's record is found again.
-fn replace(tx: &Tx<'_>, table: &str, fields: &mut Fields, temporary: &str, sys_id: &str) {
+/// Gives the fields in which it stood. The correlation field keeps the temporary id: by it the instance's record is
+/// found again.
+fn replace(tx: &Tx<'_>, table: &str, fields: &mut Fields, temporary: &str, sys_id: &str) -> Vec<String> {
     let correlation = tx.schema.correlation_field(table);
+    let mut replaced = Vec::new();
     for (name, text) in fields {
         if Some(name) != correlation.as_ref()
             && let Some(new) = ids::replace(text, temporary, sys_id)
         {
             *text = new;
+            replaced.push(name.clone());
         }
     }
+    replaced
 }
 
 /// The row's own table, as far as the app has declared it.

@@ -53,25 +53,34 @@ impl<P: Ports> Client<P> {
                 Ok(Refreshed::All) => complete.push((table, cache, false)),
                 Ok(Refreshed::Limit) => complete.push((table, cache, true)),
                 Ok(Refreshed::Stopped) => return Ok(EndedBy::Aborted),
-                Err(Trouble::Engine(
-                    error @ (EngineError::QueryNotHonoured { .. } | EngineError::PullRefused { .. }),
-                )) => {
-                    self.tell(&[Event::Error {
-                        code: error.code().to_owned(),
-                        message: error.to_string(),
-                        retryable: error.retryable(),
-                    }]);
-                }
-                Err(trouble) => return Err(trouble),
+                Err(trouble) => self.report_refusal(trouble)?,
             }
         }
         report.refreshed = complete.len() == cached.len();
         if report.refreshed {
             for (table, cache, limited) in complete {
-                report.removed += self.remove_rest(lease, table, cache, limited, &mut headers).await?;
+                match self.remove_rest(lease, table, cache, limited, &mut headers).await {
+                    Ok(removed) => report.removed += removed,
+                    Err(trouble) => self.report_refusal(trouble)?,
+                }
             }
         }
         Ok(EndedBy::Done)
+    }
+
+    /// One table that the instance will not give is no trouble of the others.
+    fn report_refusal(&self, trouble: Trouble) -> Result<(), Trouble> {
+        match trouble {
+            Trouble::Engine(error @ (EngineError::QueryNotHonoured { .. } | EngineError::PullRefused { .. })) => {
+                self.tell(&[Event::Error {
+                    code: error.code().to_owned(),
+                    message: error.to_string(),
+                    retryable: error.retryable(),
+                }]);
+                Ok(())
+            }
+            trouble => Err(trouble),
+        }
     }
 
     async fn refresh(

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     core::{
         CoreError, Durability, Event, Key, Origin, Scan, StoreName,
-        receive::{give_lease_back, take_lapsed_lease, take_lease},
+        receive::{Stood, give_lease_back, take_lapsed_lease, take_lease},
     },
     ports::{Clock, Lock, Patience, Ports},
     wire::Capabilities,
@@ -289,23 +289,26 @@ impl<P: Ports> Client<P> {
         &self,
         options: &SyncOptions,
     ) -> Result<Option<(<P::Lock as Lock>::Guard, u64)>, EngineError> {
+        let mut stood = Stood::default();
         while !self.is_stopped(options) {
             let guard = self.ports().lock().acquire(Patience::Ms(PATIENCE_MS)).await;
-            match guard {
-                Some(guard) if self.ports().lock().excludes() => {
-                    let lease = self.transact(Origin::Sync, Durability::Relaxed, take_lease).await?;
-                    return Ok(Some((guard, lease)));
-                }
+            if guard.is_some() && self.ports().lock().excludes() {
+                let lease = self.transact(Origin::Sync, Durability::Relaxed, take_lease).await?;
+                return Ok(guard.map(|guard| (guard, lease)));
+            }
+            let taken = self.transact(Origin::Sync, Durability::Relaxed, |tx| take_lapsed_lease(tx, stood)).await?;
+            match (taken, guard) {
                 // A lock that everyone has: whoever sends is heard of by its lease alone.
-                Some(guard) => match self.transact(Origin::Sync, Durability::Relaxed, take_lapsed_lease).await? {
-                    Some(lease) => return Ok(Some((guard, lease))),
-                    None => self.ports().clock().sleep(PATIENCE_MS).await,
-                },
-                None => {
-                    if let Some(lease) = self.transact(Origin::Sync, Durability::Relaxed, take_lapsed_lease).await?
-                        && let Some(guard) = self.ports().lock().acquire(Patience::Steal).await
-                    {
+                (Ok(lease), Some(guard)) => return Ok(Some((guard, lease))),
+                (Ok(lease), None) => {
+                    if let Some(guard) = self.ports().lock().acquire(Patience::Steal).await {
                         return Ok(Some((guard, lease)));
+                    }
+                }
+                (Err(lease), guard) => {
+                    stood = stood.seen(lease, PATIENCE_MS);
+                    if guard.is_some() {
+                        self.ports().clock().sleep(PATIENCE_MS).await;
                     }
                 }
             }

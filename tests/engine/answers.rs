@@ -9,7 +9,7 @@ use landfall::{
 use serde_json::json;
 
 use super::both::{after_capabilities, both, create, is_clean, proved, row, row_of, state, tables, text};
-use super::support::push;
+use super::support::{push, resp};
 
 #[test]
 fn a_lost_answer_is_asked_for_and_nothing_is_made_twice() {
@@ -275,5 +275,54 @@ fn an_entry_that_left_with_the_record_it_names_is_not_made_again_in_other_words(
         let left = page.outbox(None, None, None).await.unwrap();
         assert!(left.is_empty(), "{left:?}");
         assert_eq!(instance.rows("incident").len(), 2);
+    });
+}
+
+#[test]
+fn a_create_in_doubt_that_is_refused_when_it_goes_again_is_not_given_up_with_its_deletion() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let mut tables = tables();
+        // Nobody can ask whether it is there: it goes again under its key.
+        tables.get_mut("task").unwrap().correlation_field = Some(None);
+        let device = Device::new(&instance, tables, 1);
+        let page = device.open().await.unwrap();
+        let incident = create(&page, "incident", json!({ "short_description": "a" })).await;
+        after_capabilities(&device, Fault::LoseAnswer);
+        page.sync(SyncOptions::default()).await.unwrap();
+        page.delete("incident", &incident).await.unwrap();
+        device.clock.advance(3_600_000);
+        device.remote.plan(None);
+        device.remote.plan(Some(Fault::Answer(resp(412, "{\"error\":{\"message\":\"A bad moment\"}}"))));
+        page.sync(SyncOptions::default()).await.unwrap();
+        let left = page.outbox(None, None, None).await.unwrap();
+        assert_eq!(left.iter().map(|item| item.state).collect::<Vec<_>>(), ["refused", "waiting"], "{left:?}");
+        page.retry(&left[0].id).await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(instance.rows("incident").len(), 0);
+        is_clean(&page).await;
+    });
+}
+
+#[test]
+fn a_422_for_the_same_create_again_is_a_refusal_and_its_key_is_kept() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        create(&page, "incident", json!({ "short_description": "a" })).await;
+        device.remote.plan(Some(Fault::LoseRequest));
+        page.sync(SyncOptions::default()).await.unwrap();
+        device.clock.advance(3_600_000);
+        instance.refuse(|_, _| Some((422, "No such state".into())));
+        page.sync(SyncOptions::default()).await.unwrap();
+        let left = page.outbox(None, None, None).await.unwrap();
+        assert_eq!((left.len(), left[0].state), (1, "refused"), "{left:?}");
+        instance.accept();
+        page.retry(&left[0].id).await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(instance.rows("incident").len(), 2);
+        is_clean(&page).await;
     });
 }

@@ -2,8 +2,9 @@
 use futures_executor::block_on;
 use futures_util::future::join;
 use landfall::{
-    engine::SyncOptions,
-    testing::{Device, Fault, MemoryInstance, yield_now},
+    core::Event,
+    engine::{EndedBy, SyncOptions},
+    testing::{Device, Fault, MemoryInstance, listening, yield_now},
 };
 use serde_json::json;
 use std::cell::Cell;
@@ -74,7 +75,7 @@ fn a_pull_that_meets_429_ends_as_backoff() {
         page.sync(push()).await.unwrap();
         device.remote.plan(Some(Fault::Answer(resp(429, "{\"error\":{\"message\":\"rate\"}}"))));
         let r = page.sync(SyncOptions { push: false, ..SyncOptions::default() }).await.unwrap();
-        assert_eq!((r.ended_by, r.refreshed), (landfall::engine::EndedBy::Backoff, false));
+        assert_eq!((r.ended_by, r.refreshed), (EndedBy::Backoff, false));
     })
 }
 
@@ -161,5 +162,26 @@ fn clocks_set_back_at_any_moment_of_a_pull_remove_nothing() {
             }
         }
         assert!(bad.is_empty(), "{bad:?}");
+    })
+}
+
+#[test]
+fn a_refusal_to_say_what_is_gone_is_told_and_fails_nothing() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let gone = instance.put("sys_user", &[("name", "u")]);
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        instance.remove("sys_user", &gone);
+        let heard = listening(&page);
+        device.remote.plan(None);
+        device.remote.plan(Some(Fault::Answer(resp(404, "{\"error\":{\"message\":\"No\"}}"))));
+        let report = page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!((report.ended_by, report.removed), (EndedBy::Done, 0), "{report:?}");
+        let told = |event: &Event| matches!(event, Event::Error { code, .. } if code == "pull_refused");
+        assert!(heard.borrow().iter().any(told), "{heard:?}");
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(page.count("sys_user", "").await.unwrap(), 0);
     })
 }

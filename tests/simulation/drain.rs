@@ -21,7 +21,7 @@ use super::{
 /// After so many rounds nothing that still moves by itself can be left.
 const PATIENCE: usize = 4;
 /// Where the clock was set back, a wait that was over may be one of up to an hour again.
-const A_ROUND_MS: u64 = 950_000;
+const A_ROUND_MS: u64 = 1_000_000;
 const MOST_ROUNDS: usize = 30;
 /// After so many the user has had enough of mending.
 const ENOUGH: usize = 14;

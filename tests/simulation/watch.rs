@@ -73,8 +73,9 @@ impl World {
                 ItemKind::Delete => part.method == Method::Delete && sys_id.as_ref() == Some(&item.sys_id),
             };
             let marked = mirror.items.values().filter(is).any(|item| item.state == ItemState::Unknown);
-            // A sender that was frozen after its claim sends what another has dealt with since.
-            if !marked && !stale {
+            // A sender that was frozen after its claim sends what another has dealt with since, or, once its lease has
+            // lapsed, what was dropped by hand.
+            if !marked && !stale && mirror.lease.until > self.device_now() {
                 self.broke(4, &format!("{} {} leaves and is not marked as sent", part.method.as_str(), part.path));
             }
             let Some(once) = once_only(part, &body) else { continue };

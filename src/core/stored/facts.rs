@@ -19,7 +19,7 @@ use crate::{
 pub struct Lease {
     /// Counted up by each sender.
     pub number: u64,
-    /// In ms. A holder that is frozen past this may lose it.
+    /// In ms; 0 if nobody holds it. A holder that is frozen past this may lose it.
     pub until: u64,
 }
 
