@@ -241,6 +241,10 @@ impl<P: Ports> Client<P> {
     ) -> Result<Came, Trouble> {
         let ids = |items: Vec<Item>| items.into_iter().map(|item| item.id).collect::<Vec<String>>();
         let (probes, sends) = (ids(plan.probe), ids(plan.send));
+        // Before the claim: an app that has no answer, or a page that is closed meanwhile, leaves nothing in doubt.
+        if headers.is_none() {
+            *headers = Some(self.authorize(lease, AuthReason::Send).await?);
+        }
         // On disk before the request leaves: whatever happens from here on, these are asked for first.
         let with = With { keyed: capabilities.idempotency_key, resolves: resolves(capabilities) };
         let claimed =

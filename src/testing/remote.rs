@@ -32,6 +32,7 @@ struct Shared {
     faults: RefCell<VecDeque<Option<Fault>>>,
     offline: Cell<bool>,
     signed_out: Cell<bool>,
+    auth_hangs: Cell<bool>,
     auth_asked: RefCell<Vec<AuthReason>>,
     sent: Cell<u32>,
 }
@@ -63,6 +64,11 @@ impl MemoryRemote {
     /// The instance takes no headers, or takes them again.
     pub fn set_signed_out(&self, signed_out: bool) {
         self.shared.signed_out.set(signed_out);
+    }
+
+    /// `auth` gives no answer, or answers again.
+    pub fn set_auth_hangs(&self, hangs: bool) {
+        self.shared.auth_hangs.set(hangs);
     }
 
     /// What becomes of the next request that nothing is planned for yet; `None` lets it pass.
@@ -114,6 +120,9 @@ impl Remote for MemoryRemote {
 
     async fn authorize(&self, reason: AuthReason) -> Result<Headers, AuthUnavailable> {
         self.shared.auth_asked.borrow_mut().push(reason);
+        if self.shared.auth_hangs.get() {
+            std::future::pending::<()>().await;
+        }
         Ok(Vec::new())
     }
 

@@ -1,6 +1,7 @@
 //! What was sent and not answered: asked about, believed only where that is proved, and never sent twice on a guess.
 
 use futures_executor::block_on;
+use futures_util::poll;
 use landfall::{
     core::{plan, schema::Schema, stored},
     engine::{Client, EndedBy},
@@ -191,6 +192,25 @@ fn a_key_is_worth_nothing_once_the_instance_has_forgotten_it() {
     assert_eq!(step(&item(stored::ItemKind::Update, "note", true), None, 2_000), Ask);
     assert_eq!(step(&item(stored::ItemKind::Update, "log", true), None, 2_000), Send, "the app wants it so");
     assert_eq!(step(&item(stored::ItemKind::Create, "log", true), None, 2_000), Ask, "but never a record");
+}
+
+#[test]
+fn what_a_context_could_not_sign_in_for_is_not_in_doubt() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        create(&page, "incident", json!({ "short_description": "x" })).await;
+        device.remote.set_auth_hangs(true);
+        let asked = device.remote.auth_asked().len();
+        let mut run = Box::pin(page.sync(push()));
+        for _ in 0..1000 {
+            assert!(poll!(&mut run).is_pending());
+        }
+        assert_eq!(device.remote.auth_asked().len(), asked + 1);
+        assert_eq!(outbox(&device.open().await.unwrap()).await[0].0, "queued");
+    });
 }
 
 /// A plain instance, and an incident with an entry whose request was lost.
