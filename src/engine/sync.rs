@@ -291,6 +291,7 @@ impl<P: Ports> Client<P> {
     ) -> Result<Option<(<P::Lock as Lock>::Guard, u64)>, EngineError> {
         let mut stood = Stood::default();
         while !self.is_stopped(options) {
+            let asked_at = self.ports().clock().now_ms();
             let guard = self.ports().lock().acquire(Patience::Ms(PATIENCE_MS)).await;
             if guard.is_some() && self.ports().lock().excludes() {
                 let lease = self.transact(Origin::Sync, Durability::Relaxed, take_lease).await?;
@@ -303,6 +304,11 @@ impl<P: Ports> Client<P> {
                 (Ok(lease), None) => {
                     if let Some(guard) = self.ports().lock().acquire(Patience::Steal).await {
                         return Ok(Some((guard, lease)));
+                    }
+                    // A browser may refuse the request itself, at once and every time.
+                    let waited = self.ports().clock().now_ms().saturating_sub(asked_at);
+                    if waited < PATIENCE_MS {
+                        self.ports().clock().sleep(PATIENCE_MS - waited).await;
                     }
                 }
                 (Err(lease), guard) => {

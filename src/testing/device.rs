@@ -66,7 +66,8 @@ pub struct Device {
     pub hub: MemoryHub,
     /// Its line to the instance.
     pub remote: MemoryRemote,
-    lock: MemoryLock,
+    /// The lock of its sender.
+    pub lock: MemoryLock,
     settings: Settings,
     tables: BTreeMap<String, TableOptions>,
     seeds: std::cell::Cell<u64>,

@@ -17,6 +17,8 @@ use crate::ports::{Clock as _, Lock, Patience};
 struct Shared {
     next: u64,
     holder: Option<u64>,
+    /// Nobody gets it, nor waits for it.
+    broken: bool,
     /// Who waits, first come first.
     waiting: VecDeque<(u64, Option<Waker>)>,
 }
@@ -50,6 +52,11 @@ impl MemoryLock {
     /// One that everyone gets, as where a browser has none.
     pub fn open_to_all(clock: ManualClock) -> Self {
         Self { open_to_all: true, ..Self::new(clock) }
+    }
+
+    /// Has every request for it fail at once, or no longer.
+    pub fn set_broken(&self, broken: bool) {
+        self.shared.borrow_mut().broken = broken;
     }
 
     /// Whether some context has it.
@@ -106,6 +113,9 @@ impl Lock for MemoryLock {
     async fn acquire(&self, patience: Patience) -> Option<MemoryGuard> {
         if self.open_to_all {
             return Some(Self::new(self.clock.clone()).line_up());
+        }
+        if self.shared.borrow().broken {
+            return None;
         }
         match patience {
             Patience::None => {

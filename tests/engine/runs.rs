@@ -3,7 +3,7 @@
 use std::{cell::Cell, rc::Rc};
 
 use futures_executor::block_on;
-use futures_util::future::join;
+use futures_util::{future::join, poll};
 use landfall::{
     engine::{EndedBy, SyncOptions},
     testing::{Device, Fault, MemoryInstance, yield_now},
@@ -126,4 +126,23 @@ fn what_has_to_go_again_and_cannot_is_not_tried_every_second() {
         assert!(left[1].explain.contains("“younger”, which the instance refused"), "{left:?}");
         assert_eq!(left[1].depends_on, [left[0].id.as_str()]);
     });
+}
+
+#[test]
+fn a_lock_that_cannot_be_asked_for_is_asked_for_again_in_a_while() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        create(&page, "incident", json!({ "short_description": "x" })).await;
+        device.lock.set_broken(true);
+        let mut run = Box::pin(page.sync(push()));
+        for _ in 0..1000 {
+            assert!(poll!(&mut run).is_pending());
+        }
+        assert!(device.clock.next_wake().is_some(), "it goes round and round");
+        device.lock.set_broken(false);
+        device.clock.advance(10_000);
+        assert_eq!(run.await.unwrap().remaining, 0);
+    })
 }
