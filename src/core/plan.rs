@@ -30,6 +30,8 @@ pub struct Plan {
     pub next_at: Option<u64>,
     /// Something that is due did not fit any more: whatever else is due would not either.
     pub full: bool,
+    /// Something that is due was left for another run.
+    pub left: bool,
 }
 
 impl Plan {

@@ -1,5 +1,7 @@
 //! How the sending goes: what of it outlives a restart, and when to try next.
 
+use std::collections::BTreeSet;
+
 use super::{client::Client, dialect::keys, error::EngineError};
 use crate::{
     core::{
@@ -84,7 +86,8 @@ impl<P: Ports> Client<P> {
             return Ok(None);
         }
         let now = self.ports().clock().now_ms();
-        let plan = self.next_plan(Room { items: 1, group: 1, bytes: usize::MAX }, self.keys()).await?;
+        let plan =
+            self.next_plan(Room { items: 1, group: 1, bytes: usize::MAX }, self.keys(), &BTreeSet::new()).await?;
         let first = if plan.is_empty() { plan.next_at } else { Some(now) };
         // As with an item's own wait: no longer than it can ever have been.
         let line = course.not_before.filter(|at| *at <= now + MOST_MS).max(course.busy_at(now)).unwrap_or(0);

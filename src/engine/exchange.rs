@@ -126,18 +126,32 @@ impl<P: Ports> Client<P> {
     }
 
     /// Asks for next to nothing. An app that is offline does not always know it: what nobody could ask about afterwards
-    /// is first sent where something has just been answered.
+    /// is first sent where something has just been answered. `false` if that cannot be found out by this table.
     pub(super) async fn try_the_line(
         &self,
         lease: u64,
         table: &str,
         headers: &mut Option<Headers>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<bool, Trouble> {
         let request = self.dialect().first_page(table, "", Some(&["sys_id"]), 1);
         match self.page(lease, table, &request, headers).await {
-            Ok(_) | Err(Trouble::Engine(EngineError::PullRefused { .. })) => Ok(()),
+            Ok(_) | Err(Trouble::Engine(EngineError::PullRefused { .. })) => Ok(true),
+            Err(trouble) if self.is_of_the_table(&trouble) => {
+                self.session().silent.borrow_mut().insert(table.to_owned());
+                // What else is answered in this run says nothing of when this one will be.
+                self.session().line_failed.set(false);
+                self.note_failure(None).await?;
+                Ok(false)
+            }
             Err(trouble) => Err(trouble),
         }
+    }
+
+    /// Whether something answered a question that changes nothing, only not as it should: a rule of the table fails, or
+    /// a gateway does not let it pass. If it always does, every run would end here, and nothing else ever move: such a
+    /// table is left alone for the run.
+    pub(super) fn is_of_the_table(&self, trouble: &Trouble) -> bool {
+        matches!(trouble, Trouble::Unreachable(_)) && self.session().reached.get() == Some(true)
     }
 
     /// What the instance announces, asked once a session. An instance that announces nothing is plain;

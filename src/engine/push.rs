@@ -80,9 +80,11 @@ impl<P: Ports> Client<P> {
             let mut room = self.room(course.failures > 0 && !answered);
             // As long as it is not known whether the instance knows keys, there is something to do if there would be
             // with them: it is asked then.
-            let mut plan = self.next_plan(room, self.keys()).await?;
+            let silent =
+                |answered: bool| if answered { BTreeSet::new() } else { self.session().silent.borrow().clone() };
+            let mut plan = self.next_plan(room, self.keys(), &silent(answered)).await?;
             if plan.is_empty() {
-                return Ok(if plan.next_at.is_some() { EndedBy::Backoff } else { EndedBy::Done });
+                return Ok(ended(&plan));
             }
             let capabilities = self.capabilities(lease, &mut headers).await?;
             if known.is_none() {
@@ -90,14 +92,13 @@ impl<P: Ports> Client<P> {
                 // said it. And the plan is made anew by what is known now.
                 answered |= self.dialect().capabilities().is_some() && self.session().capabilities().is_some();
                 room = self.room(course.failures > 0 && !answered);
-                plan = self.next_plan(room, keys(&capabilities)).await?;
+                plan = self.next_plan(room, keys(&capabilities), &silent(answered)).await?;
                 if plan.is_empty() {
-                    return Ok(if plan.next_at.is_some() { EndedBy::Backoff } else { EndedBy::Done });
+                    return Ok(ended(&plan));
                 }
             }
             if !answered && let Some(table) = self.beyond_asking(&plan, &capabilities).await? {
-                self.try_the_line(lease, &table, &mut headers).await?;
-                answered = true;
+                answered = self.try_the_line(lease, &table, &mut headers).await?;
                 continue;
             }
             if resolves(&capabilities) && room.items > 1 {
@@ -118,7 +119,8 @@ impl<P: Ports> Client<P> {
             answered |= moved;
             // Until the first of a table has been found by its id, the others leave one by one.
             if moved && keys(&capabilities).is_none() && self.proofs().await?.want_a_look() {
-                self.look_for_twins(lease, options).await?;
+                // Where that fails, the line may have gone since.
+                answered &= self.look_for_twins(lease, options).await?;
             }
             // A batch that was too large has told how small the next one must be.
             let smaller = self.session().batch.get() < count && count > 1;
@@ -149,9 +151,15 @@ impl<P: Ports> Client<P> {
     }
 
     /// Walks the outbox until the plan is full or nothing is left. What may not go yet is in other ranges
-    /// of the index, or passed over.
-    pub(super) async fn next_plan(&self, room: Room, keys: Option<Keys>) -> Result<Plan, EngineError> {
+    /// of the index, or passed over: so is what must not be lost on the way, of the `silent` tables.
+    pub(super) async fn next_plan(
+        &self,
+        room: Room,
+        keys: Option<Keys>,
+        silent: &BTreeSet<String>,
+    ) -> Result<Plan, EngineError> {
         let proofs = self.proofs().await?;
+        let mut left = false;
         let mut best = Plan::default();
         let mut due = Vec::new();
         for prefix in [Item::unknown(), Item::ready()] {
@@ -161,8 +169,13 @@ impl<P: Ports> Client<P> {
                 let Some(Found::Rows(rows)) = found.into_iter().next() else { break };
                 let last = rows.last().map(|row| row.key.clone());
                 let at_end = u32::try_from(rows.len()).unwrap_or(PAGE) < PAGE;
-                due.extend(self.readable::<Item>(&rows));
-                best = plan(&self.known(&proofs, keys), due.clone(), room);
+                let known = self.known(&proofs, keys);
+                let mut items = self.readable::<Item>(&rows);
+                items.retain(|item| !silent.contains(&item.table) || !is_beyond_asking(&known, item));
+                left |= items.len() < rows.len() && !silent.is_empty();
+                due.extend(items);
+                best = plan(&known, due.clone(), room);
+                best.left = left;
                 if at_end || best.full {
                     break;
                 }
@@ -391,6 +404,11 @@ impl<P: Ports> Client<P> {
         };
         self.session().batch.set(size);
     }
+}
+
+/// How a run ends that has nothing more to do now.
+fn ended(plan: &Plan) -> EndedBy {
+    if plan.next_at.is_some() || plan.left { EndedBy::Backoff } else { EndedBy::Done }
 }
 
 /// Whether what depends on a create may travel with it.

@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeSet,
     rc::Rc,
 };
 
@@ -68,6 +69,10 @@ pub(super) struct Session {
     closing: Cell<bool>,
     /// How often in a row what the instance announces could not be read.
     pub(super) unread: Cell<u32>,
+    /// Tables by which this run could not find out whether the line holds.
+    pub(super) silent: RefCell<BTreeSet<String>>,
+    /// Tables that could not be searched for twins in this run.
+    pub(super) unsearched: RefCell<BTreeSet<String>>,
     /// The line had failed before this run, and has not answered in it yet.
     pub(super) line_failed: Cell<bool>,
     /// This context has said that a row cannot be read.
@@ -168,6 +173,8 @@ impl<P: Ports> Client<P> {
         let mut report = SyncReport::default();
         self.session().requests.set(0);
         self.session().no_batch.set(false);
+        self.session().silent.take();
+        self.session().unsearched.take();
         self.session().closing.set(false);
         let course = self.course().await?;
         if course.offline {

@@ -26,14 +26,16 @@ use crate::{
 const ASKED: u32 = 100;
 
 impl<P: Ports> Client<P> {
-    /// Looks for the twins of what was made since the last look.
-    pub(super) async fn look_for_twins(&self, lease: u64, options: &SyncOptions) -> Result<(), Trouble> {
+    /// Looks for the twins of what was made since the last look. `false` if a table could not be asked: it is looked
+    /// for another time.
+    pub(super) async fn look_for_twins(&self, lease: u64, options: &SyncOptions) -> Result<bool, Trouble> {
+        let mut all = true;
         let mut headers: Option<Headers> = None;
         let mut scan = Scan::index(StoreName::Aliases, Alias::unchecked()).limit(ASKED);
         while !self.is_stopped(options) {
             let found = self.ports().store().read(&[Read::Rows(scan.clone())]).await.map_err(EngineError::from)?;
-            let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(()) };
-            let Some(last) = rows.last() else { return Ok(()) };
+            let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(all) };
+            let Some(last) = rows.last() else { return Ok(all) };
             // Onwards, whatever came of these: a damaged one keeps its place, and would be found again for ever.
             let mut after = Alias::unchecked();
             after.0.extend(last.key.0.iter().cloned());
@@ -43,7 +45,17 @@ impl<P: Ports> Client<P> {
                 by_table.entry(alias.table).or_default().push(alias.temporary);
             }
             for (table, temporary) in by_table {
-                let told = self.carrying(lease, &table, &temporary, &mut headers).await?;
+                if self.session().unsearched.borrow().contains(&table) {
+                    continue;
+                }
+                let told = match self.carrying(lease, &table, &temporary, &mut headers).await {
+                    Err(trouble) if self.is_of_the_table(&trouble) => {
+                        self.session().unsearched.borrow_mut().insert(table);
+                        all = false;
+                        continue;
+                    }
+                    told => told?,
+                };
                 let finds = told.as_ref().is_some_and(|rows| temporary.iter().all(|id| rows.contains_key(id)));
                 let rows = told.unwrap_or_default();
                 self.transact(Origin::Sync, Durability::Relaxed, |tx| {
@@ -62,7 +74,7 @@ impl<P: Ports> Client<P> {
                 .await?;
             }
         }
-        Ok(())
+        Ok(all)
     }
 
     /// The ids of the rows that carry each of these temporary ids; none where the instance does not tell.

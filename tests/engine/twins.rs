@@ -7,10 +7,11 @@ use landfall::{
     core::Event,
     engine::{EndedBy, SyncOptions},
     testing::{Device, Fault, MemoryInstance, listening},
+    wire::Response,
 };
 use serde_json::json;
 
-use super::support::{create, proved, push, tables};
+use super::support::{create, proved, push, resp, tables};
 
 fn told(heard: &RefCell<Vec<Event>>) -> Vec<String> {
     let twins = |event: &Event| match event {
@@ -18,6 +19,10 @@ fn told(heard: &RefCell<Vec<Event>>) -> Vec<String> {
         _ => None,
     };
     heard.borrow().iter().filter_map(twins).collect()
+}
+
+fn html(status: u16) -> Response {
+    Response { status, body: b"<h1>No</h1>".to_vec(), ..Response::default() }
 }
 
 #[test]
@@ -86,6 +91,61 @@ fn a_twin_that_commits_after_the_probe_is_told() {
             page.sync(push()).await.unwrap();
             assert_ne!(page.resolve_id(&id).await.unwrap(), id);
             assert_eq!((instance.rows("incident").len(), told(&heard).len()), (3, 1));
+        }
+    });
+}
+
+#[test]
+fn a_search_that_always_fails_ends_no_run_and_is_put_once_in_each() {
+    block_on(async {
+        for bad in [resp(500, "{}"), resp(502, "<h1>Bad gateway</h1>"), html(404)] {
+            let instance = MemoryInstance::plain();
+            let device = Device::new(&instance, tables(), 1);
+            let page = device.open().await.unwrap();
+            let heard = listening(&page);
+            let id = create(&page, "incident", json!({ "short_description": "x" })).await;
+            create(&page, "incident", json!({ "short_description": "y" })).await;
+            // Capabilities, made, and looked for.
+            for fault in [None, None, Some(Fault::Answer(bad.clone()))] {
+                device.remote.plan(fault);
+            }
+            let report = page.sync(SyncOptions::default()).await.unwrap();
+            assert_eq!((report.ended_by, report.refreshed, report.sent), (EndedBy::Done, true, 2), "{report:?}");
+            device.remote.plan(Some(Fault::Answer(bad.clone())));
+            let report = page.sync(SyncOptions::default()).await.unwrap();
+            assert_eq!((report.ended_by, report.refreshed, report.requests), (EndedBy::Done, true, 2), "{report:?}");
+            // It is owed, and done once it can be.
+            instance.put("incident", &[("correlation_id", &id), ("short_description", "x")]);
+            page.sync(SyncOptions::default()).await.unwrap();
+            assert_eq!(told(&heard).len(), 1);
+        }
+    });
+}
+
+#[test]
+fn a_table_that_cannot_be_asked_whether_the_line_holds_keeps_back_nothing_but_its_own() {
+    block_on(async {
+        for bad in [resp(500, "{}"), html(403)] {
+            let instance = MemoryInstance::plain();
+            let device = Device::new(&instance, tables(), 1);
+            let page = device.open().await.unwrap();
+            proved(&page, "incident").await;
+            // The first of its table: should its answer be lost, nobody could ask about it.
+            create(&page, "task", json!({ "short_description": "first" })).await;
+            for _ in 0..3 {
+                device.remote.plan(Some(Fault::Answer(bad.clone())));
+                let report = page.sync(SyncOptions::default()).await.unwrap();
+                assert_eq!((report.ended_by, report.refreshed, report.sent), (EndedBy::Backoff, true, 0), "{report:?}");
+                let wait = page.next_sync_in().await.unwrap().unwrap();
+                assert!(wait > 0, "it would go round and round");
+                device.clock.advance(wait);
+            }
+            assert_eq!(page.outbox(None, None, None).await.unwrap()[0].state, "queued");
+            // What another's answer has shown of the line holds for it too.
+            create(&page, "incident", json!({ "short_description": "x" })).await;
+            device.remote.plan(Some(Fault::Answer(bad)));
+            let report = page.sync(SyncOptions::default()).await.unwrap();
+            assert_eq!((report.ended_by, report.sent, report.remaining), (EndedBy::Done, 2, 0), "{report:?}");
         }
     });
 }
