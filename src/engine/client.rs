@@ -327,6 +327,7 @@ impl<P: Ports> Client<P> {
             return Err(CoreError::UnsentWork(pending).into());
         }
         self.session().abort();
+        self.receipts().wake();
         self.ports().channel().close();
         Ok(self.ports().store().destroy().await?)
     }

@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     future::poll_fn,
     pin::pin,
     task::{Poll, Waker},
@@ -32,7 +32,21 @@ const LOOK_MS: u64 = 10_000;
 pub(super) struct Receipts {
     heard: Cell<usize>,
     known: RefCell<VecDeque<Receipt>>,
-    waiting: RefCell<Vec<Waker>>,
+    /// By the number of the waiting, which takes its waker along when it ends.
+    waiting: RefCell<BTreeMap<u64, Waker>>,
+    next: Cell<u64>,
+}
+
+/// One waiting for a receipt.
+struct Waiting<'a> {
+    receipts: &'a Receipts,
+    id: u64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.receipts.waiting.borrow_mut().remove(&self.id);
+    }
 }
 
 impl Receipts {
@@ -49,9 +63,13 @@ impl Receipts {
     }
 
     pub(super) fn wake(&self) {
-        for waker in self.waiting.take() {
+        for waker in self.waiting.take().into_values() {
             waker.wake();
         }
+    }
+
+    fn wait(&self) -> Waiting<'_> {
+        Waiting { receipts: self, id: self.next.replace(self.next.get() + 1) }
     }
 
     /// The item's newest receipt among those heard after the first `since`.
@@ -112,6 +130,7 @@ impl<P: Ports> Client<P> {
     /// [`CoreError::NoSuchItem`], if it left before this context could hear of it; [`StoreError::Closed`].
     pub async fn settled(&self, item: &str) -> Result<Receipt, EngineError> {
         let receipts = self.receipts();
+        let waiting = receipts.wait();
         loop {
             let since = receipts.heard.get();
             match self.look(|tx| tx.item(item)).await? {
@@ -126,7 +145,7 @@ impl<P: Ports> Client<P> {
                 if let Some(receipt) = receipts.of(item, since) {
                     return Poll::Ready(Some(receipt));
                 }
-                receipts.waiting.borrow_mut().push(context.waker().clone());
+                receipts.waiting.borrow_mut().insert(waiting.id, context.waker().clone());
                 Poll::Pending
             }));
             match select(heard, pin!(self.ports().clock().sleep(LOOK_MS))).await {

@@ -1,5 +1,13 @@
 //! The user's hand: retry, edit, discard, and waiting for what becomes of an item.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Wake},
+};
+
 use futures_executor::block_on;
 use futures_util::future::join;
 use landfall::{
@@ -201,6 +209,45 @@ fn who_waits_is_told_once_it_is_settled_in_whatever_context() {
         let (receipt, ()) = join(page.settled(&item), page.close()).await;
         assert!(receipt.is_err());
     });
+}
+
+#[derive(Default)]
+struct Rung(AtomicBool);
+
+impl Wake for Rung {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn who_waits_leaves_one_waker_at_most_and_is_woken_when_the_database_goes() {
+    let instance = MemoryInstance::plain();
+    let device = device(&instance);
+    let page = block_on(device.open()).unwrap();
+    block_on(create(&page, "incident", json!({ "short_description": "x" })));
+    let item = block_on(outbox(&page))[0].0.clone();
+    let rung = Arc::new(Rung::default());
+    let waker = Arc::clone(&rung).into();
+    let mut context = Context::from_waker(&waker);
+    for _ in 0..2 {
+        let mut waits = Box::pin(page.settled(&item));
+        for _ in 0..100 {
+            assert!(waits.as_mut().poll(&mut context).is_pending());
+            device.clock.advance(1_000);
+        }
+        assert!(Arc::strong_count(&rung) <= 4, "{}", Arc::strong_count(&rung));
+        drop(waits);
+        assert_eq!(Arc::strong_count(&rung), 2, "nothing is left of it");
+    }
+    let mut waits = Box::pin(page.settled(&item));
+    for _ in 0..100 {
+        assert!(waits.as_mut().poll(&mut context).is_pending());
+    }
+    rung.0.store(false, Ordering::Relaxed);
+    block_on(page.delete_database(true)).unwrap();
+    assert!(rung.0.load(Ordering::Relaxed));
+    assert!(waits.as_mut().poll(&mut context).is_ready());
 }
 
 #[test]
