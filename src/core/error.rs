@@ -13,6 +13,12 @@ pub enum CoreError {
     /// A field's name cannot be one.
     #[error("“{0}” is not a field name: use lower-case letters, digits and _, beginning with a letter or _.")]
     BadField(String),
+    /// A value of the app's own for the field that carries the temporary id.
+    #[error(
+        "“{0}” brings the temporary id of a new record to the instance, so that it can be found again: give it no value, or \
+         name another field as correlationField."
+    )]
+    OwnCorrelation(String),
     /// A record of more than [`MAX_RECORD_BYTES`](super::values::MAX_RECORD_BYTES).
     #[error("This record is {bytes} bytes long; the most that can be sent to an instance in one piece is {most}.")]
     TooLarge {
@@ -112,7 +118,7 @@ impl CoreError {
         match self {
             Self::UnknownTable(_) => "unknown_table",
             Self::BadOptions(_) => "bad_options",
-            Self::BadField(_) => "bad_field",
+            Self::BadField(_) | Self::OwnCorrelation(_) => "bad_field",
             Self::TooLarge { .. } => "record_too_large",
             Self::NotFound { .. } => "not_found",
             Self::Deleted { .. } => "deleted",

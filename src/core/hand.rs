@@ -9,7 +9,7 @@ use super::{
     row::{RowKey, StoreName},
     stored::{Item, ItemKind, ItemState, Lease, Proofs, Record, mention},
     tx::{Ruled, Tx},
-    values::{check_size, settle_references},
+    values::{check_correlation, check_size, settle_references},
     write::{Draft, append, drop_item, reword, split_circular, vanish},
 };
 use crate::wire::value::Fields;
@@ -41,7 +41,7 @@ pub fn retry(tx: &mut Tx<'_>, id: &str, keys: Option<Keys>) -> Ruled<()> {
 ///
 /// # Errors
 /// [`CoreError::NoSuchItem`]; [`CoreError::BeingSent`] and [`CoreError::AnswerUnknown`]: it may be at the instance;
-/// [`CoreError::NotEditable`]; what [`settle_references`] and [`check_size`] refuse.
+/// [`CoreError::NotEditable`]; what [`check_correlation`], [`settle_references`] and [`check_size`] refuse.
 pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
     let mut item = there(tx, id)?;
     if is_being_sent(tx, &item)? {
@@ -52,6 +52,9 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
     }
     if let Some(why) = misfit(tx, &item, changes) {
         return Err(CoreError::NotEditable { item: id.to_owned(), why }.into());
+    }
+    if item.kind == ItemKind::Create {
+        check_correlation(tx.schema, &item.table, changes)?;
     }
     let Some(mut record) = tx.record(&item.table, &item.sys_id)? else {
         return Err(CoreError::NoSuchItem(id.to_owned()).into());

@@ -40,6 +40,20 @@ pub fn take(schema: &Schema, table: &str, given: Map<String, Value>) -> Result<F
     Ok(fields)
 }
 
+/// Refuses a value of the app's own for the correlation field of a record that is not made yet: what is sent in it is
+/// the temporary id.
+///
+/// # Errors
+/// [`CoreError::OwnCorrelation`].
+pub fn check_correlation(schema: &Schema, table: &str, fields: &Fields) -> Result<(), CoreError> {
+    match schema.correlation_field(table) {
+        Some(field) if fields.get(&field).is_some_and(|value| !value.is_empty()) => {
+            Err(CoreError::OwnCorrelation(field))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Refuses a record too large to be sent.
 ///
 /// # Errors

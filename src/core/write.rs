@@ -6,7 +6,7 @@ use super::{
     ids,
     stored::{Alias, Item, ItemKind, ItemState, Record},
     tx::{Ruled, Tx},
-    values::{Mention, check_size, mentioned, settle_references},
+    values::{Mention, check_correlation, check_size, mentioned, settle_references},
 };
 use crate::wire::{datetime, value::Fields};
 
@@ -16,11 +16,12 @@ use crate::wire::{datetime, value::Fields};
 /// it as it is.
 ///
 /// # Errors
-/// What [`settle_references`] and [`check_size`] refuse.
+/// What [`check_correlation`], [`settle_references`] and [`check_size`] refuse.
 pub fn create(tx: &mut Tx<'_>, table: &str, temporary: &str, fields: &Fields) -> Ruled<Record> {
     if tx.alias(temporary)?.is_some() {
         return find(tx, table, temporary);
     }
+    check_correlation(tx.schema, table, fields)?;
     let mut fields = fields.clone();
     stamp(tx, table, &mut fields);
     check_size(&fields)?;
@@ -51,6 +52,9 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
         return Err(CoreError::Deleted { table: table.to_owned(), sys_id: sys_id.to_owned() }.into());
     }
     let own_table = record.table.clone();
+    if record.is_temporary() {
+        check_correlation(tx.schema, &own_table, changes)?;
+    }
     let mut changes = changes.clone();
     let open = settle_references(tx, &own_table, &mut changes, &record.fields)?;
     changes.retain(|name, value| {

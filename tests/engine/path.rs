@@ -4,7 +4,7 @@
 use futures_executor::block_on;
 use landfall::{
     core::Event,
-    engine::{EndedBy, SyncOptions},
+    engine::{EndedBy, EngineError, SyncOptions},
     testing::{Device, Fault, MemoryInstance, listening},
 };
 use serde_json::json;
@@ -248,5 +248,33 @@ fn unsent_work_survives_a_table_that_changes_its_parent_or_goes() {
         assert_eq!(state(&row), "synced");
         assert_eq!(instance.rows("incident").len(), 1);
         is_clean(&page).await;
+    });
+}
+
+#[test]
+fn the_field_that_carries_the_temporary_id_takes_no_value_of_the_apps() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let page = Device::new(&instance, tables(), 1).open().await.unwrap();
+        let own = || row(json!({ "short_description": "x", "correlation_id": "SAP-4711" }));
+        let refused =
+            |error: EngineError| error.code() == "bad_field" && error.to_string().contains("“correlation_id”");
+        assert!(refused(page.create_many("incident", vec![row(json!({})), own()]).await.unwrap_err()));
+        assert_eq!(
+            (page.count("incident", "").await.unwrap(), page.outbox(None, None, None).await.unwrap().len()),
+            (0, 0)
+        );
+
+        let id = create(&page, "incident", json!({ "short_description": "x", "correlation_id": null })).await;
+        assert!(refused(page.update("incident", &id, own()).await.unwrap_err()));
+        let item = page.outbox(None, None, None).await.unwrap().remove(0).id;
+        assert!(refused(page.edit(&item, own()).await.unwrap_err()));
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(instance.rows("incident")[0]["correlation_id"], id);
+
+        // Once it is there, the field is the app's again.
+        page.update("incident", &id, own()).await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(instance.rows("incident")[0]["correlation_id"], "SAP-4711");
     });
 }

@@ -65,7 +65,8 @@ export interface TableOptions {
   journals?: string[];
   /**
    * Field that carries the temporary sys_id to the instance, so that a create can be found again. Default
-   * "correlation_id"; null if the table has none. Proved by reading it back.
+   * "correlation_id"; null if the table has none. Proved by reading it back. A value of the app's own for it is refused
+   * (`bad_field`) until the record is at the instance.
    */
   correlationField?: string | null;
   /** Field that receives the time the user acted, which may be long before it is sent. */
