@@ -8,6 +8,7 @@ use futures_executor::block_on;
 use landfall::{
     core::{
         CoreError, Durability, Event, Halt, Origin, Ruled, Tx, View, hand, ids,
+        plan::Keys,
         receive::{Answer, Stood, With, claim, give_lease_back, prove_found, receive, take_lapsed_lease, take_lease},
         schema::Schema,
         stored::{Item, ItemError, ItemState, Lease},
@@ -142,6 +143,18 @@ fn a_sender_that_lost_its_lease_writes_nothing() {
     // Nor does the second take an answer to what the first has sent: it asks for itself.
     world.run(|tx| receive(tx, second, &late)).unwrap();
     assert_eq!(world.item(&item).unwrap().state, ItemState::Unknown);
+}
+
+#[test]
+fn a_retry_asks_first_wherever_the_instance_can_be_asked() {
+    let mut world = World::new();
+    let (parent, first) = world.create(&[]);
+    let (_, second) = world.create(&[("parent", &parent)]);
+    let (lease, _) = world.run(take_lease).unwrap();
+    world.run(|tx| claim(tx, lease, &[], &[first.clone(), second.clone()], RESOLVES)).unwrap();
+    world.run(|tx| give_lease_back(tx, lease)).unwrap();
+    world.run(|tx| hand::retry(tx, &second, Some(Keys::default()))).unwrap();
+    assert_eq!(world.item(&second).unwrap().state, ItemState::Unknown);
 }
 
 #[test]
