@@ -51,9 +51,10 @@ impl World {
         };
         self.start(doing, async move |world, page, doing| match hand {
             Hand::Retry { knowing } => {
-                // The user's word, not knowing whether it arrived.
+                // The user's word, not knowing whether it arrived: by what the item is when it is given.
+                let now = world.mirror.borrow().items.get(&id).map(|item| item.state);
                 if !knowing
-                    && item.state == ItemState::Unknown
+                    && now == Some(ItemState::Unknown)
                     && let Some(number) = number
                 {
                     let mut model = world.model.borrow_mut();

@@ -95,7 +95,8 @@ impl World {
             if doubt.open && !repeats && !stale {
                 self.broke(4, &format!("{once} is sent again, and nobody has asked what became of it"));
             }
-            doubt.open = true;
+            // Of what a sender that was frozen has sent nobody can know who sends now.
+            doubt.open |= !stale;
             if let Some(key) = key_of(part) {
                 doubt.keys.insert(key.to_owned());
             }

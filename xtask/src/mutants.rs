@@ -9,7 +9,7 @@ use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// Passed on: `--shard 1/8`, `--file src/core/plan.rs`, `--re claim`
+    /// Passed on: `--shard 1/8`, `--re core/plan.rs`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     more: Vec<String>,
 }
