@@ -24,7 +24,7 @@ pub(super) fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Optio
     let plain = |state, explain: String, stuck| Standing { state, explain, depends_on: Vec::new(), stuck };
     match item.state {
         ItemState::Refused => Ok(plain("refused", refused(tx, item)?, true)),
-        ItemState::Unknown if item.sent_under == Some(lease.number) && lease.until > tx.now => {
+        ItemState::Unknown if item.sent_under == Some(lease.number) && lease.is_held(tx.now) => {
             Ok(plain("sending", "It is being sent now.".to_owned(), false))
         }
         // It goes again without being asked for, as soon as what it has come to wait for lets it.

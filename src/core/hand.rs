@@ -73,6 +73,7 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
         append(tx, &mut record, Draft { kind: ItemKind::Update, fields: later, journal: false }, &open)?;
     }
     for entry in entries {
+        check_size(&[entry.clone()].into())?;
         append(tx, &mut record, Draft { kind: ItemKind::Update, fields: [entry].into(), journal: true }, &open)?;
     }
     record.changed_at = Some(tx.now);
@@ -195,7 +196,7 @@ fn is_being_sent(tx: &mut Tx<'_>, item: &Item) -> Ruled<bool> {
         return Ok(false);
     }
     let lease = tx.fact::<Lease>()?;
-    Ok(item.sent_under == Some(lease.number) && lease.until > tx.now)
+    Ok(item.sent_under == Some(lease.number) && lease.is_held(tx.now))
 }
 
 fn lay_anew(tx: &mut Tx<'_>, mut record: Record) -> Ruled<()> {

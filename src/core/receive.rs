@@ -9,14 +9,12 @@ use super::{
     reconcile::{self, Told},
     retry::backoff_ms,
     row::{RowKey, StoreName},
-    stored::{Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record},
+    stored::{Item, ItemError, ItemKind, ItemState, LEASE_MS, Lease, Proofs, Record},
     tx::{Ruled, Tx},
     write,
 };
 use crate::wire::value::Fields;
 
-/// How long a sender may go without renewing its lease, in ms.
-pub const LEASE_MS: u64 = 30_000;
 /// A sender that lives has renewed its lease within this, in ms.
 const SILENCE_MS: u64 = 15_000;
 /// When a lease ends that nobody holds.
@@ -93,8 +91,8 @@ impl Stood {
     /// where no keys are known that is a second record. One that lives renews it meanwhile.
     fn has_lapsed(self, lease: Lease, now: u64) -> bool {
         let stood = if lease == self.lease { self.for_ms } else { 0 };
-        let by_the_clock = lease.until <= now || lease.until > now + LEASE_MS;
-        lease.until == GIVEN_BACK || stood >= LEASE_MS || (by_the_clock && stood >= SILENCE_MS)
+
+        lease.until == GIVEN_BACK || stood >= LEASE_MS || (!lease.is_held(now) && stood >= SILENCE_MS)
     }
 }
 
@@ -108,8 +106,17 @@ pub fn take_lapsed_lease(tx: &mut Tx<'_>, stood: Stood) -> Ruled<Result<u64, Lea
     if stood.has_lapsed(lease, tx.now) { take_lease(tx).map(Ok) } else { Ok(Err(lease)) }
 }
 
-/// Takes the sending over: the number every later commit of this sender names. Only for who has the lock, which the
-/// sender before has given back or left behind.
+/// Takes the sending over, for who was given the lock that the sender before has given back or left behind. `None` if
+/// another has taken it over since its number was `seen`, before the lock was asked for: who was frozen in between may
+/// have had the lock taken away again.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn take_free_lease(tx: &mut Tx<'_>, seen: u64) -> Ruled<Option<u64>> {
+    if tx.fact::<Lease>()?.number == seen { take_lease(tx).map(Some) } else { Ok(None) }
+}
+
+/// Takes the sending over: the number every later commit of this sender names.
 ///
 /// # Errors
 /// As [`Tx::get`].

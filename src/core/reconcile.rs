@@ -78,13 +78,27 @@ fn follow_up(tx: &mut Tx<'_>, record: &mut Record, item: &Item, row: &Fields) ->
         .filter(|(name, _)| differ.contains(name) || !row.contains_key(*name))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    if left_out.is_empty() {
-        return Ok(());
-    }
     record.not_kept.retain(|name| !left_out.contains_key(name));
+    let plain = (!left_out.is_empty()).then_some(Draft { kind: ItemKind::Update, fields: left_out, journal: false });
+    // No row tells of entries. But where the key was spent, what was edited has never arrived.
+    let entries = item.fields.iter().filter(|(name, text)| {
+        item.sent_at.is_none()
+            && item.amended.contains(*name)
+            && tx.schema.is_journal(&record.table, name)
+            && !text.is_empty()
+    });
+    let entry = |(name, text): (&String, &String)| Draft {
+        kind: ItemKind::Update,
+        fields: [(name.clone(), text.clone())].into(),
+        journal: true,
+    };
+    let drafts: Vec<Draft> = plain.into_iter().chain(entries.map(entry)).collect();
     let open: Vec<Mention> = item.mentions.iter().map(|id| Mention { field: String::new(), id: id.clone() }).collect();
-    append(tx, record, Draft { kind: ItemKind::Update, fields: left_out, journal: false }, &open)?;
-    record.items.rotate_right(1);
+    let following = drafts.len();
+    for draft in drafts {
+        append(tx, record, draft, &open)?;
+    }
+    record.items.rotate_right(following);
     Ok(())
 }
 

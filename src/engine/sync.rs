@@ -3,12 +3,13 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,
+    pin::pin,
     rc::Rc,
 };
 
 use futures_util::{
     FutureExt,
-    future::{LocalBoxFuture, Shared},
+    future::{Either, FusedFuture, LocalBoxFuture, Shared, select},
 };
 
 use super::{
@@ -20,7 +21,8 @@ use super::{
 use crate::{
     core::{
         CoreError, Durability, Event, Key, Origin, Scan, StoreName,
-        receive::{Stood, give_lease_back, take_lapsed_lease, take_lease},
+        receive::{Stood, give_lease_back, take_free_lease, take_lapsed_lease},
+        stored::Lease,
     },
     ports::{Clock, Lock, Patience, Ports},
     wire::Capabilities,
@@ -296,34 +298,37 @@ impl<P: Ports> Client<P> {
         &self,
         options: &SyncOptions,
     ) -> Result<Option<(<P::Lock as Lock>::Guard, u64)>, EngineError> {
+        let (lock, clock) = (self.ports().lock(), self.ports().clock());
         let mut stood = Stood::default();
         while !self.is_stopped(options) {
-            let asked_at = self.ports().clock().now_ms();
-            let guard = self.ports().lock().acquire(Patience::Ms(PATIENCE_MS)).await;
-            if guard.is_some() && self.ports().lock().excludes() {
-                let lease = self.transact(Origin::Sync, Durability::Relaxed, take_lease).await?;
-                return Ok(guard.map(|guard| (guard, lease)));
+            let seen = self.look(|tx| tx.fact::<Lease>()).await?;
+            stood = stood.seen(seen, PATIENCE_MS);
+            // A browser may refuse the request itself, at once and every time: then nobody has waited yet.
+            let mut pause = pin!(clock.sleep(PATIENCE_MS).fuse());
+            let guard = match select(pin!(lock.acquire(Patience::Ms(PATIENCE_MS))), pause.as_mut()).await {
+                Either::Left((guard, _)) => guard,
+                Either::Right(((), acquiring)) => acquiring.await,
+            };
+            if guard.is_some() && lock.excludes() {
+                match self.transact(Origin::Sync, Durability::Relaxed, |tx| take_free_lease(tx, seen.number)).await? {
+                    Some(lease) => return Ok(guard.map(|guard| (guard, lease))),
+                    None => continue,
+                }
             }
             let taken = self.transact(Origin::Sync, Durability::Relaxed, |tx| take_lapsed_lease(tx, stood)).await?;
             match (taken, guard) {
                 // A lock that everyone has: whoever sends is heard of by its lease alone.
                 (Ok(lease), Some(guard)) => return Ok(Some((guard, lease))),
                 (Ok(lease), None) => {
-                    if let Some(guard) = self.ports().lock().acquire(Patience::Steal).await {
+                    if let Some(guard) = lock.acquire(Patience::Steal).await {
                         return Ok(Some((guard, lease)));
                     }
-                    // A browser may refuse the request itself, at once and every time.
-                    let waited = self.ports().clock().now_ms().saturating_sub(asked_at);
-                    if waited < PATIENCE_MS {
-                        self.ports().clock().sleep(PATIENCE_MS - waited).await;
-                    }
+                    self.transact(Origin::Sync, Durability::Relaxed, |tx| give_lease_back(tx, lease)).await?;
                 }
-                (Err(lease), guard) => {
-                    stood = stood.seen(lease, PATIENCE_MS);
-                    if guard.is_some() {
-                        self.ports().clock().sleep(PATIENCE_MS).await;
-                    }
-                }
+                (Err(_), _) => {}
+            }
+            if !pause.is_terminated() {
+                pause.await;
             }
         }
         Ok(None)

@@ -6,7 +6,7 @@ use landfall::{
     core::{plan, schema::Schema, stored},
     engine::{Client, EndedBy},
     testing::{Device, Fault, MemoryInstance, MemoryPorts},
-    wire::{Method, Request, Response, datetime},
+    wire::{Method, Request, Response},
 };
 use serde_json::{Value, json};
 
@@ -14,12 +14,12 @@ use super::support::{create, proved, push, resp, row, tables};
 
 const INCIDENTS: &str = "/api/now/table/incident?sysparm_exclude_reference_link=true";
 
-async fn outbox(page: &Client<MemoryPorts>) -> Vec<(&'static str, String)> {
+pub(super) async fn outbox(page: &Client<MemoryPorts>) -> Vec<(&'static str, String)> {
     let items = page.outbox(None, None, None).await.unwrap();
     items.into_iter().map(|item| (item.state, item.explain)).collect()
 }
 
-fn post(key: &str, body: &Value) -> Request {
+pub(super) fn post(key: &str, body: &Value) -> Request {
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     Request {
         method: Method::Post,
@@ -213,89 +213,6 @@ fn what_a_context_could_not_sign_in_for_is_not_in_doubt() {
     });
 }
 
-/// A plain instance, and an incident with an entry whose request was lost.
-async fn lost_entry() -> (MemoryInstance, Device, Client<MemoryPorts>, String, String) {
-    let instance = MemoryInstance::plain();
-    let device = Device::new(&instance, tables(), 1);
-    let page = device.open().await.unwrap();
-    let id = create(&page, "incident", json!({ "short_description": "x" })).await;
-    page.sync(push()).await.unwrap();
-    page.update("incident", &id, row(json!({ "work_notes": " a\nnote" }))).await.unwrap();
-    device.remote.plan(None); // whether the line holds
-    device.remote.plan(Some(Fault::LoseRequest));
-    page.sync(push()).await.unwrap();
-    device.clock.advance(400_000);
-    let there = instance.rows("incident").remove(0);
-    (instance, device, page, there["sys_id"].clone(), there["sys_updated_on"].clone())
-}
-
-fn entry(instance: &MemoryInstance, of: &str, text: &str, at: &str) {
-    let fields = [("element_id", of), ("element", "work_notes"), ("value", text), ("sys_created_on", at)];
-    instance.put("sys_journal_field", &fields);
-}
-
-#[test]
-fn an_entry_is_asked_for_where_entries_can_be_read() {
-    block_on(async {
-        let later = "2099-01-01 00:00:00";
-        // What else there is, whether that shows the entry to be there, and whether it shows anything.
-        for (text, at, there, told) in [
-            ("a\r\nnote ", later, true, true),
-            ("another", later, false, true),
-            ("a\nnote", "1969-01-01 00:00:00", false, true),
-            // Just after the record was last seen to change: it may be an older one, which that change wrote.
-            ("a\nnote", "+0", false, false),
-            ("a\nnote", "+1", false, false),
-            ("a\nnote", "+2", false, false),
-            ("a\nnote", "+3", true, true),
-            ("a\nnote", "-1", false, true),
-            ("a\nnote", "whenever", false, false),
-        ] {
-            let (instance, _device, page, id, updated) = lost_entry().await;
-            let seen = datetime::parse(&updated).unwrap();
-            let at = match at.parse::<i64>() {
-                Ok(after) => datetime::to_servicenow(seen + after).unwrap(),
-                Err(_) => at.to_owned(),
-            };
-            entry(&instance, &id, text, &at);
-            page.sync(push()).await.unwrap();
-            let sent = instance.rows("incident")[0].get("work_notes").is_some_and(|text| !text.is_empty());
-            assert_eq!(sent, told && !there, "{text:?} at {at}");
-            assert_eq!(outbox(&page).await.is_empty(), told, "{text:?} at {at}");
-        }
-    });
-}
-
-#[test]
-fn a_box_that_answers_everything_with_204_tells_nothing_of_an_entry() {
-    block_on(async {
-        let (instance, device, page, ..) = lost_entry().await;
-        device.remote.plan(None); // capabilities
-        device.remote.plan(Some(Fault::Answer(Response { status: 204, ..Response::default() })));
-        assert_eq!(page.sync(push()).await.unwrap().ended_by, EndedBy::Offline);
-        assert_eq!((outbox(&page).await.len(), instance.rows("incident").len()), (1, 1));
-    });
-}
-
-#[test]
-fn an_entry_waits_where_none_can_be_read() {
-    block_on(async {
-        let (instance, _device, page, ..) = lost_entry().await;
-        page.sync(push()).await.unwrap();
-        let left = outbox(&page).await;
-        assert!(left[0].1.contains("cannot say whether it arrived"), "{left:?}");
-        assert_eq!(instance.rows("incident")[0].get("work_notes"), None);
-        // A question that is answered with anybody's entries has not been understood.
-        let (instance, device, page, id, _) = lost_entry().await;
-        entry(&instance, &id, "other", "2099-01-01 00:00:00");
-        let rows = json!({ "result": [{ "element_id": "elsewhere", "element": "work_notes", "value": "x", "sys_created_on": "2099-01-01 00:00:00" }] });
-        device.remote.plan(None);
-        device.remote.plan(Some(Fault::Answer(resp(200, &rows.to_string()))));
-        page.sync(push()).await.unwrap();
-        assert_eq!(outbox(&page).await[0].0, "unknown");
-    });
-}
-
 #[test]
 fn an_edit_of_a_create_that_had_left_is_not_lost_when_the_first_request_arrives_late() {
     block_on(async {
@@ -333,55 +250,6 @@ fn an_edit_of_a_create_that_had_left_is_not_lost_when_the_first_request_arrives_
             let now = rows.iter().find(|row| row["correlation_id"] == id).unwrap();
             assert_eq!((now["short_description"].as_str(), now["priority"].as_str()), ("second", "1"), "keys: {keys}");
             assert_eq!(page.get("incident", &id, false).await.unwrap().unwrap()["short_description"], "second");
-        }
-    });
-}
-
-#[test]
-fn an_entry_added_to_a_create_that_had_left_is_there_once_whichever_request_arrives() {
-    block_on(async {
-        for (keys, late) in [(true, true), (true, false), (false, true), (false, false)] {
-            let instance = if keys { MemoryInstance::with_extras() } else { MemoryInstance::plain() };
-            let device = Device::new(&instance, tables(), 1);
-            let page = device.open().await.unwrap();
-            proved(&page, "incident").await;
-            let given = json!({ "short_description": "x", "comments": "first" });
-            let id = create(&page, "incident", given).await;
-            device.remote.plan(Some(Fault::LoseRequest));
-            page.sync(push()).await.unwrap();
-            device.clock.advance(400_000);
-            device.remote.plan(None); // capabilities
-            device.remote.plan(None); // the question
-            device.remote.plan(Some(Fault::Answer(resp(429, "{}"))));
-            page.sync(push()).await.unwrap();
-            let item = page.outbox(None, None, None).await.unwrap().remove(0);
-            assert_eq!(item.state, "queued");
-            let error = page.edit(&item.id, row(json!({ "comments": "another" }))).await.unwrap_err();
-            assert!(error.to_string().contains("may have brought its entry of “comments” with it"), "{error}");
-            page.edit(&item.id, row(json!({ "comments": "first", "work_notes": "a note" }))).await.unwrap();
-            assert_eq!(outbox(&page).await.len(), 2, "an item of its own, and none for what was there");
-            assert_eq!(page.get("incident", &id, false).await.unwrap().unwrap()["work_notes"], "a note");
-            if late {
-                let mut first = json!({ "correlation_id": id, "short_description": "x", "comments": "first" });
-                if !keys {
-                    // Journals read back empty.
-                    first["work_notes"] = json!("");
-                }
-                instance.run(&post(&id, &first));
-            }
-            device.clock.advance(4_000_000);
-            if !keys && late {
-                // Nothing but the correlation is there to tell: the question has to be put once more.
-                device.remote.plan(Some(Fault::LoseRequest));
-                page.sync(push()).await.unwrap();
-                device.clock.advance(4_000_000);
-            }
-            page.sync(push()).await.unwrap();
-            assert_eq!(outbox(&page).await, [], "keys: {keys}, late: {late}");
-            let rows = instance.rows("incident");
-            let now = rows.iter().find(|row| row["correlation_id"] == id).unwrap();
-            let notes = [now["comments"].as_str(), now["work_notes"].as_str()];
-            assert_eq!((rows.len(), notes), (2, ["first", "a note"]), "keys: {keys}, late: {late}");
         }
     });
 }

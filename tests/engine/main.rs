@@ -7,6 +7,7 @@ mod support;
 
 mod answers;
 mod doubt;
+mod entries;
 mod faults;
 mod hand;
 mod limits;
@@ -14,6 +15,7 @@ mod many;
 mod path;
 mod pulls;
 mod runs;
+mod senders;
 mod storage;
 mod transaction;
 mod twins;

@@ -14,6 +14,9 @@ use crate::{
     wire::http::LONGEST_WAIT_MS,
 };
 
+/// How long a sender may go without renewing its lease, in ms.
+pub const LEASE_MS: u64 = 30_000;
+
 /// Who may send. Whoever takes it over counts it up; every commit of a sender names its number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Lease {
@@ -21,6 +24,14 @@ pub struct Lease {
     pub number: u64,
     /// In ms; 0 if nobody holds it. A holder that is frozen past this may lose it.
     pub until: u64,
+}
+
+impl Lease {
+    /// Whether it is held, by the clock. One that would last longer than any lease does comes from a clock that has been
+    /// set back since.
+    pub fn is_held(&self, now: u64) -> bool {
+        self.until > now && self.until <= now.saturating_add(LEASE_MS)
+    }
 }
 
 /// How the sending goes, as far as it must outlive a restart.

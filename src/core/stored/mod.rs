@@ -10,7 +10,7 @@ mod item;
 mod record;
 
 pub use alias::Alias;
-pub use facts::{Announced, Birth, Course, Fact, Family, Lease, Proofs};
+pub use facts::{Announced, Birth, Course, Fact, Family, LEASE_MS, Lease, Proofs};
 pub use form::{Stored, decode, mention};
 pub use item::{Item, ItemError, ItemKind, ItemState};
 pub use record::Record;

@@ -1,0 +1,75 @@
+//! Who sends: one at a time, whatever becomes of the lock.
+
+use std::task::Poll;
+
+use futures_executor::block_on;
+use futures_util::poll;
+use landfall::{
+    core::{Read, stored::Lease},
+    ports::Store as _,
+    testing::{Device, MemoryInstance},
+};
+use serde_json::json;
+
+use super::support::{create, proved, push, tables};
+
+async fn lease(device: &Device) -> String {
+    format!("{:?}", device.database.open().read(&[Read::Row(Lease::at())]).await.unwrap())
+}
+
+#[test]
+fn a_lock_that_fails_at_once_robs_no_sender_that_lives() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let (live, other) = (device.open().await.unwrap(), device.open().await.unwrap());
+        proved(&live, "incident").await;
+        create(&live, "incident", json!({ "short_description": "x" })).await;
+        // It has the lock and the lease, and asks its app to sign in. No time passes.
+        device.remote.set_auth_hangs(true);
+        let mut run = Box::pin(live.sync(push()));
+        for _ in 0..200 {
+            assert!(poll!(&mut run).is_pending());
+        }
+        let before = lease(&device).await;
+        device.lock.set_broken(true);
+        let mut thief = Box::pin(other.sync(push()));
+        for _ in 0..2_000 {
+            assert!(poll!(&mut thief).is_pending());
+        }
+        assert_eq!(lease(&device).await, before);
+    });
+}
+
+#[test]
+fn who_was_frozen_with_the_lock_it_was_given_does_not_send_beside_who_took_it() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let (frozen, living) = (device.open().await.unwrap(), device.open().await.unwrap());
+        proved(&frozen, "incident").await;
+        create(&living, "incident", json!({ "short_description": "x" })).await;
+        let mut frozen = Box::pin(frozen.sync(push()));
+        while !device.lock.is_held() {
+            assert!(poll!(&mut frozen).is_pending());
+        }
+        let mut living = Box::pin(living.sync(push()));
+        for _ in 0..200 {
+            assert!(poll!(&mut living).is_pending());
+        }
+        device.clock.advance(5_000);
+        // Its create is on the way.
+        let sent = device.remote.sent();
+        while device.remote.sent() < sent + 2 {
+            assert!(poll!(&mut living).is_pending());
+        }
+        let mut thawed = Poll::Pending;
+        for _ in 0..2_000 {
+            if thawed.is_pending() {
+                thawed = poll!(&mut frozen);
+            }
+        }
+        while poll!(&mut living).is_pending() {}
+        assert_eq!(instance.rows("incident").len(), 2);
+    });
+}
