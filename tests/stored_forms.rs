@@ -60,6 +60,7 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         keyless: true,
         sent_after: Some("2023-11-14 22:13:20".into()),
         in_vain: true,
+        may_be_made: true,
         amended: ["parent".into()].into(),
         error: Some(ItemError { status: 403, message: "No".into(), detail: Some("ACL".into()) }),
     };

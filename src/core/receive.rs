@@ -187,6 +187,7 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         claimed.push(item.clone());
         item.keyless |= !probe && !with.keyed;
         item.in_doubt = item.state == ItemState::Unknown;
+        item.may_be_made |= item.in_doubt;
         if !item.in_doubt {
             item.in_vain = false;
             item.sent_at = item.sent_at.or(Some(tx.now));
@@ -243,7 +244,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             // What left under its key, and is there all the same, is not made again by being sent under it.
             let proved = if item.keyless { proofs.finds(&item.table) } else { proofs.keeps(&item.table) };
             if proved == Some(true) {
-                item.state = ItemState::Queued
+                (item.state, item.may_be_made) = (ItemState::Queued, false);
             } else {
                 item.in_vain = true
             }
@@ -266,7 +267,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         }
         (_, Answer::Absent) => {
             tally.settled += 1;
-            item.state = ItemState::Queued;
+            (item.state, item.may_be_made) = (ItemState::Queued, false);
         }
         (_, Answer::Untold) => {
             tally.settled += 1;
@@ -316,9 +317,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         (ItemKind::Update | ItemKind::Delete, Answer::Found(_)) => item.in_vain = true,
     }
     tx.changed(&item.table, &item.sys_id);
-    // That it is refused when it is repeated does not undo a first request that may have been carried out.
-    let made_nowhere = item.state == ItemState::Queued || (item.state == ItemState::Refused && !item.in_doubt);
-    if item.kind == ItemKind::Create && made_nowhere {
+    if item.kind == ItemKind::Create && item.state != ItemState::Unknown && !item.may_be_made {
         // Deleted here while its create was under way, and now known not to exist: nothing to send.
         if let Some(record) = tx.record(&item.table, &item.sys_id)?
             && record.deleted

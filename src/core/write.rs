@@ -109,8 +109,8 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     let mut kept = Vec::new();
     for id in std::mem::take(&mut record.items) {
         match tx.item(&id)? {
-            // Its answer is still to come: the delete follows it.
-            Some(item) if item.state == ItemState::Unknown => kept.push(id),
+            // Its answer is still to come, or whether it was made is not known: the delete follows it.
+            Some(item) if item.state == ItemState::Unknown || item.may_be_made => kept.push(id),
             _ => drop_item(tx, &id),
         }
     }

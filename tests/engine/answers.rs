@@ -279,29 +279,42 @@ fn an_entry_that_left_with_the_record_it_names_is_not_made_again_in_other_words(
 }
 
 #[test]
-fn a_create_in_doubt_that_is_refused_when_it_goes_again_is_not_given_up_with_its_deletion() {
-    block_on(async {
-        let instance = MemoryInstance::with_extras();
-        let mut tables = tables();
-        // Nobody can ask whether it is there: it goes again under its key.
-        tables.get_mut("task").unwrap().correlation_field = Some(None);
-        let device = Device::new(&instance, tables, 1);
-        let page = device.open().await.unwrap();
-        let incident = create(&page, "incident", json!({ "short_description": "a" })).await;
-        after_capabilities(&device, Fault::LoseAnswer);
-        page.sync(SyncOptions::default()).await.unwrap();
-        page.delete("incident", &incident).await.unwrap();
-        device.clock.advance(3_600_000);
-        device.remote.plan(None);
-        device.remote.plan(Some(Fault::Answer(resp(412, "{\"error\":{\"message\":\"A bad moment\"}}"))));
-        page.sync(SyncOptions::default()).await.unwrap();
-        let left = page.outbox(None, None, None).await.unwrap();
-        assert_eq!(left.iter().map(|item| item.state).collect::<Vec<_>>(), ["refused", "waiting"], "{left:?}");
-        page.retry(&left[0].id).await.unwrap();
-        page.sync(SyncOptions::default()).await.unwrap();
-        assert_eq!(instance.rows("incident").len(), 0);
-        is_clean(&page).await;
-    });
+fn a_create_that_may_be_made_is_not_given_up_with_its_deletion() {
+    for (deleted_first, then) in [(false, 412), (true, 412), (true, 429)] {
+        block_on(async {
+            let instance = MemoryInstance::with_extras();
+            let mut tables = tables();
+            // Nobody can ask whether it is there: it goes again under its key.
+            tables.get_mut("task").unwrap().correlation_field = Some(None);
+            let device = Device::new(&instance, tables, 1);
+            let page = device.open().await.unwrap();
+            let incident = create(&page, "incident", json!({ "short_description": "a" })).await;
+            after_capabilities(&device, Fault::LoseAnswer);
+            page.sync(SyncOptions::default()).await.unwrap();
+            if deleted_first {
+                page.delete("incident", &incident).await.unwrap();
+            }
+            device.clock.advance(3_600_000);
+            let bad = |status| Some(Fault::Answer(resp(status, "{\"error\":{\"message\":\"A bad moment\"}}")));
+            device.remote.plan(None);
+            device.remote.plan(bad(412));
+            page.sync(SyncOptions::default()).await.unwrap();
+            if !deleted_first {
+                page.delete("incident", &incident).await.unwrap();
+            }
+            let left = page.outbox(None, None, None).await.unwrap();
+            assert_eq!(left.iter().map(|item| item.state).collect::<Vec<_>>(), ["refused", "waiting"], "{left:?}");
+            page.retry(&left[0].id).await.unwrap();
+            device.remote.plan(bad(then));
+            page.sync(SyncOptions::default()).await.unwrap();
+            device.clock.advance(3_600_000);
+            let left = page.outbox(None, None, None).await.unwrap();
+            page.retry(&left[0].id).await.unwrap();
+            page.sync(SyncOptions::default()).await.unwrap();
+            assert_eq!(instance.rows("incident").len(), 0);
+            is_clean(&page).await;
+        });
+    }
 }
 
 #[test]

@@ -286,7 +286,7 @@ impl World {
     fn dropped(&self, doing: &Doing, item: &Item) {
         let mut model = self.model.borrow_mut();
         let Some(number) = model.of_item(item) else { return };
-        let sent = item.state == ItemState::Unknown;
+        let sent = item.state == ItemState::Unknown || item.may_be_made;
         if sent && doing.kind == Kind::Write {
             self.broke(16, &format!("{} was dropped by a deletion while it may be carried out", self.describe(item)));
         }
@@ -298,7 +298,8 @@ impl World {
             done.then(|| (sys_id.clone(), name.clone()))
         };
         let loose: Vec<_> = item.fields.iter().filter_map(in_doubt).collect();
-        let made = item.fields.get(UID).is_some_and(|uid| instance.rows_of.contains_key(uid));
+        let made =
+            doing.kind == Kind::Hand && item.fields.get(UID).is_some_and(|uid| instance.rows_of.contains_key(uid));
         instance.loose.extend(loose);
         model.records[number].doubt |= sent || made;
     }

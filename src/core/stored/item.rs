@@ -109,6 +109,10 @@ pub struct Item {
     /// clock. An entry of the same text that is older is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_after: Option<String>,
+    /// Of a create: a request before the last one may have been carried out. That the last was refused, or not run, does
+    /// not undo it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_be_made: bool,
     /// Asked about, the instance could not tell, and nothing has been sent since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_vain: bool,
