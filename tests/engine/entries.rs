@@ -65,6 +65,27 @@ fn an_entry_is_asked_for_where_entries_can_be_read() {
 }
 
 #[test]
+fn the_same_words_again_are_another_entry() {
+    block_on(async {
+        let (instance, device, page, id, updated) = lost_entry().await;
+        let at = datetime::to_servicenow(datetime::parse(&updated).unwrap() + 60).unwrap();
+        let text = page.get("incident", &id, false).await.unwrap().unwrap()["work_notes"].clone();
+        entry(&instance, &id, text.as_str().unwrap(), &at);
+        page.sync(push()).await.unwrap();
+        assert_eq!(outbox(&page).await, []);
+        page.update("incident", &id, row(json!({ "work_notes": text }))).await.unwrap();
+        device.remote.plan(None); // whether the line holds
+        device.remote.plan(Some(Fault::LoseRequest));
+        page.sync(push()).await.unwrap();
+        device.clock.advance(400_000);
+        page.sync(push()).await.unwrap();
+        let left = outbox(&page).await;
+        assert_eq!(left.len(), 1, "it never arrived");
+        assert!(left[0].1.contains("cannot say whether it arrived"), "{left:?}");
+    });
+}
+
+#[test]
 fn a_box_that_answers_everything_with_204_tells_nothing_of_an_entry() {
     block_on(async {
         let (instance, device, page, ..) = lost_entry().await;

@@ -3,7 +3,10 @@
 use super::{Asked, Intent};
 use crate::{
     core::{receive::Answer, stored::ItemKind},
-    wire::{Fields, datetime::parse},
+    wire::{
+        Fields,
+        datetime::{parse, to_servicenow},
+    },
 };
 
 /// The table of all entries of all journals.
@@ -43,8 +46,10 @@ pub fn verdict(asked: &Asked<'_>, journal: &str, rows: &[Fields]) -> Answer {
     let made = |row: &Fields| parse(&get(row, "sys_created_on"));
     let text = plain(item.fields.get(journal).map_or("", String::as_str));
     let same: Vec<Option<i64>> = rows.iter().filter(|row| plain(&get(row, "value")) == text).map(made).collect();
-    if same.iter().flatten().any(|at| *at > before + SAME_MOMENT_S) {
-        return Answer::Done(None);
+    let newest = same.iter().flatten().max().filter(|at| **at > before + SAME_MOMENT_S);
+    if let Some(at) = newest {
+        // The next entry of the same text left after this one.
+        return Answer::Done(to_servicenow(*at).map(|at| [("sys_updated_on".to_owned(), at)].into()));
     }
     let all_newer = rows.len() >= MOST as usize && rows.iter().all(|row| made(row).is_none_or(|at| at > before));
     if all_newer || same.iter().any(|at| at.is_none_or(|at| at >= before)) { Answer::Untold } else { Answer::Absent }
