@@ -27,7 +27,7 @@ pub fn retry(tx: &mut Tx<'_>, id: &str, keys: Option<Keys>) -> Ruled<()> {
     let proofs = tx.fact::<Proofs>()?;
     let step = next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, &item);
     if step == Step::Ask || (step == Step::Send && item.is_held()) {
-        item.may_be_made |= item.state == ItemState::Unknown;
+        item.may_be_made |= item.state == ItemState::Unknown && item.kind == ItemKind::Create;
         item.state = ItemState::Queued;
         item.error = None;
     }

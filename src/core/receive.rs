@@ -91,19 +91,17 @@ impl Stood {
     /// where no keys are known that is a second record. One that lives renews it meanwhile.
     fn has_lapsed(self, lease: Lease, now: u64) -> bool {
         let stood = if lease == self.lease { self.for_ms } else { 0 };
-
         lease.until == GIVEN_BACK || stood >= LEASE_MS || (!lease.is_held(now) && stood >= SILENCE_MS)
     }
 }
 
-/// Takes the sending over from a sender whose lease has lapsed. Gives the lease as it stands, if it has not or somebody
-/// else was first.
+/// Takes the sending over from a sender whose lease has lapsed. `None` if it has not, or somebody else was first.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn take_lapsed_lease(tx: &mut Tx<'_>, stood: Stood) -> Ruled<Result<u64, Lease>> {
+pub fn take_lapsed_lease(tx: &mut Tx<'_>, stood: Stood) -> Ruled<Option<u64>> {
     let lease = tx.fact::<Lease>()?;
-    if stood.has_lapsed(lease, tx.now) { take_lease(tx).map(Ok) } else { Ok(Err(lease)) }
+    if stood.has_lapsed(lease, tx.now) { take_lease(tx).map(Some) } else { Ok(None) }
 }
 
 /// Takes the sending over, for who was given the lock that the sender before has given back or left behind. `None` if
@@ -187,7 +185,7 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         claimed.push(item.clone());
         item.keyless |= !probe && !with.keyed;
         item.in_doubt = item.state == ItemState::Unknown;
-        item.may_be_made |= item.in_doubt;
+        item.may_be_made |= item.in_doubt && item.kind == ItemKind::Create;
         if !item.in_doubt {
             item.in_vain = false;
             item.sent_at = item.sent_at.or(Some(tx.now));

@@ -318,14 +318,14 @@ impl<P: Ports> Client<P> {
             let taken = self.transact(Origin::Sync, Durability::Relaxed, |tx| take_lapsed_lease(tx, stood)).await?;
             match (taken, guard) {
                 // A lock that everyone has: whoever sends is heard of by its lease alone.
-                (Ok(lease), Some(guard)) => return Ok(Some((guard, lease))),
-                (Ok(lease), None) => {
+                (Some(lease), Some(guard)) => return Ok(Some((guard, lease))),
+                (Some(lease), None) => {
                     if let Some(guard) = lock.acquire(Patience::Steal).await {
                         return Ok(Some((guard, lease)));
                     }
                     self.transact(Origin::Sync, Durability::Relaxed, |tx| give_lease_back(tx, lease)).await?;
                 }
-                (Err(_), _) => {}
+                (None, _) => {}
             }
             if !pause.is_terminated() {
                 pause.await;

@@ -339,3 +339,23 @@ fn a_422_for_the_same_create_again_is_a_refusal_and_its_key_is_kept() {
         is_clean(&page).await;
     });
 }
+
+#[test]
+fn a_change_that_was_refused_when_it_went_again_does_not_hold_up_the_deletion() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        let id = text(&page.query("incident", "", 0, None).await.unwrap()[0], "sys_id");
+        page.update("incident", &id, row_of("short_description", "b")).await.unwrap();
+        device.remote.plan(Some(Fault::LoseRequest));
+        page.sync(SyncOptions::default()).await.unwrap();
+        device.clock.advance(3_600_000);
+        instance.refuse(|_, fields| (!fields.is_empty()).then(|| (403, "No".into())));
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(page.outbox(None, None, None).await.unwrap()[0].state, "refused");
+        page.delete("incident", &id).await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(instance.rows("incident").len(), 0);
+        is_clean(&page).await;
+    });
+}
