@@ -1,6 +1,7 @@
 //! Where an item stands, in one plain sentence: why it is still here, and what will move it.
 
 use super::{
+    plan::waits_until,
     present::{Pause, iso},
     stored::{Alias, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record},
     tx::{Ruled, Tx},
@@ -32,7 +33,7 @@ pub(super) fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Optio
             let held = held(tx, item)?;
             Ok(Standing { state: "unknown", explain: format!("{LOST} {}", held.explain), ..held })
         }
-        ItemState::Unknown => Ok(plain("unknown", unknown(tx, item)?, false)),
+        ItemState::Unknown => Ok(plain("unknown", unknown(tx, item, pause)?, false)),
         ItemState::Queued if item.is_held() => held(tx, item),
         ItemState::Queued => {
             let explain = match (pause, item.next_attempt_at.filter(|at| *at > tx.now)) {
@@ -86,13 +87,18 @@ fn left_out(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     Ok(format!(" It went without {}, which can only follow once both records are there.", names.join(" and ")))
 }
 
-fn unknown(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
-    let asked = "The instance is asked about it before it is ever sent again.";
+fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<String> {
+    let asked = match waits_until(item, tx.now) {
+        Some(at) if !matches!(pause, Some(Pause::Auth | Pause::Offline)) => {
+            format!("The instance is asked about it at {}, before it is ever sent again.", iso(at))
+        }
+        _ => "The instance is asked about it before it is ever sent again.".to_owned(),
+    };
     let yours = "See whether it is there: if so, discard this; if not, try it again.";
     let field = tx.schema.correlation_field(&item.table);
     let finds = tx.fact::<Proofs>()?.finds(&item.table);
     let next = match (item.kind, field) {
-        (ItemKind::Create, Some(_)) if !item.in_vain && finds != Some(false) => asked.to_owned(),
+        (ItemKind::Create, Some(_)) if !item.in_vain && finds != Some(false) => asked,
         (ItemKind::Create, Some(field)) if finds.is_none() => format!(
             "The instance says that it is not there, but has not shown yet that {} keeps its {field}: that is known once \
              another record of this table has landed. {yours}",
@@ -104,7 +110,7 @@ fn unknown(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
         (ItemKind::Update, _) if item.journal && item.in_vain => {
             format!("The instance cannot say whether it arrived, unless it knows it by its key. {yours}")
         }
-        (ItemKind::Update, _) if item.journal => asked.to_owned(),
+        (ItemKind::Update, _) if item.journal => asked,
         (ItemKind::Update | ItemKind::Delete, _) => "It is sent again, which changes nothing twice.".to_owned(),
     };
     Ok(format!("{LOST} {next}"))

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     error::CoreError,
     plan::{Keys, Known, Step, next_step},
+    receive::turn_away,
     reconcile::lay,
     row::{RowKey, StoreName},
     stored::{Item, ItemKind, ItemState, Lease, Proofs, Record, mention},
@@ -27,6 +28,7 @@ pub fn retry(tx: &mut Tx<'_>, id: &str, keys: Option<Keys>) -> Ruled<()> {
     let proofs = tx.fact::<Proofs>()?;
     let step = next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, &item);
     if step == Step::Ask || (step == Step::Send && item.is_held()) {
+        turn_away(tx, &item)?;
         item.may_be_made |= item.state == ItemState::Unknown && item.kind == ItemKind::Create;
         item.state = ItemState::Queued;
         item.error = None;
@@ -159,6 +161,8 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
         }
     }
     for item in &gone {
+        // Who was only frozen, or lives by another clock, would send it once more.
+        turn_away(tx, item)?;
         drop_item(tx, &item.id);
     }
     let records: BTreeSet<(&str, &str)> = gone.iter().map(|item| (item.table.as_str(), item.sys_id.as_str())).collect();
@@ -191,7 +195,7 @@ fn there(tx: &mut Tx<'_>, id: &str) -> Ruled<Item> {
     Ok(tx.item(id)?.ok_or_else(|| CoreError::NoSuchItem(id.to_owned()))?)
 }
 
-/// Under a lease that has lapsed nobody waits for the answer any more.
+/// Under a lease that has lapsed nobody waits for the answer any more, as far as this clock tells.
 fn is_being_sent(tx: &mut Tx<'_>, item: &Item) -> Ruled<bool> {
     if item.state != ItemState::Unknown {
         return Ok(false);

@@ -7,7 +7,7 @@ use super::{
     event::{Event, Receipt, Ref, Settled},
     plan::resolvable,
     reconcile::{self, Told},
-    retry::backoff_ms,
+    retry::{EXCHANGE_MS, backoff_ms},
     row::{RowKey, StoreName},
     stored::{Item, ItemError, ItemKind, ItemState, LEASE_MS, Lease, Proofs, Record},
     tx::{Ruled, Tx},
@@ -147,6 +147,21 @@ pub fn give_lease_back(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
     }
 }
 
+/// Takes an item away from a sender that has not given its lease back: it finds that lost, though no other has come.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn turn_away(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
+    if item.state != ItemState::Unknown {
+        return Ok(());
+    }
+    let lease = tx.fact::<Lease>()?;
+    if item.sent_under == Some(lease.number) && lease.until != GIVEN_BACK {
+        return tx.put(&Lease { number: lease.number.wrapping_add(1), until: GIVEN_BACK });
+    }
+    Ok(())
+}
+
 /// What the instance makes of the items it is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct With {
@@ -186,8 +201,14 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         item.keyless |= !probe && !with.keyed;
         item.in_doubt = item.state == ItemState::Unknown;
         item.may_be_made |= item.in_doubt && item.kind == ItemKind::Create;
+        if probe {
+            item.next_attempt_at = may_still_arrive(&mut item, tx.now);
+        } else if !with.keyed {
+            item.sent_at = Some(tx.now);
+        }
         if !item.in_doubt {
             item.in_vain = false;
+            // Under its key, when it left first: the instance counts from there how long it remembers the key.
             item.sent_at = item.sent_at.or(Some(tx.now));
             if item.journal {
                 let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
@@ -241,10 +262,10 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             let proofs = tx.fact::<Proofs>()?;
             // What left under its key, and is there all the same, is not made again by being sent under it.
             let proved = if item.keyless { proofs.finds(&item.table) } else { proofs.keeps(&item.table) };
-            if proved == Some(true) {
-                (item.state, item.may_be_made) = (ItemState::Queued, false);
-            } else {
-                item.in_vain = true
+            match (proved, item.next_attempt_at) {
+                (Some(true), None) => (item.state, item.may_be_made) = (ItemState::Queued, false),
+                (Some(true), Some(_)) => {}
+                _ => item.in_vain = true,
             }
             if item.sent_at.is_none() {
                 // Its key was spent, and yet there is no record: what goes now, under another, is its first request.
@@ -265,11 +286,13 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         }
         (_, Answer::Absent) => {
             tally.settled += 1;
-            (item.state, item.may_be_made) = (ItemState::Queued, false);
+            if item.next_attempt_at.is_none() {
+                (item.state, item.may_be_made) = (ItemState::Queued, false);
+            }
         }
         (_, Answer::Untold) => {
             tally.settled += 1;
-            item.in_vain = true;
+            item.in_vain = item.next_attempt_at.is_none();
         }
         // A probe's word that an entry is there comes without a row.
         (ItemKind::Update, Answer::Done(row)) => {
@@ -314,6 +337,8 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         }
         (ItemKind::Update | ItemKind::Delete, Answer::Found(_)) => item.in_vain = true,
     }
+    // Nobody waits for its answer any more.
+    item.sent_under = None;
     tx.changed(&item.table, &item.sys_id);
     if item.kind == ItemKind::Create && item.state != ItemState::Unknown && !item.may_be_made {
         // Deleted here while its create was under way, and now known not to exist: nothing to send.
@@ -324,6 +349,14 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         }
     }
     tx.put(&item)
+}
+
+/// Until when what left without a key may still arrive: its sender was killed, or the line failed under it, and whoever
+/// asks may be faster than the request. An empty answer is worth nothing if it was asked for before that.
+fn may_still_arrive(item: &mut Item, now: u64) -> Option<u64> {
+    // A clock that has been set back since counts from now.
+    item.sent_at = item.sent_at.map(|at| if item.keyless { at.min(now) } else { at });
+    item.sent_at.filter(|_| item.keyless).map(|at| at + EXCHANGE_MS).filter(|until| *until > now)
 }
 
 fn wait(tx: &Tx<'_>, item: &mut Item, error: Option<&ItemError>, wait_ms: Option<u64>) {

@@ -1,5 +1,7 @@
 //! How long to wait before asking again.
 
+/// How long one exchange may take, in ms. The Batch API gives up after 30 seconds of its own.
+pub const EXCHANGE_MS: u64 = 60_000;
 /// The longest wait, in ms.
 pub const MOST_MS: u64 = 5 * 60 * 1000;
 

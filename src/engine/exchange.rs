@@ -6,13 +6,11 @@ use futures_util::future::{Either, select};
 
 use super::{client::Client, error::EngineError};
 use crate::{
-    core::{Durability, Event, Origin, receive::renew_lease, stored::Announced},
+    core::{Durability, Event, Origin, receive::renew_lease, retry::EXCHANGE_MS, stored::Announced},
     ports::{AuthReason, AuthUnavailable, Clock, Headers, Ports, Remote, RemoteError},
     wire::{Capabilities, Request, Response},
 };
 
-/// How long one exchange may take, in ms. The Batch API gives up after 30 seconds of its own.
-const TIMEOUT_MS: u64 = 60_000;
 /// How often the lease is renewed while an exchange lasts, in ms: well within its 30 seconds.
 const RENEW_MS: u64 = 10_000;
 
@@ -62,28 +60,38 @@ impl From<AuthUnavailable> for Trouble {
 impl<P: Ports> Client<P> {
     /// Sends a request with the app's headers, which `headers` keeps for the next one. On a 401 they are
     /// asked for once more, and the request is sent again: the instance did not run it.
-    ///
-    /// An instance that asks for time asks the whole device, whatever it was that met it.
     pub(super) async fn exchange(
         &self,
         lease: u64,
         request: &Request,
         headers: &mut Option<Headers>,
     ) -> Result<Response, Trouble> {
-        let first = match headers.take() {
-            Some(headers) => headers,
+        let used = match headers.take() {
+            Some(used) => used,
             None => self.authorize(lease, AuthReason::Send).await?,
         };
-        let mut used = first;
-        let mut response = self.send(lease, request, &used).await?;
-        if self.dialect().asks_for_sign_in(&response) {
-            used = self.authorize(lease, AuthReason::Expired).await?;
-            response = self.send(lease, request, &used).await?;
-            if self.dialect().asks_for_sign_in(&response) {
-                return Err(Trouble::SignIn);
+        match self.exchange_once(lease, request, headers.insert(used)).await {
+            Err(Trouble::SignIn) => {
+                let used = self.authorize(lease, AuthReason::Expired).await?;
+                self.exchange_once(lease, request, headers.insert(used)).await
             }
+            came => came,
         }
-        *headers = Some(used);
+    }
+
+    /// For what is claimed before it leaves: the app may take minutes to sign in, and then it is claimed anew.
+    ///
+    /// An instance that asks for time asks the whole device, whatever it was that met it.
+    pub(super) async fn exchange_once(
+        &self,
+        lease: u64,
+        request: &Request,
+        headers: &Headers,
+    ) -> Result<Response, Trouble> {
+        let response = self.send(lease, request, headers).await?;
+        if self.dialect().asks_for_sign_in(&response) {
+            return Err(Trouble::SignIn);
+        }
         match self.dialect().asks_for_time(&response, self.ports().clock().now_ms()) {
             Some(busy) => Err(Trouble::Busy { why: busy.why, wait_ms: busy.wait_ms, in_doubt: busy.in_doubt }),
             None => Ok(response),
@@ -103,7 +111,7 @@ impl<P: Ports> Client<P> {
         let mut request = request.clone();
         request.headers.extend(headers.iter().cloned());
         self.session().count_request();
-        let mut sending = pin!(self.ports().remote().send(&request, TIMEOUT_MS));
+        let mut sending = pin!(self.ports().remote().send(&request, EXCHANGE_MS));
         loop {
             let pause = pin!(self.ports().clock().sleep(RENEW_MS));
             match select(sending.as_mut(), pause).await {

@@ -106,7 +106,7 @@ impl<P: Ports> Client<P> {
             }
             let count = plan.probe.len() + plan.send.len();
             let came = match self.round(lease, plan, &capabilities, &mut headers, report).await {
-                // The session ran out on the way through a batch: nothing of the rest was run.
+                // The session ran out, on the way through a batch perhaps: nothing of the rest was run.
                 Err(Trouble::SignIn) if headers.is_some() && !signed_in_again => {
                     signed_in_again = true;
                     headers = Some(self.authorize(lease, AuthReason::Expired).await?);
@@ -255,9 +255,10 @@ impl<P: Ports> Client<P> {
         let ids = |items: Vec<Item>| items.into_iter().map(|item| item.id).collect::<Vec<String>>();
         let (probes, sends) = (ids(plan.probe), ids(plan.send));
         // Before the claim: an app that has no answer, or a page that is closed meanwhile, leaves nothing in doubt.
-        if headers.is_none() {
-            *headers = Some(self.authorize(lease, AuthReason::Send).await?);
-        }
+        let headers: &Headers = match headers {
+            Some(headers) => headers,
+            None => headers.insert(self.authorize(lease, AuthReason::Send).await?),
+        };
         // On disk before the request leaves: whatever happens from here on, these are asked for first.
         let with = With { keyed: capabilities.idempotency_key, resolves: resolves(capabilities) };
         let claimed =
@@ -305,7 +306,7 @@ impl<P: Ports> Client<P> {
         lease: u64,
         sends: &[(Item, Intent)],
         capabilities: &Capabilities,
-        headers: &mut Option<Headers>,
+        headers: &Headers,
     ) -> Result<Round, Trouble> {
         let sends: Vec<Asked<'_>> = sends
             .iter()
@@ -316,10 +317,10 @@ impl<P: Ports> Client<P> {
         let single = requests.len() == 1;
         let answer = match requests.as_slice() {
             [] => return Ok(Round { answers: Vec::new(), trouble: None }),
-            [request] => self.exchange(lease, request, headers).await,
+            [request] => self.exchange_once(lease, request, headers).await,
             many => {
                 let id = self.ports().entropy().uuid().simple().to_string();
-                self.exchange(lease, &self.dialect().batch(&id, many), headers).await
+                self.exchange_once(lease, &self.dialect().batch(&id, many), headers).await
             }
         };
         let now = self.ports().clock().now_ms();

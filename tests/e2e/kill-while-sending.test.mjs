@@ -15,7 +15,8 @@ const leaves = (nth) => (app) => app.requests.leaves(nth);
 const holds = (more) => async ({ instance }) => {
   const count = async () => (await Promise.all(["task", "task_time_worked"].map((table) => instance.count(table)))).reduce((sum, one) => sum + one);
   const before = await count();
-  await until(`${more} more rows`, async () => (await count()) >= before + more);
+  // What the instance before took with it goes again after a minute, where there are no keys.
+  await until(`${more} more rows`, async () => (await count()) >= before + more, { within: 120_000 });
 };
 
 /** The moment the page has heard of a landing: its commit is done, the next batch is being made. */
@@ -36,7 +37,8 @@ both("the instance is killed again and again while it is sent to", async (t, app
   await more();
 
   const left = [];
-  for (const moment of MOMENTS) {
+  // Each may take a minute where there are no keys.
+  for (const moment of app.plain && !FULL ? MOMENTS.slice(0, 4) : MOMENTS) {
     await instance.start();
     const reached = moment(app);
     // As the user would: a device that has met six dead instances waits longer than a test wants to.

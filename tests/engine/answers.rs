@@ -1,14 +1,17 @@
 //! Answers as they really are: lost, refused, of a portal, cut short. And what is refused before it is ever sent.
 
 use futures_executor::block_on;
+use futures_util::poll;
 use landfall::{
     engine::{EndedBy, SyncOptions},
+    ports::AuthReason,
     testing::{Device, Fault, MemoryInstance},
     wire::Response,
 };
 use serde_json::json;
 
 use super::both::{after_capabilities, both, create, is_clean, proved, row, row_of, state, tables, text};
+use super::doubt::outbox;
 use super::support::{push, resp};
 
 #[test]
@@ -113,6 +116,31 @@ fn sign_in_trouble_costs_nothing() {
         page.sync(SyncOptions::default()).await.unwrap();
         assert_eq!(instance.rows("incident").len(), 1);
         is_clean(&page).await;
+    });
+}
+
+#[test]
+fn what_a_session_ran_out_under_is_in_no_doubt_while_the_app_signs_in() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        for name in ["a", "b"] {
+            create(&page, "incident", json!({ "short_description": name })).await;
+        }
+        let mut run = Box::pin(page.sync(push()));
+        let sent = device.remote.sent();
+        while device.remote.sent() == sent {
+            assert!(poll!(&mut run).is_pending());
+        }
+        device.remote.set_signed_out(true);
+        device.remote.set_auth_hangs(true);
+        for _ in 0..200 {
+            assert!(poll!(&mut run).is_pending());
+        }
+        assert_eq!(device.remote.auth_asked().last(), Some(&AuthReason::Expired));
+        let states = outbox(&page).await.into_iter().map(|(state, _)| state);
+        assert_eq!(states.collect::<Vec<_>>(), ["queued", "queued"]);
+        assert_eq!(instance.rows("incident").len(), 1);
     });
 }
 

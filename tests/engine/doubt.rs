@@ -326,3 +326,28 @@ fn what_left_with_a_record_that_has_gone_since_is_asked_about_and_then_waits() {
         assert_eq!((instance.rows("incident").len(), instance.rows("task").len()), (1, 3));
     });
 }
+
+#[test]
+fn what_left_without_a_key_is_not_sent_again_while_it_may_still_arrive() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        create(&page, "incident", json!({ "short_description": "x" })).await;
+        device.remote.plan(Some(Fault::LoseRequest));
+        page.sync(push()).await.unwrap();
+        device.clock.advance(5_000);
+        page.sync(push()).await.unwrap();
+        let left = outbox(&page).await;
+        assert_eq!(left[0].0, "unknown");
+        assert!(left[0].1.contains("is asked about it at 20"), "{left:?}");
+        let wait = page.next_sync_in().await.unwrap().unwrap();
+        assert!((50_000..=55_000).contains(&wait), "{wait}");
+        assert_eq!(instance.rows("incident").len(), 1);
+
+        device.clock.advance(wait);
+        page.sync(push()).await.unwrap();
+        assert_eq!((outbox(&page).await, instance.rows("incident").len()), (vec![], 2));
+    });
+}

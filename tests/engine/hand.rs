@@ -166,6 +166,8 @@ fn a_journal_entry_nobody_can_ask_about_goes_again_on_the_users_word() {
         device.remote.plan(Some(Fault::LoseRequest));
         page.sync(push()).await.unwrap();
         page.sync(push()).await.unwrap();
+        device.clock.advance(60_000);
+        page.sync(push()).await.unwrap();
         let waiting = outbox(&page).await;
         assert_eq!(waiting[0].1, "unknown");
         page.retry(&waiting[0].0).await.unwrap();

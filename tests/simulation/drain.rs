@@ -20,7 +20,9 @@ use super::{
 
 /// After so many rounds nothing that still moves by itself can be left.
 const PATIENCE: usize = 4;
-/// Where the clock was set back, a wait that was over may be one of up to an hour again.
+/// Where the clock was set back, a wait that was over may be one of up to an hour again: the line's, and then the
+/// item's.
+const PATIENCE_SET_BACK: usize = 8;
 const A_ROUND_MS: u64 = 1_000_000;
 const MOST_ROUNDS: usize = 30;
 /// After so many the user has had enough of mending.
@@ -55,7 +57,7 @@ impl World {
             if self.is_broken() || (outbox.is_empty() && round > 0) {
                 return;
             }
-            if round >= PATIENCE {
+            if round >= if self.set_back.get() { PATIENCE_SET_BACK } else { PATIENCE } {
                 self.only_dependants();
                 for view in &outbox {
                     self.mend(by, view, round);

@@ -47,6 +47,11 @@ impl World {
             Fault::ClockSet { back } => {
                 let now = self.device_now();
                 self.clock.set(if *back { now - 3_600_000 } else { now + 3_600_000 });
+                if *back {
+                    self.set_back.set(true);
+                } else {
+                    self.lose_count();
+                }
             }
             Fault::EventsLost => {
                 self.hub.lose();

@@ -117,8 +117,10 @@ impl World {
             StoreName::Meta if row.key.text(0) == "lease" => {
                 let lease: Lease = decode(row).unwrap();
                 if lease.number > mirror.lease.number {
-                    mirror.owner = Some(doing.by);
-                    mirror.taken.insert(doing.by, lease.number);
+                    mirror.owner = (doing.kind == Kind::Sync).then_some(doing.by);
+                    if doing.kind == Kind::Sync {
+                        mirror.taken.insert(doing.by, lease.number);
+                    }
                 } else if lease.number < mirror.lease.number || mirror.owner != Some(doing.by) {
                     self.broke(12, &format!("context {} has renewed a lease that is not its own", doing.by));
                 }
@@ -292,12 +294,14 @@ impl World {
         }
         let sys_id = model.plain(&item.sys_id);
         let mut instance = self.instance.borrow_mut();
-        // Carried out, its answer lost, and refused when it was sent again: then nobody here knows, either.
-        let in_doubt = |(name, value): (&String, &String)| {
-            let done = sent || instance.applied.contains(&(sys_id.clone(), name.clone(), model.plain(value)));
-            done.then(|| (sys_id.clone(), name.clone()))
+        // Carried out, its answer lost, and refused when it was sent again, in other words perhaps: then nobody here
+        // knows, either.
+        let in_doubt = |name: &&String| {
+            let writes = model.records[number].writes.get(*name).into_iter().flatten();
+            let mut unsent = writes.filter(|write| write.fate != Fate::Sent).map(|write| model.plain(&write.value));
+            sent || unsent.any(|value| instance.applied.contains(&(sys_id.clone(), (*name).clone(), value)))
         };
-        let loose: Vec<_> = item.fields.iter().filter_map(in_doubt).collect();
+        let loose: Vec<_> = item.fields.keys().filter(in_doubt).map(|name| (sys_id.clone(), name.clone())).collect();
         let made =
             doing.kind == Kind::Hand && item.fields.get(UID).is_some_and(|uid| instance.rows_of.contains_key(uid));
         instance.loose.extend(loose);

@@ -10,6 +10,7 @@ use std::{
 
 use futures_util::future::{Either, select};
 use landfall::{
+    core::retry::EXCHANGE_MS,
     ports::{AuthReason, AuthUnavailable, Clock, Headers, Remote, RemoteError},
     testing::yield_now,
     wire::{Method, Request, Response, batch::BatchRequest, decode},
@@ -47,6 +48,10 @@ struct Packet {
     fault: Option<OnRequest>,
     leg: Leg,
     due: u64,
+    /// Until when the device reckons with it.
+    until: u64,
+    /// Under which lease.
+    lease: u64,
     /// A repetition, or sent by who had lost the lease: it may bring about what nobody foresees.
     late: bool,
     slot: Rc<Slot>,
@@ -103,6 +108,10 @@ impl Remote for SimRemote {
 
     async fn authorize(&self, reason: AuthReason) -> Result<Headers, AuthUnavailable> {
         yield_now().await;
+        // A person signs in, or not.
+        if reason == AuthReason::Expired && self.world.below(2) == 0 {
+            self.dead.or(pin!(self.world.clock.sleep(90_000))).await;
+        }
         let now = self.world.instance.borrow().session;
         let mut network = self.world.network.borrow_mut();
         if reason == AuthReason::Expired && network.session != now {
@@ -151,9 +160,10 @@ impl World {
         let now = self.elapsed.get();
         let parts = singles(request);
         let stale = self.mirror.borrow().owner != Some(by);
-        self.watch_departure(&parts, stale);
+        let lease = self.mirror.borrow().lease.number;
+        let until = (now + EXCHANGE_MS).saturating_sub(self.watch_departure(&parts, stale));
         // Under a key, and where nothing is changed, it may come twice and late.
-        let bare = parts.iter().any(|part| part.method != Method::Get && (!self.setup.keyed || key_of(part).is_none()));
+        let bare = parts.iter().any(|part| self.is_bare(part));
         let mut network = self.network.borrow_mut();
         network.requests += 1;
         network.changes += parts.iter().filter(|part| part.method != Method::Get).count() as u64;
@@ -182,6 +192,8 @@ impl World {
                 fault: None,
                 leg: Leg::Out,
                 due: now + ms,
+                until,
+                lease,
                 late: true,
                 slot: copy,
             });
@@ -196,6 +208,8 @@ impl World {
             fault,
             leg,
             due: now + delay,
+            until,
+            lease,
             late: stale,
             slot: slot_here,
         });
@@ -217,18 +231,23 @@ impl World {
         self.network.borrow().packets.iter().map(|packet| packet.due.saturating_sub(now)).min()
     }
 
-    /// A request without a key whose sender has given up is carried out now or never, unless this world has requests
-    /// that arrive late: nobody could tell a later one from none.
+    /// A request without a key whose sender has given up arrives as long as a sender would wait for its answer, or
+    /// never, unless this world has requests that arrive later: nobody could tell a later one from none.
     pub fn decide_abandoned(&self, coin: bool) {
+        let now = self.elapsed.get();
         let mut bare = Vec::new();
         self.network.borrow_mut().packets.retain_mut(|packet| {
             let abandoned = packet.slot.gone.get() && matches!(packet.leg, Leg::Out) && !packet.late;
             if !abandoned {
                 return !(packet.slot.gone.get() && matches!(packet.leg, Leg::Back(_)));
             }
-            let keyless = |part: &Request| part.method != Method::Get && (!self.setup.keyed || key_of(part).is_none());
-            if self.setup.repeats || !singles(&packet.request).iter().any(keyless) {
+            if self.setup.repeats || !singles(&packet.request).iter().any(|part| self.is_bare(part)) {
                 packet.late = true;
+                return true;
+            }
+            if coin && now < packet.until {
+                packet.late = true;
+                packet.due = packet.due.clamp(now, packet.until - 1);
                 return true;
             }
             bare.push((packet.request.clone(), packet.fault.take()));
@@ -236,6 +255,18 @@ impl World {
         });
         for (request, fault) in bare.into_iter().filter(|_| coin) {
             self.carry_out(&request, fault.as_ref(), false);
+        }
+    }
+
+    /// Whether the instance would carry it out twice.
+    pub fn is_bare(&self, part: &Request) -> bool {
+        part.method != Method::Get && (!self.setup.keyed || key_of(part).is_none())
+    }
+
+    /// By a clock that was set forward what is under way has been so for too long.
+    pub fn lose_count(&self) {
+        for packet in &mut self.network.borrow_mut().packets {
+            packet.until = 0;
         }
     }
 
@@ -249,6 +280,13 @@ impl World {
         let Some(mut packet) = taken else { return };
         match packet.leg {
             Leg::Out => {
+                let superseded = self.mirror.borrow().lease.number != packet.lease;
+                if superseded && self.elapsed.get() >= packet.until {
+                    singles(&packet.request)
+                        .iter()
+                        .filter(|part| self.is_bare(part))
+                        .for_each(|part| self.may_twin(part));
+                }
                 let came = self.carry_out(&packet.request, packet.fault.as_ref(), packet.late);
                 let answer = match came {
                     Came::Answer(response) => Ok(tampered::answer(self, &packet.request, response)),

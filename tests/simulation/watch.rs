@@ -60,8 +60,10 @@ fn once_only(request: &Request, body: &Fields) -> Option<String> {
 }
 
 impl World {
-    pub fn watch_departure(&self, parts: &[Request], stale: bool) {
+    /// Gives how long the device takes these to be under way already, in ms.
+    pub fn watch_departure(&self, parts: &[Request], stale: bool) -> u64 {
         let mirror = self.mirror.borrow();
+        let mut for_ms = 0;
         for part in parts.iter().filter(|part| part.method != Method::Get) {
             let body = body_of(part);
             let (_, sys_id) = place(part);
@@ -72,22 +74,17 @@ impl World {
                 }
                 ItemKind::Delete => part.method == Method::Delete && sys_id.as_ref() == Some(&item.sys_id),
             };
-            let marked = mirror.items.values().filter(is).any(|item| item.state == ItemState::Unknown);
-            // A sender that was frozen after its claim sends what another has dealt with since, or, once its lease has
-            // lapsed, what was dropped by hand.
-            if !marked && !stale && mirror.lease.until > self.device_now() {
+            let marked: Vec<&Item> =
+                mirror.items.values().filter(is).filter(|item| item.state == ItemState::Unknown).collect();
+            let since = marked.iter().filter_map(|item| item.sent_at).map(|at| self.device_now().saturating_sub(at));
+            for_ms = since.max().unwrap_or_default().max(for_ms);
+            // A sender that was frozen after its claim sends what another, or the user's hand, has dealt with since.
+            if marked.is_empty() && !stale {
                 self.broke(4, &format!("{} {} leaves and is not marked as sent", part.method.as_str(), part.path));
             }
             let Some(once) = once_only(part, &body) else { continue };
-            let about = |record: &&Record| match &sys_id {
-                Some(sys_id) => record.sys_id == *sys_id,
-                None => record.fields.get(UID) == Some(&once),
-            };
-            if let Some(record) = mirror.records.values().find(about) {
-                let mut model = self.model.borrow_mut();
-                if let Some(number) = model.find(&record.sys_id) {
-                    model.records[number].may_twin |= stale || (self.setup.repeats && key_of(part).is_none());
-                }
+            if self.is_bare(part) && (stale || self.setup.repeats) {
+                self.may_twin(part);
             }
             let mut watch = self.watch.borrow_mut();
             let doubt = watch.doubts.entry(once.clone()).or_default();
@@ -100,6 +97,24 @@ impl World {
             if let Some(key) = key_of(part) {
                 doubt.keys.insert(key.to_owned());
             }
+        }
+        for_ms
+    }
+
+    /// Nobody can rule out that this one is carried out, and so is another in its place.
+    pub fn may_twin(&self, part: &Request) {
+        let body = body_of(part);
+        let Some(once) = once_only(part, &body) else { return };
+        let (_, sys_id) = place(part);
+        let mirror = self.mirror.borrow();
+        let about = |record: &&Record| match &sys_id {
+            Some(sys_id) => record.sys_id == *sys_id,
+            None => record.fields.get(UID) == Some(&once),
+        };
+        let mut model = self.model.borrow_mut();
+        let number = mirror.records.values().find(about).and_then(|record| model.find(&record.sys_id));
+        if let Some(number) = number {
+            model.records[number].may_twin = true;
         }
     }
 

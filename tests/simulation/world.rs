@@ -45,6 +45,7 @@ pub struct World {
     pub clock: ManualClock,
     /// Time as it really passes, in ms. The device's clock may be set.
     pub elapsed: Cell<u64>,
+    pub set_back: Cell<bool>,
     pub database: MemoryDatabase,
     pub hub: MemoryHub,
     pub lock: MemoryLock,
@@ -78,6 +79,7 @@ impl World {
             bug,
             executor: Executor::default(),
             elapsed: Cell::new(0),
+            set_back: Cell::default(),
             database: MemoryDatabase::new(),
             hub: MemoryHub::new(),
             lock,

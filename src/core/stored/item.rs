@@ -99,7 +99,7 @@ pub struct Item {
     /// The number of the lease it was last sent under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_under: Option<u64>,
-    /// When it first left as it is, in ms: an instance forgets keys after a while.
+    /// When it first left as it is, in ms: an instance forgets keys after a while. Without a key, when it last left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<u64>,
     /// It has left without its key, to an instance that did not seem to know any: under it, it would be taken for new.

@@ -133,8 +133,11 @@ export class App {
     return (await this.audit()).orphans;
   }
 
-  /** Everything is on the instance, by itself: nobody presses a button here. */
-  async landsByItself({ within = 60_000 } = {}) {
+  /**
+   * Everything is on the instance, by itself: nobody presses a button here. What was lost on its way to a plain instance
+   * waits a minute before it goes again.
+   */
+  async landsByItself({ within = 120_000 } = {}) {
     await until("an empty outbox", async () => {
       const { pending, temporary, syncing } = await this.status();
       return pending === 0 && temporary === 0 && !syncing;

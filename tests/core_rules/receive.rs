@@ -1,86 +1,17 @@
-//! Single rules, run over an in-memory store as the engine runs them.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
+//! What is claimed, and what its answers make of it.
 
-use std::collections::BTreeMap;
-
-use futures_executor::block_on;
 use landfall::{
     core::{
-        CoreError, Durability, Event, Halt, Origin, Ruled, Tx, View, hand, ids,
-        plan::Keys,
-        receive::{Answer, Stood, With, claim, give_lease_back, prove_found, receive, take_lapsed_lease, take_lease},
-        schema::Schema,
-        stored::{Item, ItemError, ItemState, Lease},
+        CoreError, hand,
+        receive::{Answer, Stood, claim, give_lease_back, prove_found, receive, take_lapsed_lease, take_lease},
+        retry::EXCHANGE_MS,
+        stored::{ItemError, ItemState, Lease},
         write,
     },
-    ports::Store,
-    testing::{MemoryDatabase, MemoryStore},
     wire::Fields,
 };
-use serde_json::json;
-use uuid::Uuid;
 
-const PLAIN: With = With { keyed: false, resolves: false };
-const RESOLVES: With = With { keyed: true, resolves: true };
-
-struct World {
-    store: MemoryStore,
-    schema: Schema,
-    next: u128,
-}
-
-impl World {
-    fn new() -> Self {
-        let tables = json!({ "incident": { "references": { "parent": "incident" } } });
-        Self {
-            store: MemoryDatabase::new().open(),
-            schema: Schema::new(serde_json::from_value(tables).unwrap()).unwrap(),
-            next: 1,
-        }
-    }
-
-    fn uuid(&mut self) -> Uuid {
-        self.next += 0x1000;
-        Uuid::from_u128(self.next)
-    }
-
-    fn run<T>(&mut self, rule: impl Fn(&mut Tx<'_>) -> Ruled<T>) -> Result<(T, Vec<Event>), CoreError> {
-        let fresh = self.uuid();
-        let mut view = View::default();
-        loop {
-            let mut tx = Tx::new(&self.schema, 1_000_000, fresh, &view);
-            match rule(&mut tx) {
-                Ok(value) => {
-                    let (set, events) = tx.finish(fresh.as_u128() as f64, Origin::Here, Durability::Strict);
-                    block_on(self.store.commit(&set)).unwrap();
-                    return Ok((value, events));
-                }
-                Err(Halt::Refuse(error)) => return Err(error),
-                Err(Halt::Missing) => {
-                    let reads = tx.missing();
-                    let found = block_on(self.store.read(&reads)).unwrap();
-                    view.absorb(reads, found);
-                }
-            }
-        }
-    }
-
-    fn create(&mut self, fields: &[(&str, &str)]) -> (String, String) {
-        let temporary = ids::temporary(self.uuid());
-        let fields = fields_of(fields);
-        let (record, _) = self.run(|tx| write::create(tx, "incident", &temporary, &fields)).unwrap();
-        (temporary, record.items[0].clone())
-    }
-
-    fn item(&mut self, id: &str) -> Option<Item> {
-        self.run(|tx| tx.item(id)).unwrap().0
-    }
-}
-
-fn fields_of(fields: &[(&str, &str)]) -> Fields {
-    fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect::<BTreeMap<_, _>>()
-}
+use super::support::{PLAIN, RESOLVES, World, fields_of, prove};
 
 #[test]
 fn what_came_to_mention_an_unsent_record_since_it_was_planned_does_not_go() {
@@ -110,28 +41,6 @@ fn with_its_parent_before_it_a_child_may_go_where_the_instance_puts_the_id_in() 
 }
 
 #[test]
-fn what_is_being_sent_is_neither_dropped_nor_changed_and_nothing_of_the_attempt_stays() {
-    let mut world = World::new();
-    let (parent, first) = world.create(&[]);
-    let (_, second) = world.create(&[("parent", &parent)]);
-    let (lease, _) = world.run(take_lease).unwrap();
-    world.run(|tx| claim(tx, lease, &[], &[first.clone(), second.clone()], RESOLVES)).unwrap();
-    let late = CoreError::BeingSent(second.clone());
-    assert_eq!(world.run(|tx| hand::edit(tx, &second, &Fields::new())).unwrap_err(), late);
-    assert_eq!(world.run(|tx| hand::discard(tx, &second)).unwrap_err(), late);
-
-    // One of what depends on it is under way: none of it goes.
-    let said_no = Answer::Refused(ItemError { status: 403, message: String::new(), detail: None });
-    world.run(|tx| receive(tx, lease, &[(first.clone(), said_no.clone())])).unwrap();
-    assert_eq!(world.run(|tx| hand::discard(tx, &first)).unwrap_err(), late);
-    assert_eq!(world.item(&first).unwrap().state, ItemState::Refused);
-
-    world.run(|tx| give_lease_back(tx, lease)).unwrap();
-    world.run(|tx| hand::discard(tx, &first)).unwrap();
-    assert_eq!((world.item(&first), world.item(&second)), (None, None));
-}
-
-#[test]
 fn a_sender_that_lost_its_lease_writes_nothing() {
     let mut world = World::new();
     let (_, item) = world.create(&[]);
@@ -143,18 +52,6 @@ fn a_sender_that_lost_its_lease_writes_nothing() {
     // Nor does the second take an answer to what the first has sent: it asks for itself.
     world.run(|tx| receive(tx, second, &late)).unwrap();
     assert_eq!(world.item(&item).unwrap().state, ItemState::Unknown);
-}
-
-#[test]
-fn a_retry_asks_first_wherever_the_instance_can_be_asked() {
-    let mut world = World::new();
-    let (parent, first) = world.create(&[]);
-    let (_, second) = world.create(&[("parent", &parent)]);
-    let (lease, _) = world.run(take_lease).unwrap();
-    world.run(|tx| claim(tx, lease, &[], &[first.clone(), second.clone()], RESOLVES)).unwrap();
-    world.run(|tx| give_lease_back(tx, lease)).unwrap();
-    world.run(|tx| hand::retry(tx, &second, Some(Keys::default()))).unwrap();
-    assert_eq!(world.item(&second).unwrap().state, ItemState::Unknown);
 }
 
 #[test]
@@ -193,7 +90,14 @@ fn a_probes_row_counts_only_if_it_carries_the_id() {
     assert!(world.item(&item).unwrap().in_vain, "who is answered a row need not find it");
     world.run(|tx| prove_found(tx, "incident", true)).unwrap();
     assert!(!world.item(&item).unwrap().in_vain, "it is asked about once more");
-    world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
+    let ask = std::slice::from_ref(&item);
+    world.run(|tx| claim(tx, lease, ask, &[], PLAIN)).unwrap();
+    world.run(|tx| receive(tx, lease, &answers)).unwrap();
+    let asked = world.item(&item).unwrap();
+    let until = 1_000_000 + EXCHANGE_MS;
+    assert_eq!((asked.state, asked.next_attempt_at), (ItemState::Unknown, Some(until)), "it may still arrive");
+    world.now = until;
+    world.run(|tx| claim(tx, lease, ask, &[], PLAIN)).unwrap();
     world.run(|tx| receive(tx, lease, &answers)).unwrap();
     assert_eq!(world.item(&item).unwrap().state, ItemState::Queued);
 
@@ -296,4 +200,57 @@ fn what_is_dropped_is_mentioned_by_nobody_any_more() {
     world.run(|tx| hand::discard(tx, &first)).unwrap();
     let (record, _) = world.run(|tx| write::find(tx, "incident", &child)).unwrap();
     assert_eq!((record.mentions.len(), record.fields["parent"].as_str()), (0, parent.as_str()));
+}
+
+#[test]
+fn an_empty_answer_is_worth_what_it_was_worth_when_it_was_asked_for() {
+    let nothing = Answer::Found(Vec::new());
+    // How far the clock goes before the question, and until its answer; and whether that is believed.
+    for (before, until, believed) in [(59_999, 30_000, false), (60_000, 0, true), (-3_600_000, 0, false)] {
+        let mut world = World::new();
+        world.now = 10_000_000;
+        let (_, item) = world.create(&[]);
+        let ask = std::slice::from_ref(&item);
+        let (lease, _) = world.run(take_lease).unwrap();
+        world.run(|tx| prove(tx, true)).unwrap();
+        world.run(|tx| claim(tx, lease, &[], ask, PLAIN)).unwrap();
+        world.now = world.now.saturating_add_signed(before);
+        world.run(|tx| claim(tx, lease, ask, &[], PLAIN)).unwrap();
+        world.now += until;
+        world.run(|tx| receive(tx, lease, &[(item.clone(), nothing.clone())])).unwrap();
+        let asked = world.item(&item).unwrap();
+        assert_eq!(asked.state == ItemState::Queued, believed, "{before} {asked:?}");
+        if !believed {
+            // Not for longer than that, by whatever clock.
+            world.now = asked.next_attempt_at.unwrap().max(world.now);
+            assert!(before > 0 || world.now == 10_000_000 - 3_600_000 + EXCHANGE_MS);
+            world.run(|tx| claim(tx, lease, ask, &[], PLAIN)).unwrap();
+            world.run(|tx| receive(tx, lease, &[(item.clone(), nothing.clone())])).unwrap();
+            assert_eq!(world.item(&item).unwrap().state, ItemState::Queued);
+        }
+    }
+}
+
+#[test]
+fn what_nobody_can_tell_of_is_the_user_s_only_when_it_can_no_longer_arrive() {
+    let mut world = World::new();
+    let (temporary, create) = world.create(&[]);
+    let note = fields_of(&[("work_notes", "called")]);
+    let (lease, _) = world.run(take_lease).unwrap();
+    let made = Answer::Done(Some(fields_of(&[("sys_id", "a1"), ("correlation_id", &temporary)])));
+    world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&create), PLAIN)).unwrap();
+    world.run(|tx| receive(tx, lease, &[(create.clone(), made.clone())])).unwrap();
+    let entry = world.run(|tx| write::update(tx, "incident", "a1", &note)).unwrap().0.items[0].clone();
+    let ask = std::slice::from_ref(&entry);
+    world.run(|tx| claim(tx, lease, &[], ask, PLAIN)).unwrap();
+    for (later, in_vain) in [(0, false), (EXCHANGE_MS, true)] {
+        world.now += later;
+        world.run(|tx| claim(tx, lease, ask, &[], PLAIN)).unwrap();
+        world.run(|tx| receive(tx, lease, &[(entry.clone(), Answer::Untold)])).unwrap();
+        let asked = world.item(&entry).unwrap();
+        assert_eq!((asked.in_vain, asked.sent_under), (in_vain, None));
+    }
+    // Sent again on the word of the app's options, it may be on its way again.
+    world.run(|tx| claim(tx, lease, &[], ask, PLAIN)).unwrap();
+    assert_eq!(world.item(&entry).unwrap().sent_at, Some(world.now));
 }

@@ -1,0 +1,109 @@
+//! The user's hand on an item.
+
+use landfall::{
+    core::{
+        CoreError, Ruled, Tx, hand,
+        plan::Keys,
+        receive::{Answer, Stood, claim, give_lease_back, receive, renew_lease, take_lapsed_lease, take_lease},
+        stored::{ItemError, ItemState, LEASE_MS},
+        write,
+    },
+    wire::Fields,
+};
+
+use super::support::{PLAIN, RESOLVES, World, fields_of, prove};
+
+#[test]
+fn what_is_being_sent_is_neither_dropped_nor_changed_and_nothing_of_the_attempt_stays() {
+    let mut world = World::new();
+    let (parent, first) = world.create(&[]);
+    let (_, second) = world.create(&[("parent", &parent)]);
+    let (lease, _) = world.run(take_lease).unwrap();
+    world.run(|tx| claim(tx, lease, &[], &[first.clone(), second.clone()], RESOLVES)).unwrap();
+    let late = CoreError::BeingSent(second.clone());
+    assert_eq!(world.run(|tx| hand::edit(tx, &second, &Fields::new())).unwrap_err(), late);
+    assert_eq!(world.run(|tx| hand::discard(tx, &second)).unwrap_err(), late);
+
+    // One of what depends on it is under way: none of it goes.
+    let said_no = Answer::Refused(ItemError { status: 403, message: String::new(), detail: None });
+    world.run(|tx| receive(tx, lease, &[(first.clone(), said_no.clone())])).unwrap();
+    assert_eq!(world.run(|tx| hand::discard(tx, &first)).unwrap_err(), late);
+    assert_eq!(world.item(&first).unwrap().state, ItemState::Refused);
+
+    world.run(|tx| give_lease_back(tx, lease)).unwrap();
+    world.run(|tx| hand::discard(tx, &first)).unwrap();
+    assert_eq!((world.item(&first), world.item(&second)), (None, None));
+}
+
+#[test]
+fn who_was_taken_for_dead_by_the_user_s_hand_sends_nothing_more() {
+    let hands: [fn(&mut Tx<'_>, &str) -> Ruled<()>; 2] = [hand::discard, |tx, id| hand::retry(tx, id, None)];
+    for (hand, asks) in hands.into_iter().zip([false, true]) {
+        let mut world = World::new();
+        let (_, item) = world.create(&[]);
+        let (lease, _) = world.run(take_lease).unwrap();
+        world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
+        world.now += LEASE_MS;
+        if asks {
+            // While it can be asked about nothing is taken from anybody.
+            world.run(|tx| hand(tx, &item)).unwrap();
+            world.run(|tx| renew_lease(tx, lease)).unwrap();
+            world.run(|tx| prove(tx, false)).unwrap();
+            world.run(|tx| hand(tx, &item)).unwrap();
+            world.run(|tx| renew_lease(tx, lease)).unwrap();
+            world.now += LEASE_MS;
+        }
+        world.run(|tx| hand(tx, &item)).unwrap();
+        assert_eq!(world.run(|tx| renew_lease(tx, lease)).unwrap_err(), CoreError::LeaseLost);
+        // Nobody has come in its place.
+        assert!(world.run(|tx| take_lapsed_lease(tx, Stood::default())).unwrap().0.is_some());
+    }
+}
+
+#[test]
+fn a_retry_asks_first_wherever_the_instance_can_be_asked() {
+    let mut world = World::new();
+    let (parent, first) = world.create(&[]);
+    let (_, second) = world.create(&[("parent", &parent)]);
+    let (lease, _) = world.run(take_lease).unwrap();
+    world.run(|tx| claim(tx, lease, &[], &[first.clone(), second.clone()], RESOLVES)).unwrap();
+    world.run(|tx| give_lease_back(tx, lease)).unwrap();
+    world.run(|tx| hand::retry(tx, &second, Some(Keys::default()))).unwrap();
+    assert_eq!(world.item(&second).unwrap().state, ItemState::Unknown);
+}
+
+#[test]
+fn an_entry_edited_into_a_create_goes_with_it_unless_that_has_left_before() {
+    let entry = fields_of(&[("work_notes", "called back")]);
+    let said_no = Answer::Refused(ItemError { status: 403, message: String::new(), detail: None });
+    let not_run = Answer::NotRun { error: None, wait_ms: None };
+    // What the first request was answered, and how many items there are after the edit.
+    for (answer, items) in [(None, 1), (Some(said_no), 1), (Some(not_run), 2)] {
+        let mut world = World::new();
+        let (temporary, item) = world.create(&[("category", "belt")]);
+        let (lease, _) = world.run(take_lease).unwrap();
+        if let Some(answer) = answer {
+            world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
+            world.run(|tx| receive(tx, lease, &[(item.clone(), answer.clone())])).unwrap();
+        }
+        world.run(|tx| hand::edit(tx, &item, &entry)).unwrap();
+        let record = world.run(|tx| tx.record("incident", &temporary)).unwrap().0.unwrap();
+        assert_eq!(
+            (record.items.len(), world.item(&item).unwrap().fields.contains_key("work_notes")),
+            (items, items == 1)
+        );
+    }
+}
+
+#[test]
+fn an_edited_entry_is_still_the_same_item() {
+    let mut world = World::new();
+    let (temporary, _) = world.create(&[]);
+    let note = fields_of(&[("work_notes", "called")]);
+    let (record, _) = world.run(|tx| write::update(tx, "incident", &temporary, &note)).unwrap();
+    let entry = record.items[1].clone();
+    world.run(|tx| hand::edit(tx, &entry, &fields_of(&[("work_notes", "called back")]))).unwrap();
+    assert_eq!(world.item(&entry).unwrap().fields["work_notes"], "called back");
+    let record = world.run(|tx| tx.record("incident", &temporary)).unwrap().0.unwrap();
+    assert_eq!(record.items.len(), 2);
+}
