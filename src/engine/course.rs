@@ -89,9 +89,7 @@ impl<P: Ports> Client<P> {
         let plan =
             self.next_plan(Room { items: 1, group: 1, bytes: usize::MAX }, self.keys(), &BTreeSet::new()).await?;
         let first = if plan.is_empty() { plan.next_at } else { Some(now) };
-        // As with an item's own wait: no longer than it can ever have been.
-        let line = course.not_before.filter(|at| *at <= now + MOST_MS).max(course.busy_at(now)).unwrap_or(0);
-        Ok(first.map(|at| at.max(line).saturating_sub(now)))
+        Ok(first.map(|at| at.max(waits_until(&course, now).unwrap_or(0)).saturating_sub(now)))
     }
 
     /// How the instance honours keys: as if it did, while that is not known.
@@ -105,14 +103,17 @@ impl<P: Ports> Client<P> {
             Some(Pause::Offline)
         } else if self.session().needs_sign_in() {
             Some(Pause::Auth)
-        } else if course.not_before.max(course.busy_until).is_some_and(|at| at > self.ports().clock().now_ms()) {
-            Some(Pause::Backoff)
         } else {
-            None
+            waits_until(&course, self.ports().clock().now_ms()).map(|_| Pause::Backoff)
         })
     }
 
     pub(super) fn is_online(&self, course: &Course) -> bool {
         self.ports().remote().maybe_online() && self.session().reached.get().unwrap_or(course.failures == 0)
     }
+}
+
+/// Until when the line is left alone, if that is not over. As with an item's own wait: no longer than it can ever have been.
+fn waits_until(course: &Course, now: u64) -> Option<u64> {
+    course.not_before.filter(|at| *at > now && *at <= now + MOST_MS).max(course.busy_at(now))
 }

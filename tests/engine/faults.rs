@@ -2,7 +2,10 @@
 //! defect, and is a record lost, doubled or stuck where it comes back.
 use futures_executor::block_on;
 use futures_util::future::join;
-use landfall::testing::{Device, Fault, MemoryInstance, yield_now};
+use landfall::{
+    core::present::Pause,
+    testing::{Device, Fault, MemoryInstance, yield_now},
+};
 use serde_json::json;
 
 use super::support::{create, proved, push, resp, row, tables};
@@ -313,6 +316,22 @@ fn a_clock_that_was_a_year_ahead_holds_nothing_up() {
             page.next_sync_in().await.unwrap().map(|ms| ms / 3_600_000)
         );
     })
+}
+
+#[test]
+fn a_wait_that_a_clock_set_back_has_made_longer_than_any_is_none() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        create(&page, "incident", json!({})).await;
+        device.remote.set_offline(true);
+        page.sync(push()).await.unwrap();
+        assert_eq!(page.status().await.unwrap().paused, Some(Pause::Backoff));
+        device.clock.set(1_700_000_000_000 - 3_600_000);
+        assert_eq!(page.status().await.unwrap().paused, None);
+        assert_eq!(page.next_sync_in().await.unwrap(), Some(0));
+    });
 }
 
 #[test]
