@@ -117,7 +117,10 @@ impl World {
                 let own = match item.state {
                     ItemState::Refused => true,
                     // Its key is spent, and who asks is not told where it led.
-                    ItemState::Unknown => !self.setup.keyed || item.keyless || item.sent_at.is_none(),
+                    ItemState::Unknown => {
+                        let spent = item.kind == ItemKind::Create && item.sent_at.is_none();
+                        !self.setup.keyed || item.keyless || spent
+                    }
                     ItemState::Queued => false,
                 };
                 if own || earlier || parent {
