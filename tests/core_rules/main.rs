@@ -2,7 +2,10 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
+mod dependants;
 mod hand;
 mod plan;
+mod present;
+mod pull;
 mod receive;
 mod support;

@@ -1,0 +1,47 @@
+//! What a pull takes in, and what it may take away.
+
+use landfall::{
+    core::{
+        pull::{may_go, take_in},
+        stored::Record,
+        write,
+    },
+    wire::Fields,
+};
+
+use super::support::{World, fields_of};
+
+#[test]
+fn rows_come_in_once_with_what_they_mention_and_when_they_were_seen() {
+    let mut world = World::new();
+    let (temporary, _) = world.create(&[]);
+    let rows: Vec<Fields> = vec![
+        fields_of(&[("sys_id", "a1"), ("description", &format!("see {temporary}"))]),
+        fields_of(&[("sys_id", "a2")]),
+        fields_of(&[("sys_id", "a3")]),
+        fields_of(&[("category", "nobody knows which")]),
+    ];
+    assert_eq!(world.run(|tx| take_in(tx, "incident", &rows, 7)).unwrap().0, 3);
+    let record = world.run(|tx| tx.record("incident", "a1")).unwrap().0.unwrap();
+    assert_eq!((record.mentions, record.fetched_at, record.pulled_under), (vec![temporary], Some(world.now), Some(7)));
+    assert_eq!(world.run(|tx| take_in(tx, "incident", &rows, 8)).unwrap().0, 0, "nothing is new in them");
+
+    // What is unsent here, or deleted, stays as it is.
+    world.run(|tx| write::update(tx, "incident", "a2", &fields_of(&[("category", "belt")]))).unwrap();
+    world.run(|tx| write::delete(tx, "incident", "a3")).unwrap();
+    let others: Vec<Fields> =
+        ["a2", "a3"].iter().map(|id| fields_of(&[("sys_id", id), ("category", "motor")])).collect();
+    assert_eq!(world.run(|tx| take_in(tx, "incident", &others, 9)).unwrap().0, 0);
+    let kept = world.run(|tx| tx.record("incident", "a2")).unwrap().0.unwrap();
+    assert_eq!(kept.fields["category"], "belt");
+}
+
+#[test]
+fn only_what_an_earlier_refresh_has_brought_and_nobody_works_at_may_go() {
+    let record = Record { pulled_under: Some(3), ..Record::default() };
+    assert!(may_go(&record, 4));
+    assert!(!may_go(&record, 3), "this one has brought it");
+    assert!(!may_go(&Record { pulled_under: None, ..record.clone() }, 4));
+    assert!(!may_go(&Record { deleted: true, ..record.clone() }, 4));
+    assert!(!may_go(&Record { items: vec!["i".to_owned()], ..record }, 4));
+}
