@@ -8,4 +8,5 @@ mod plan;
 mod present;
 mod pull;
 mod receive;
+mod reconcile;
 mod support;

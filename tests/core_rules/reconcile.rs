@@ -1,0 +1,159 @@
+//! The instance's answer put in place.
+
+use landfall::core::{
+    Event, hand,
+    pull::take_in,
+    receive::{Answer, claim, receive, take_lease},
+    reconcile::{Told, created, deleted, updated},
+    stored::{Item, Record},
+    write,
+};
+
+use super::support::{PLAIN, World, fields_of};
+
+fn record(world: &mut World, id: &str) -> Record {
+    world.run(|tx| write::find(tx, "incident", id)).unwrap().0
+}
+
+/// The record's items, as what they send.
+fn unsent(world: &mut World, id: &str) -> Vec<Vec<(String, String)>> {
+    let items = record(world, id).items;
+    items.iter().map(|id| world.item(id).unwrap().fields.into_iter().collect()).collect()
+}
+
+fn pair(name: &str, value: &str) -> Vec<(String, String)> {
+    vec![(name.to_owned(), value.to_owned())]
+}
+
+#[test]
+fn what_was_edited_since_it_left_follows_a_row_that_came_of_what_it_was_then() {
+    let sent = [("category", "motor"), ("impact", "1"), ("work_notes", "called")];
+    // What the row says of the field edited since, and what follows.
+    for (row, follows) in [
+        (vec![("category", "belt"), ("impact", "2")], vec![pair("category", "motor")]),
+        (vec![("impact", "2")], vec![pair("category", "motor")]),
+        (vec![("category", "motor"), ("impact", "2")], vec![]),
+    ] {
+        let mut world = World::new();
+        let (temporary, id) = world.create(&sent);
+        world.run(|tx| write::update(tx, "incident", &temporary, &fields_of(&[("work_notes", "later")]))).unwrap();
+        let item = Item {
+            amended: ["category".to_owned(), "work_notes".to_owned()].into(),
+            sent_at: Some(1),
+            ..world.item(&id).unwrap()
+        };
+        let row = fields_of(&[row, vec![("sys_id", "a1")]].concat());
+        world.run(|tx| created(tx, &item, &row, Told::Unasked)).unwrap();
+        let later = vec![pair("work_notes", "later")];
+        assert_eq!(unsent(&mut world, "a1"), [follows, later].concat(), "before what was written later");
+        assert_eq!(record(&mut world, "a1").not_kept, ["impact"], "of what follows nobody knows yet");
+    }
+}
+
+#[test]
+fn an_entry_edited_since_follows_only_where_the_first_request_is_known_to_have_been_another() {
+    let both = ["work_notes", "category"];
+    for (amended, text, sent_at, follows) in [
+        (&both[..1], "called", None, true),
+        (&both[..1], "called", Some(1), false),
+        (&both[1..], "called", None, false),
+        (&both[..1], "", None, false),
+    ] {
+        let mut world = World::new();
+        let (_, id) = world.create(&[("work_notes", text)]);
+        let amended = amended.iter().map(|name| (*name).to_owned()).collect();
+        let item = Item { amended, sent_at, ..world.item(&id).unwrap() };
+        world.run(|tx| created(tx, &item, &fields_of(&[("sys_id", "a1")]), Told::Unasked)).unwrap();
+        let expected = if follows { vec![pair("work_notes", text)] } else { vec![] };
+        assert_eq!(unsent(&mut world, "a1"), expected, "{text} {sent_at:?}");
+    }
+}
+
+#[test]
+fn of_two_records_that_turn_out_to_be_one_the_deletion_of_either_stands() {
+    for which in [None, Some("temporary"), Some("a1")] {
+        let mut world = World::new();
+        let (temporary, id) = world.create(&[]);
+        world.run(|tx| take_in(tx, "incident", &[fields_of(&[("sys_id", "a1")])], 1)).unwrap();
+        let (lease, _) = world.run(take_lease).unwrap();
+        world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&id), PLAIN)).unwrap();
+        if let Some(which) = which {
+            let gone = if which == "a1" { which } else { &temporary };
+            world.run(|tx| write::delete(tx, "incident", gone)).unwrap();
+        }
+        let made = Answer::Done(Some(fields_of(&[("sys_id", "a1")])));
+        world.run(|tx| receive(tx, lease, &[(id.clone(), made.clone())])).unwrap();
+        let at = world.run(|tx| tx.record("incident", "a1")).unwrap().0.unwrap();
+        assert_eq!((at.deleted, at.items.len()), (which.is_some(), usize::from(which.is_some())), "{which:?}");
+    }
+}
+
+#[test]
+fn that_two_records_are_one_is_told_unless_the_pull_was_only_faster() {
+    for (correlation, pulled, told) in [
+        (None, true, false),
+        (Some("own"), true, false),
+        (Some("tmp_00000000000000000000000000000000"), true, true),
+        (Some("somebody else's"), true, false),
+        (None, false, true),
+    ] {
+        let mut world = World::new();
+        let (temporary, id) = world.create(&[]);
+        let correlation = correlation.map(|id| if id == "own" { temporary.as_str() } else { id });
+        let there = Record {
+            table: "incident".to_owned(),
+            sys_id: "a1".to_owned(),
+            fields: fields_of(&correlation.map(|id| ("correlation_id", id)).into_iter().collect::<Vec<_>>()),
+            pulled_under: pulled.then_some(1),
+            ..Record::default()
+        };
+        world.run(|tx| tx.put(&there)).unwrap();
+        let item = world.item(&id).unwrap();
+        let (_, events) = world.run(|tx| created(tx, &item, &fields_of(&[("sys_id", "a1")]), Told::InAnswer)).unwrap();
+        let merged = |event: &Event| matches!(event, Event::Error { code, .. } if code == "merged");
+        assert_eq!(events.iter().any(merged), told, "{correlation:?}");
+    }
+}
+
+#[test]
+fn a_change_that_was_made_is_in_the_record_and_an_entry_is_not() {
+    let mut world = World::new();
+    world.run(|tx| take_in(tx, "incident", &[fields_of(&[("sys_id", "a1")])], 1)).unwrap();
+    let change = fields_of(&[("category", "belt"), ("work_notes", "called")]);
+    let items = world.run(|tx| write::update(tx, "incident", "a1", &change)).unwrap().0.items;
+    for id in &items {
+        let item = world.item(id).unwrap();
+        world.run(|tx| updated(tx, &item, None)).unwrap();
+    }
+    let record = record(&mut world, "a1");
+    assert_eq!(record.fields.get("category").map(String::as_str), Some("belt"));
+    assert_eq!((record.fields.get("work_notes"), items.len()), (None, 2));
+}
+
+#[test]
+fn with_a_record_that_is_gone_there_all_goes_that_was_unsent_of_it() {
+    let mut world = World::new();
+    world.run(|tx| take_in(tx, "incident", &[fields_of(&[("sys_id", "a1")])], 1)).unwrap();
+    let change = fields_of(&[("work_notes", "called")]);
+    let entry = world.run(|tx| write::update(tx, "incident", "a1", &change)).unwrap().0.items[0].clone();
+    let gone = Item { sys_id: "a1".to_owned(), table: "incident".to_owned(), id: "gone".to_owned(), ..Item::default() };
+    world.run(|tx| deleted(tx, &gone)).unwrap();
+    assert_eq!((world.item(&entry), world.run(|tx| tx.record("incident", "a1")).unwrap().0), (None, None));
+}
+
+#[test]
+fn what_the_instance_last_had_is_kept_as_long_as_something_unsent_lies_over_it() {
+    let mut world = World::new();
+    let (temporary, id) = world.create(&[]);
+    world.run(|tx| write::update(tx, "incident", &temporary, &fields_of(&[("work_notes", "called")]))).unwrap();
+    world.run(|tx| hand::edit(tx, &id, &fields_of(&[("category", "belt")]))).unwrap();
+    assert_eq!(record(&mut world, &temporary).base, None, "it never had it");
+    let create = world.item(&id).unwrap();
+    world.run(|tx| created(tx, &create, &fields_of(&[("sys_id", "a1")]), Told::InAnswer)).unwrap();
+    let of_record = record(&mut world, "a1");
+    let base = of_record.base.unwrap();
+    assert_eq!((base.get("category").map(String::as_str), base.get("work_notes")), (Some("belt"), None));
+    let entry = world.item(&of_record.items[0]).unwrap();
+    world.run(|tx| updated(tx, &entry, None)).unwrap();
+    assert_eq!(record(&mut world, "a1").base, None, "the record itself is that");
+}
