@@ -9,4 +9,5 @@ mod present;
 mod pull;
 mod receive;
 mod reconcile;
+mod retry;
 mod support;

@@ -157,3 +157,71 @@ fn what_the_instance_last_had_is_kept_as_long_as_something_unsent_lies_over_it()
     world.run(|tx| updated(tx, &entry, None)).unwrap();
     assert_eq!(record(&mut world, "a1").base, None, "the record itself is that");
 }
+
+#[test]
+fn a_row_is_kept_under_its_own_table_as_far_as_that_is_declared_and_one_of_the_asked_for() {
+    for (asked, said, kept) in [
+        ("task", Some("incident"), "incident"),
+        ("task", Some("change_request"), "task"),
+        ("task", Some("problem"), "task"),
+        ("incident", Some("task"), "incident"),
+        ("task", None, "task"),
+    ] {
+        let mut world = World::new();
+        let class = said.map(|said| ("sys_class_name", said));
+        let row = fields_of(&[Some(("sys_id", "a1")), class].into_iter().flatten().collect::<Vec<_>>());
+        world.run(|tx| take_in(tx, asked, std::slice::from_ref(&row), 1)).unwrap();
+        let record = world.run(|tx| tx.record(kept, "a1")).unwrap().0.unwrap();
+        assert_eq!(record.table, kept, "{asked} {said:?}");
+    }
+}
+
+#[test]
+fn what_comes_back_in_another_form_is_kept_and_what_comes_back_otherwise_is_not() {
+    let mut world = World::new();
+    let (temporary, id) = world.create(&[("impact", "1"), ("category", "1"), ("state", "2"), ("work_notes", "called")]);
+    let mut item = world.item(&id).unwrap();
+    item.fields.insert("correlation_id".to_owned(), temporary);
+    let row = [("sys_id", "a1"), ("impact", "1.0"), ("category", "1.0"), ("state", "2"), ("work_notes", "")];
+    let row = fields_of(&[&row[..], &[("correlation_id", "x")]].concat());
+    world.run(|tx| created(tx, &item, &row, Told::InAnswer)).unwrap();
+    assert_eq!(record(&mut world, "a1").not_kept, ["category"]);
+
+    let (_, id) = world.create(&[("impact", "1")]);
+    let item = world.item(&id).unwrap();
+    world.run(|tx| created(tx, &item, &fields_of(&[("sys_id", "a2"), ("impact", "2")]), Told::InAnswer)).unwrap();
+    assert_eq!(record(&mut world, "a2").not_kept, ["impact"]);
+}
+
+#[test]
+fn what_had_left_with_the_old_id_in_it_is_another_request_with_the_new_one() {
+    let mut world = World::new();
+    let (parent, first) = world.create(&[]);
+    let (child, second) = world.create(&[("parent", &parent), ("category", "belt")]);
+    let (entry_of, third) = world.create(&[]);
+    let made = world.item(&third).unwrap();
+    world.run(|tx| created(tx, &made, &fields_of(&[("sys_id", "b1")]), Told::InAnswer)).unwrap();
+    let note = fields_of(&[("work_notes", &format!("see {parent}"))]);
+    let entry = world.run(|tx| write::update(tx, "incident", "b1", &note)).unwrap().0.items[0].clone();
+    let change = fields_of(&[("parent", &parent)]);
+    let update = world.run(|tx| write::update(tx, "incident", &entry_of, &change)).unwrap().0.items[1].clone();
+    let all = [second.clone(), entry.clone(), update.clone()];
+    for id in &all {
+        let item = Item { sent_at: Some(1), keyless: true, ..world.item(id).unwrap() };
+        world.run(|tx| tx.put(&item)).unwrap();
+    }
+    let before = all.each_ref().map(|id| world.item(id).unwrap());
+    let item = world.item(&first).unwrap();
+    world.run(|tx| created(tx, &item, &fields_of(&[("sys_id", "p1")]), Told::InAnswer)).unwrap();
+
+    let [create, note, change] = all.each_ref().map(|id| world.item(id).unwrap());
+    assert_eq!((create.fields["parent"].as_str(), create.amended.len()), ("p1", 1), "{child}");
+    assert_eq!((note.fields["work_notes"].as_str(), note.amended.len()), ("see p1", 1));
+    for (now, before) in [(&create, &before[0]), (&note, &before[1])] {
+        assert_eq!((&now.idempotency_key, now.sent_at), (&before.idempotency_key, Some(1)));
+    }
+    // An ordinary change may be made twice: it is a new one.
+    assert_eq!((change.fields["parent"].as_str(), change.sent_at, change.keyless), ("p1", None, false));
+    assert_ne!(change.idempotency_key, before[2].idempotency_key);
+    assert!(change.amended.is_empty());
+}

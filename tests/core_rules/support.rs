@@ -30,7 +30,16 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
-        let tables = json!({ "incident": { "references": { "parent": "incident" }, "journals": ["work_notes"] } });
+        let tables = json!({
+            "task": {},
+            "incident": {
+                "extends": "task",
+                "references": { "parent": "incident" },
+                "journals": ["work_notes"],
+                "types": { "impact": "integer" },
+            },
+            "problem": {},
+        });
         Self {
             store: MemoryDatabase::new().open(),
             schema: Schema::new(serde_json::from_value(tables).unwrap()).unwrap(),
