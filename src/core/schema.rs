@@ -271,6 +271,68 @@ mod tests {
     }
 
     #[test]
+    fn system_fields_have_their_types_everywhere() {
+        let schema = schema(serde_json::json!({ "task": { "types": { "sys_mod_count": "boolean" } } })).unwrap();
+        for (field, of) in [
+            ("sys_created_on", Type::Datetime),
+            ("sys_updated_on", Type::Datetime),
+            ("sys_mod_count", Type::Integer),
+            ("number", Type::Text),
+        ] {
+            assert_eq!((schema.type_of("task", field), schema.type_of("elsewhere", field)), (of, of));
+        }
+    }
+
+    #[test]
+    fn what_a_parent_says_stands_unless_the_child_says_otherwise() {
+        let schema = schema(serde_json::json!({
+            "task": { "unknown": "resend", "actedAtField": "u_acted_at" },
+            "incident": { "extends": "task" },
+            "wm_order": { "extends": "task", "unknown": "ask", "actedAtField": "opened_at" },
+        }))
+        .unwrap();
+        let of = |table| (schema.resends(table), schema.acted_at_field(table));
+        assert_eq!(of("incident"), (true, Some("u_acted_at".to_owned())));
+        assert_eq!(of("wm_order"), (false, Some("opened_at".to_owned())));
+        assert_eq!(of("elsewhere"), (false, None));
+    }
+
+    #[test]
+    fn the_parent_of_a_table_that_is_no_longer_declared_is_remembered() {
+        let mut schema = schema(serde_json::json!({ "incident": { "extends": "task" }, "log": {} })).unwrap();
+        let parents = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, parent)| ((*name).to_owned(), (*parent).to_owned())).collect::<BTreeMap<_, _>>()
+        };
+        schema.remember(parents(&[("wm_order", "task"), ("log", "task")]));
+        assert_eq!(schema.root("wm_order"), "task");
+        assert_eq!(schema.root("log"), "log", "what is declared says for itself");
+        assert_eq!(schema.parents(), parents(&[("incident", "task"), ("wm_order", "task")]));
+        assert!(schema.known("incident").is_ok() && schema.known("task").is_ok() && schema.known("wm_order").is_err());
+    }
+
+    #[test]
+    fn names_are_of_small_letters_digits_and_underscores() {
+        for (word, good) in
+            [("task", true), ("u_2", true), ("_x", true), ("", false), ("2u", false), ("Task", false), ("a-b", false)]
+        {
+            assert_eq!(is_name(word), good, "{word}");
+        }
+        let of = |options| schema(serde_json::json!({ "task": options })).is_ok();
+        assert!(of(serde_json::json!({ "indexes": ["a", ["b", "c"]] })));
+        for bad in [
+            serde_json::json!({ "indexes": [["b", "C"]] }),
+            serde_json::json!({ "types": { "A": "integer" } }),
+            serde_json::json!({ "references": { "A": "task" } }),
+            serde_json::json!({ "journals": ["A"] }),
+            serde_json::json!({ "correlationField": "A" }),
+            serde_json::json!({ "actedAtField": "A" }),
+            serde_json::json!({ "extends": "A" }),
+        ] {
+            assert!(!of(bad.clone()), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_circle_is_refused() {
         let error = schema(serde_json::json!({ "a": { "extends": "b" }, "b": { "extends": "a" } })).unwrap_err();
         assert_eq!(error.code(), "bad_options");
