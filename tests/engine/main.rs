@@ -7,6 +7,7 @@ mod support;
 
 mod answers;
 mod doubt;
+mod elsewhere;
 mod entries;
 mod faults;
 mod hand;
