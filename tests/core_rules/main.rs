@@ -11,3 +11,4 @@ mod receive;
 mod reconcile;
 mod retry;
 mod support;
+mod values;

@@ -75,9 +75,13 @@ impl World {
     }
 
     pub fn create(&mut self, fields: &[(&str, &str)]) -> (String, String) {
+        self.create_in("incident", fields)
+    }
+
+    pub fn create_in(&mut self, table: &str, fields: &[(&str, &str)]) -> (String, String) {
         let temporary = ids::temporary(self.uuid());
         let fields = fields_of(fields);
-        let (record, _) = self.run(|tx| write::create(tx, "incident", &temporary, &fields)).unwrap();
+        let (record, _) = self.run(|tx| write::create(tx, table, &temporary, &fields)).unwrap();
         (temporary, record.items[0].clone())
     }
 
