@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
 mod dependants;
+mod explain;
 mod hand;
 mod plan;
 mod present;
@@ -12,3 +13,4 @@ mod reconcile;
 mod retry;
 mod support;
 mod values;
+mod write;

@@ -1,0 +1,216 @@
+//! Where an item stands, in one plain sentence.
+
+use landfall::core::{
+    present::{Pause, items},
+    pull::take_in,
+    receive::{Answer, claim, receive, take_lease},
+    stored::{Item, ItemError, ItemKind, ItemState, Proofs, Record},
+    write,
+};
+
+use super::support::{PLAIN, World, fields_of, prove};
+
+const LOST: &str = "It was sent, but the answer never came. ";
+const ASKED: &str = "The instance is asked about it before it is ever sent again.";
+const YOURS: &str = "See whether it is there: if so, discard this; if not, try it again.";
+
+/// State, sentence, whether time alone will not move it.
+fn of(world: &mut World, item: &Item, pause: Option<Pause>) -> (&'static str, String) {
+    let view = world.run(|tx| items(tx, std::slice::from_ref(item), pause)).unwrap().0.remove(0);
+    (view.state, view.explain)
+}
+
+fn item(kind: ItemKind, state: ItemState) -> Item {
+    let (table, sys_id) = ("incident".to_owned(), "a1".to_owned());
+    Item { id: "i".to_owned(), kind, state, table, sys_id, ..Item::default() }
+}
+
+#[test]
+fn what_is_due_says_what_it_waits_for() {
+    let mut world = World::new();
+    let queued = item(ItemKind::Update, ItemState::Queued);
+    let later = Item { next_attempt_at: Some(world.now + 1), ..queued.clone() };
+    let now = Item { next_attempt_at: Some(world.now), ..queued.clone() };
+    let past = Item { next_attempt_at: Some(world.now - 1), ..queued.clone() };
+    let soon = "It goes out at the next sync.";
+    let tried = "The instance could not take it yet; it is tried again at 1970-01-01T00:16:40Z.";
+    for (item, pause, sentence) in [
+        (&queued, None, soon),
+        (&queued, Some(Pause::Backoff), soon),
+        (&queued, Some(Pause::Auth), "It waits for you to sign in."),
+        (&later, Some(Pause::Offline), "It waits because you chose to work offline."),
+        (&later, None, tried),
+        (&now, None, soon),
+        (&past, None, soon),
+    ] {
+        assert_eq!(of(&mut world, item, pause), ("queued", sentence.to_owned()));
+    }
+}
+
+#[test]
+fn what_was_refused_says_why_and_what_may_be_done() {
+    let mut world = World::new();
+    let change = "Change the record and it is sent again, or discard it.";
+    let again = "Try it again, or discard it; what follows it on this record waits until then.";
+    let gone = "The record was deleted there, or is no longer yours to change. The edit is kept: try it again, or \
+                discard it.";
+    let large = "It is too large for the instance: make it smaller and it is sent again, or discard it.";
+    for (kind, journal, status, mend) in [
+        (ItemKind::Create, false, 403, change),
+        (ItemKind::Update, false, 403, change),
+        (ItemKind::Update, false, 404, gone),
+        (ItemKind::Create, false, 404, change),
+        (ItemKind::Update, false, 413, large),
+        (ItemKind::Create, false, 413, large),
+        (ItemKind::Delete, false, 413, again),
+        (ItemKind::Delete, false, 403, again),
+        (ItemKind::Update, true, 403, again),
+    ] {
+        let error = Some(ItemError { status, message: " No ".to_owned(), detail: Some("Really!".to_owned()) });
+        let item = Item { error, journal, ..item(kind, ItemState::Refused) };
+        let sentence = format!("The instance refused it: No. Really! {mend}");
+        assert_eq!(of(&mut world, &item, None), ("refused", sentence), "{status} {kind:?}");
+    }
+    let silent = Item {
+        error: Some(ItemError { status: 400, message: String::new(), detail: Some("Why?".to_owned()) }),
+        ..item(ItemKind::Update, ItemState::Refused)
+    };
+    assert_eq!(of(&mut world, &silent, None).1, format!("The instance refused it: Why? {change}"));
+}
+
+#[test]
+fn a_refused_create_says_what_it_went_without() {
+    let mut world = World::new();
+    let (one, first) = world.create(&[]);
+    let (other, _) = world.create(&[]);
+    // Points to a record that is not older, and to itself: both follow.
+    world.run(|tx| write::update(tx, "incident", &one, &fields_of(&[("parent", &other), ("state", "2")]))).unwrap();
+    let (lease, _) = world.run(take_lease).unwrap();
+    world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&first), PLAIN)).unwrap();
+    let error = ItemError { status: 403, message: "Mandatory".to_owned(), detail: None };
+    world.run(|tx| receive(tx, lease, &[(first.clone(), Answer::Refused(error.clone()))])).unwrap();
+    let refused = world.item(&first).unwrap();
+    let sentence = "The instance refused it: Mandatory. It went without parent, which can only follow once both records \
+                    are there. Change the record and it is sent again, or discard it.";
+    assert_eq!(of(&mut world, &refused, None), ("refused", sentence.to_owned()));
+    let update = Item { kind: ItemKind::Update, ..refused.clone() };
+    assert!(!of(&mut world, &update, None).1.contains("without"));
+    let with_it = Item { fields: fields_of(&[("parent", "x")]), ..refused };
+    assert!(!of(&mut world, &with_it, None).1.contains("without"));
+}
+
+#[test]
+fn what_was_lost_says_who_can_tell() {
+    let create = item(ItemKind::Create, ItemState::Unknown);
+    let entry = Item { journal: true, ..item(ItemKind::Update, ItemState::Unknown) };
+    let vain = |item: &Item| Item { in_vain: true, ..item.clone() };
+    let unproved = format!(
+        "The instance says that it is not there, but has not shown yet that incident keeps its correlation_id: that is \
+         known once another record of this table has landed. {YOURS}"
+    );
+    let nobody = format!("The instance cannot say whether it arrived, unless it knows it by its key. {YOURS}");
+    let twice = "It is sent again, which changes nothing twice.".to_owned();
+    for (item, proof, sentence) in [
+        (create.clone(), None, ASKED.to_owned()),
+        (create.clone(), Some(true), ASKED.to_owned()),
+        (create.clone(), Some(false), nobody.clone()),
+        (vain(&create), None, unproved),
+        (vain(&create), Some(true), nobody.clone()),
+        (vain(&create), Some(false), nobody.clone()),
+        (entry.clone(), None, ASKED.to_owned()),
+        (vain(&entry), None, nobody),
+        (item(ItemKind::Update, ItemState::Unknown), None, twice.clone()),
+        (vain(&item(ItemKind::Update, ItemState::Unknown)), None, twice.clone()),
+        (item(ItemKind::Delete, ItemState::Unknown), None, twice),
+    ] {
+        let mut world = World::new();
+        if let Some(keeps) = proof {
+            world.run(|tx| prove(tx, keeps)).unwrap();
+        }
+        assert_eq!(of(&mut world, &item, None), ("unknown", format!("{LOST}{sentence}")), "{item:?}");
+    }
+    let mut world = World::new();
+    world.run(|tx| tx.put(&Proofs { finds: [("incident".to_owned(), true)].into(), ..Proofs::default() })).unwrap();
+    let waits = Item { next_attempt_at: Some(world.now + 1_000), ..create };
+    let at = "The instance is asked about it at 1970-01-01T00:16:41Z, before it is ever sent again.";
+    for (pause, sentence) in
+        [(None, at), (Some(Pause::Backoff), at), (Some(Pause::Auth), ASKED), (Some(Pause::Offline), ASKED)]
+    {
+        assert_eq!(of(&mut world, &waits, pause).1, format!("{LOST}{sentence}"));
+    }
+}
+
+#[test]
+fn what_is_on_its_way_is_being_sent_as_long_as_somebody_waits_for_it() {
+    let mut world = World::new();
+    let (lease, _) = world.run(take_lease).unwrap();
+    let sent = Item { sent_under: Some(lease), ..item(ItemKind::Create, ItemState::Unknown) };
+    assert_eq!(of(&mut world, &sent, None), ("sending", "It is being sent now.".to_owned()));
+    let before = Item { sent_under: Some(lease - 1), ..sent.clone() };
+    assert_eq!(of(&mut world, &before, None).0, "unknown");
+    world.now += 30_000;
+    assert_eq!(of(&mut world, &sent, None).0, "unknown");
+}
+
+#[test]
+fn what_waits_names_what_goes_first() {
+    let mut world = World::new();
+    let (named, _) = world.create(&[("short_description", "the pump")]);
+    let (unnamed, refused) = world.create(&[]);
+    let (dropped, _) = world.create(&[]);
+    world.run(|tx| write::delete(tx, "incident", &dropped)).unwrap();
+    let (lease, _) = world.run(take_lease).unwrap();
+    world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&refused), PLAIN)).unwrap();
+    let error = ItemError { status: 403, message: "No".to_owned(), detail: None };
+    world.run(|tx| receive(tx, lease, &[(refused.clone(), Answer::Refused(error.clone()))])).unwrap();
+    let waits = |mentions: &[&String]| Item {
+        mentions: mentions.iter().map(|id| (*id).clone()).collect(),
+        ..item(ItemKind::Update, ItemState::Queued)
+    };
+    let gone = format!("the incident {dropped}, which was deleted before it was sent: change or delete this one too");
+    for (mentions, what) in [
+        (vec![&named], "the incident “the pump”, which goes first".to_owned()),
+        (vec![&unnamed], format!("the incident {unnamed}, which the instance refused")),
+        (vec![&dropped], gone.clone()),
+        (vec![&named, &dropped], format!("the incident “the pump”, which goes first and for {gone}")),
+    ] {
+        assert_eq!(of(&mut world, &waits(&mentions), None), ("waiting", format!("It waits for {what}.")));
+    }
+    // Only time is needed, or somebody has to do something.
+    let stuck = |world: &mut World, mentions: &[&String]| {
+        let held = Item { id: "held".to_owned(), ..waits(mentions) };
+        let record = Record {
+            table: "incident".to_owned(),
+            sys_id: "a1".to_owned(),
+            items: vec![held.id.clone()],
+            ..Record::default()
+        };
+        world.run(|tx| tx.put(&held).and_then(|()| tx.put(&record))).unwrap();
+        let rows = world.run(|tx| landfall::core::present::records(tx, std::slice::from_ref(&record), None)).unwrap().0;
+        rows[0]["$sync"]["state"] == "waiting"
+    };
+    assert!(!stuck(&mut world, &[&named]));
+    assert!(stuck(&mut world, &[&unnamed]));
+    assert!(stuck(&mut world, &[&dropped, &named]));
+    assert!(stuck(&mut world, &[&unnamed, &named]));
+}
+
+#[test]
+fn what_stands_behind_another_change_of_its_record_says_so() {
+    let mut world = World::new();
+    world.run(|tx| take_in(tx, "incident", &[fields_of(&[("sys_id", "a1")])], 1)).unwrap();
+    let change = fields_of(&[("category", "belt"), ("work_notes", "called")]);
+    let ids = world.run(|tx| write::update(tx, "incident", "a1", &change)).unwrap().0.items;
+    let behind = world.item(&ids[1]).unwrap();
+    let view = world.run(|tx| items(tx, std::slice::from_ref(&behind), None)).unwrap().0.remove(0);
+    assert_eq!((view.state, view.explain.as_str()), ("waiting", "It waits for an earlier change of the same record."));
+    assert_eq!(view.depends_on, ids[..1]);
+    // A change that may be made twice waits although it has left; what may not is asked about meanwhile.
+    let (parent, _) = world.create(&[("short_description", "the pump")]);
+    let lost = |journal| Item { journal, mentions: vec![parent.clone()], ..item(ItemKind::Update, ItemState::Unknown) };
+    let waits = format!("{LOST}It waits for the incident “the pump”, which goes first.");
+    assert_eq!(of(&mut world, &lost(false), None), ("unknown", waits));
+    assert_eq!(of(&mut world, &lost(true), None), ("unknown", format!("{LOST}{ASKED}")));
+    let create = Item { mentions: vec![parent.clone()], ..item(ItemKind::Create, ItemState::Unknown) };
+    assert_eq!(of(&mut world, &create, None), ("unknown", format!("{LOST}{ASKED}")));
+}
