@@ -5,7 +5,7 @@ use landfall::{
         CoreError, Ruled, Tx, hand,
         plan::Keys,
         receive::{Answer, Stood, claim, give_lease_back, receive, renew_lease, take_lapsed_lease, take_lease},
-        stored::{ItemError, ItemState, LEASE_MS},
+        stored::{Item, ItemError, ItemKind, ItemState, LEASE_MS},
         write,
     },
     wire::Fields,
@@ -106,4 +106,22 @@ fn an_edited_entry_is_still_the_same_item() {
     assert_eq!(world.item(&entry).unwrap().fields["work_notes"], "called back");
     let record = world.run(|tx| tx.record("incident", &temporary)).unwrap().0.unwrap();
     assert_eq!(record.items.len(), 2);
+}
+
+#[test]
+fn a_create_that_goes_again_on_the_user_s_word_may_have_been_made_before() {
+    for (kind, state, may_be) in [
+        (ItemKind::Create, ItemState::Unknown, true),
+        (ItemKind::Create, ItemState::Refused, false),
+        (ItemKind::Update, ItemState::Unknown, false),
+    ] {
+        let mut world = World::new();
+        let (_, id) = world.create(&[]);
+        let journal = kind == ItemKind::Update;
+        let item = Item { kind, state, journal, in_vain: true, ..world.item(&id).unwrap() };
+        world.run(|tx| tx.put(&item)).unwrap();
+        world.run(|tx| hand::retry(tx, &id, None)).unwrap();
+        let again = world.item(&id).unwrap();
+        assert_eq!((again.state, again.may_be_made), (ItemState::Queued, may_be), "{kind:?} {state:?}");
+    }
 }
