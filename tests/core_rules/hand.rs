@@ -61,6 +61,17 @@ fn who_was_taken_for_dead_by_the_user_s_hand_sends_nothing_more() {
 }
 
 #[test]
+fn what_another_sender_has_left_behind_takes_nothing_from_who_sends_now() {
+    let mut world = World::new();
+    let (_, item) = world.create(&[]);
+    let (killed, _) = world.run(take_lease).unwrap();
+    world.run(|tx| claim(tx, killed, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
+    let (now, _) = world.run(take_lease).unwrap();
+    world.run(|tx| hand::discard(tx, &item)).unwrap();
+    world.run(|tx| renew_lease(tx, now)).unwrap();
+}
+
+#[test]
 fn a_retry_asks_first_wherever_the_instance_can_be_asked() {
     let mut world = World::new();
     let (parent, first) = world.create(&[]);

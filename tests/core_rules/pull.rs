@@ -45,3 +45,12 @@ fn only_what_an_earlier_refresh_has_brought_and_nobody_works_at_may_go() {
     assert!(!may_go(&Record { deleted: true, ..record.clone() }, 4));
     assert!(!may_go(&Record { items: vec!["i".to_owned()], ..record }, 4));
 }
+
+#[test]
+fn a_row_that_is_the_answer_to_a_create_is_counted_and_puts_it_in_place() {
+    let mut world = World::new();
+    let (temporary, id) = world.create(&[]);
+    let rows = [fields_of(&[("sys_id", "a1"), ("correlation_id", &temporary)])];
+    assert_eq!(world.run(|tx| take_in(tx, "incident", &rows, 1)).unwrap().0, 1);
+    assert_eq!((world.item(&id), world.run(|tx| write::resolve(tx, &temporary)).unwrap().0.as_str()), (None, "a1"));
+}

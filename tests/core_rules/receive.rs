@@ -3,7 +3,7 @@
 use landfall::{
     core::{
         CoreError, hand,
-        receive::{Answer, Stood, claim, give_lease_back, prove_found, receive, take_lapsed_lease, take_lease},
+        receive::{Answer, Stood, Tally, claim, give_lease_back, prove_found, receive, take_lapsed_lease, take_lease},
         retry::EXCHANGE_MS,
         stored::{ItemError, ItemState, Lease},
         write,
@@ -253,4 +253,25 @@ fn what_nobody_can_tell_of_is_the_user_s_only_when_it_can_no_longer_arrive() {
     // Sent again on the word of the app's options, it may be on its way again.
     world.run(|tx| claim(tx, lease, &[], ask, PLAIN)).unwrap();
     assert_eq!(world.item(&entry).unwrap().sent_at, Some(world.now));
+}
+
+#[test]
+fn a_round_has_moved_something_if_anything_became_known() {
+    let none = Tally::default();
+    assert!(!none.moved());
+    for one in [Tally { done: 1, ..none }, Tally { refused: 1, ..none }, Tally { settled: 1, ..none }] {
+        assert!(one.moved(), "{one:?}");
+    }
+    assert!(!Tally { reconciled: 1, ..none }.moved(), "it is one of those done");
+}
+
+#[test]
+fn only_who_holds_a_lease_gives_it_back() {
+    let mut world = World::new();
+    let (before, _) = world.run(take_lease).unwrap();
+    let (now, _) = world.run(take_lease).unwrap();
+    world.run(|tx| give_lease_back(tx, before)).unwrap();
+    assert!(world.run(|tx| tx.fact::<Lease>()).unwrap().0.is_held(world.now));
+    world.run(|tx| give_lease_back(tx, now)).unwrap();
+    assert!(!world.run(|tx| tx.fact::<Lease>()).unwrap().0.is_held(world.now));
 }
