@@ -13,5 +13,6 @@ mod receive;
 mod reconcile;
 mod retry;
 mod support;
+mod tx;
 mod values;
 mod write;
