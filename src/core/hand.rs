@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{
     error::CoreError,
+    lease::turn_away,
     plan::{Keys, Known, Step, next_step},
-    receive::turn_away,
     reconcile::lay,
     row::{RowKey, StoreName},
     stored::{Item, ItemKind, ItemState, Lease, Proofs, Record, mention},

@@ -7,6 +7,7 @@ pub mod birth;
 pub mod family;
 pub mod hand;
 pub mod ids;
+pub mod lease;
 pub mod plan;
 pub mod present;
 pub mod pull;

@@ -89,7 +89,7 @@ impl<P: Ports> Client<P> {
         let plan =
             self.next_plan(Room { items: 1, group: 1, bytes: usize::MAX }, self.keys(), &BTreeSet::new()).await?;
         let first = if plan.is_empty() { plan.next_at } else { Some(now) };
-        Ok(first.map(|at| at.max(waits_until(&course, now).unwrap_or(0)).saturating_sub(now)))
+        Ok(first.map(|at| at.max(course.waits_until(now).unwrap_or(0)).saturating_sub(now)))
     }
 
     /// How the instance honours keys: as if it did, while that is not known.
@@ -104,16 +104,11 @@ impl<P: Ports> Client<P> {
         } else if self.session().needs_sign_in() {
             Some(Pause::Auth)
         } else {
-            waits_until(&course, self.ports().clock().now_ms()).map(|_| Pause::Backoff)
+            course.waits_until(self.ports().clock().now_ms()).map(|_| Pause::Backoff)
         })
     }
 
     pub(super) fn is_online(&self, course: &Course) -> bool {
         self.ports().remote().maybe_online() && self.session().reached.get().unwrap_or(course.failures == 0)
     }
-}
-
-/// Until when the line is left alone, if that is not over. As with an item's own wait: no longer than it can ever have been.
-fn waits_until(course: &Course, now: u64) -> Option<u64> {
-    course.not_before.filter(|at| *at > now && *at <= now + MOST_MS).max(course.busy_at(now))
 }

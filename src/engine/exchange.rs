@@ -6,7 +6,7 @@ use futures_util::future::{Either, select};
 
 use super::{client::Client, error::EngineError};
 use crate::{
-    core::{Durability, Event, Origin, receive::renew_lease, retry::EXCHANGE_MS, stored::Announced},
+    core::{Durability, Event, Origin, lease::renew_lease, retry::EXCHANGE_MS, stored::Announced},
     ports::{AuthReason, AuthUnavailable, Clock, Headers, Ports, Remote, RemoteError},
     wire::{Capabilities, Request, Response},
 };

@@ -14,8 +14,8 @@ use super::{
 use crate::{
     core::{
         Durability, Event, Found, Origin, Read, RowKey, Scan, StoreName,
+        lease::renew_lease,
         pull::{may_go, sweep, take_in},
-        receive::renew_lease,
         schema::{CacheOptions, Schema},
         stored::Record,
     },

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     core::{
         CoreError, Durability, Event, Key, Origin, Scan, StoreName,
-        receive::{Stood, give_lease_back, take_free_lease, take_lapsed_lease},
+        lease::{Stood, give_lease_back, take_free_lease, take_lapsed_lease},
         stored::Lease,
     },
     ports::{Clock, Lock, Patience, Ports},

@@ -11,7 +11,8 @@ use super::{client::Client, error::EngineError, exchange::Trouble, sync::SyncOpt
 use crate::{
     core::{
         Durability, Found, Origin, Read, Scan, StoreName,
-        receive::{prove_found, renew_lease, report_twins},
+        lease::renew_lease,
+        receive::{prove_found, report_twins},
         stored::Alias,
     },
     ports::{Headers, Ports, Store},

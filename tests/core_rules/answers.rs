@@ -1,8 +1,9 @@
 //! What each answer makes of an item, and how it is counted.
 
 use landfall::core::{
+    lease::take_lease,
     pull::take_in,
-    receive::{Answer, Tally, claim, prove_found, receive, take_lease},
+    receive::{Answer, Tally, claim, prove_found, receive},
     stored::{Item, ItemError, ItemKind, ItemState, Proofs},
     write,
 };

@@ -1,9 +1,10 @@
 //! Where an item stands, in one plain sentence.
 
 use landfall::core::{
+    lease::take_lease,
     present::{Pause, items},
     pull::take_in,
-    receive::{Answer, claim, receive, take_lease},
+    receive::{Answer, claim, receive},
     stored::{Item, ItemError, ItemKind, ItemState, Proofs, Record},
     write,
 };

@@ -3,8 +3,9 @@
 use landfall::{
     core::{
         CoreError, Ruled, Tx, hand,
+        lease::{Stood, give_lease_back, renew_lease, take_lapsed_lease, take_lease},
         plan::Keys,
-        receive::{Answer, Stood, claim, give_lease_back, receive, renew_lease, take_lapsed_lease, take_lease},
+        receive::{Answer, claim, receive},
         stored::{Item, ItemError, ItemKind, ItemState, LEASE_MS},
         write,
     },

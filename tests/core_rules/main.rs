@@ -6,6 +6,7 @@ mod answers;
 mod dependants;
 mod explain;
 mod hand;
+mod lease;
 mod plan;
 mod present;
 mod pull;

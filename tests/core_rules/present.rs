@@ -1,9 +1,10 @@
 //! Records and items as the app sees them.
 
 use landfall::core::{
+    lease::take_lease,
     present::{items, records},
     pull::take_in,
-    receive::{Answer, claim, receive, take_lease},
+    receive::{Answer, claim, receive},
     stored::ItemError,
     write,
 };

@@ -2,8 +2,9 @@
 
 use landfall::core::{
     Event, hand,
+    lease::take_lease,
     pull::take_in,
-    receive::{Answer, claim, receive, take_lease},
+    receive::{Answer, claim, receive},
     reconcile::{Told, created, deleted, updated},
     stored::{Item, Record},
     write,

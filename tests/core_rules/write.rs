@@ -2,8 +2,9 @@
 
 use landfall::core::{
     CoreError, Event,
+    lease::take_lease,
     pull::take_in,
-    receive::{Answer, claim, receive, take_lease},
+    receive::{Answer, claim, receive},
     schema::Schema,
     stored::{Alias, Item, ItemError, ItemKind, ItemState, Record},
     write::{self, create, delete, find, update},

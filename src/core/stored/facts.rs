@@ -8,6 +8,7 @@ use super::Stored;
 use crate::{
     core::{
         key::Key,
+        retry::MOST_MS,
         row::{RowKey, StoreName},
         schema::Schema,
     },
@@ -62,6 +63,11 @@ impl Course {
     /// from a clock that has been set back since.
     pub fn busy_at(&self, now: u64) -> Option<u64> {
         self.busy_until.filter(|at| *at > now && *at <= now + LONGEST_WAIT_MS)
+    }
+
+    /// Until when the line is left alone, if that is not over: no longer than it can ever have been, here too.
+    pub fn waits_until(&self, now: u64) -> Option<u64> {
+        self.not_before.filter(|at| *at > now && *at <= now + MOST_MS).max(self.busy_at(now))
     }
 }
 

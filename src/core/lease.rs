@@ -1,0 +1,100 @@
+//! Who may send: one context of many, and the number that every commit of its names.
+
+use super::{
+    error::CoreError,
+    stored::{Item, ItemState, LEASE_MS, Lease},
+    tx::{Ruled, Tx},
+};
+
+/// A sender that lives has renewed its lease within this, in ms.
+const SILENCE_MS: u64 = 15_000;
+/// When a lease ends that nobody holds.
+const GIVEN_BACK: u64 = 0;
+
+/// The lease as a waiting context has seen it stand, renewed by nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Stood {
+    lease: Lease,
+    for_ms: u64,
+}
+
+impl Stood {
+    /// Seen again, after `waited` ms more.
+    pub fn seen(self, lease: Lease, waited: u64) -> Self {
+        Self { lease, for_ms: if lease == self.lease { self.for_ms.saturating_add(waited) } else { 0 } }
+    }
+
+    /// By the clock alone a lease would seem to lapse when the clock is set, under a sender whose request is on its way:
+    /// where no keys are known that is a second record. One that lives renews it meanwhile.
+    fn has_lapsed(self, lease: Lease, now: u64) -> bool {
+        let stood = if lease == self.lease { self.for_ms } else { 0 };
+        lease.until == GIVEN_BACK || stood >= LEASE_MS || (!lease.is_held(now) && stood >= SILENCE_MS)
+    }
+}
+
+/// Takes the sending over from a sender whose lease has lapsed. `None` if it has not, or somebody else was first.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn take_lapsed_lease(tx: &mut Tx<'_>, stood: Stood) -> Ruled<Option<u64>> {
+    let lease = tx.fact::<Lease>()?;
+    if stood.has_lapsed(lease, tx.now) { take_lease(tx).map(Some) } else { Ok(None) }
+}
+
+/// Takes the sending over, for who was given the lock that the sender before has given back or left behind. `None` if
+/// another has taken it over since its number was `seen`, before the lock was asked for: who was frozen in between may
+/// have had the lock taken away again.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn take_free_lease(tx: &mut Tx<'_>, seen: u64) -> Ruled<Option<u64>> {
+    if tx.fact::<Lease>()?.number == seen { take_lease(tx).map(Some) } else { Ok(None) }
+}
+
+/// Takes the sending over: the number every later commit of this sender names.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn take_lease(tx: &mut Tx<'_>) -> Ruled<u64> {
+    let number = tx.fact::<Lease>()?.number.wrapping_add(1);
+    tx.put(&Lease { number, until: tx.now + LEASE_MS })?;
+    Ok(number)
+}
+
+/// Goes on holding the lease, or finds it lost.
+///
+/// # Errors
+/// [`CoreError::LeaseLost`], if another sender has counted it up.
+pub fn renew_lease(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
+    let lease = tx.fact::<Lease>()?;
+    if lease.number != number {
+        return Err(CoreError::LeaseLost.into());
+    }
+    tx.put(&Lease { number, until: tx.now + LEASE_MS })
+}
+
+/// Leaves the lease to whoever comes, if it is still this sender's.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn give_lease_back(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
+    match tx.readable::<Lease>(&Lease::at())? {
+        Some(lease) if lease.number == number => tx.put(&Lease { number, until: GIVEN_BACK }),
+        _ => Ok(()),
+    }
+}
+
+/// Takes an item away from a sender that has not given its lease back: it finds that lost, though no other has come.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn turn_away(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
+    if item.state != ItemState::Unknown {
+        return Ok(());
+    }
+    let lease = tx.fact::<Lease>()?;
+    if item.sent_under == Some(lease.number) && lease.until != GIVEN_BACK {
+        return tx.put(&Lease { number: lease.number.wrapping_add(1), until: GIVEN_BACK });
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Who may send.
+
+use landfall::core::{
+    lease::{Stood, give_lease_back, take_lapsed_lease, take_lease},
+    stored::Lease,
+};
+
+use super::support::World;
+
+#[test]
+fn of_several_that_see_a_lease_lapsed_one_takes_it() {
+    let mut world = World::new();
+    let new = Stood::default();
+    assert_eq!(world.run(|tx| take_lapsed_lease(tx, new)).unwrap().0, Some(1));
+    assert_eq!(world.run(|tx| take_lapsed_lease(tx, new)).unwrap().0, None);
+    let held = world.run(|tx| tx.fact::<Lease>()).unwrap().0;
+    let silent = new.seen(held, 5_000).seen(held, 15_000);
+    assert_eq!(world.run(|tx| take_lapsed_lease(tx, silent)).unwrap().0, None, "by the clock it holds");
+    world.run(|tx| give_lease_back(tx, 1)).unwrap();
+    assert_eq!(world.run(|tx| take_lapsed_lease(tx, new)).unwrap().0, Some(2));
+}
+
+#[test]
+fn a_lease_that_lapsed_by_the_clock_is_watched_before_it_is_taken() {
+    // Set back by years; and set forward.
+    for until in [9_000_000_000_000, 1_000] {
+        let mut world = World::new();
+        let held = Lease { number: 2, until };
+        world.run(|tx| tx.put(&held)).unwrap();
+        let seen = Stood::default().seen(held, 5_000);
+        assert_eq!(world.run(|tx| take_lapsed_lease(tx, seen)).unwrap().0, None);
+        let silent = seen.seen(held, 15_000);
+        let renewed = Lease { until: until + 1, ..held };
+        assert_eq!(world.run(|tx| take_lapsed_lease(tx, silent.seen(renewed, 5_000))).unwrap().0, None);
+        assert_eq!(world.run(|tx| take_lapsed_lease(tx, silent)).unwrap().0, Some(3));
+        // By the clock it would never lapse.
+        let held = Lease { number: 3, until: 1_029_000 };
+        world.run(|tx| tx.put(&held)).unwrap();
+        let silent = seen.seen(held, 5_000).seen(held, 30_000);
+        assert_eq!(world.run(|tx| take_lapsed_lease(tx, silent)).unwrap().0, Some(4));
+    }
+}
+
+#[test]
+fn only_who_holds_a_lease_gives_it_back() {
+    let mut world = World::new();
+    let (before, _) = world.run(take_lease).unwrap();
+    let (now, _) = world.run(take_lease).unwrap();
+    world.run(|tx| give_lease_back(tx, before)).unwrap();
+    assert!(world.run(|tx| tx.fact::<Lease>()).unwrap().0.is_held(world.now));
+    world.run(|tx| give_lease_back(tx, now)).unwrap();
+    assert!(!world.run(|tx| tx.fact::<Lease>()).unwrap().0.is_held(world.now));
+}
