@@ -11,7 +11,7 @@ use super::{
     stored::{Item, ItemKind, ItemState, Lease, Proofs, Record, mention},
     tx::{Ruled, Tx},
     values::{check_correlation, check_size, settle_references},
-    write::{Draft, append, drop_item, reword, split_circular, vanish},
+    write::{Draft, append, drop_item, reword, split_later, vanish},
 };
 use crate::wire::value::Fields;
 
@@ -65,10 +65,7 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
     let mut changes = changes.clone();
     let open = settle_references(tx, &item.table, &mut changes, &record.fields)?;
     let entries = if has_left(&item) { take_entries(tx, &item, &mut changes) } else { Fields::new() };
-    let later = match item.kind {
-        ItemKind::Create => split_circular(&mut changes, &open, &item.sys_id),
-        _ => Fields::new(),
-    };
+    let later = split_later(&item, &mut changes, &open);
     reword(tx, &mut item, changes, &open);
     check_size(&item.fields)?;
     tx.put(&item)?;

@@ -170,13 +170,16 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             // What left under its key, and is there all the same, is not made again by being sent under it.
             let proved = if item.keyless { proofs.finds(&item.table) } else { proofs.keeps(&item.table) };
             match (proved, item.next_attempt_at) {
-                (Some(true), None) => (item.state, item.may_be_made) = (ItemState::Queued, false),
+                (Some(true), None) => {
+                    (item.state, item.may_be_made) = (ItemState::Queued, false);
+                    if item.sent_at.is_none() {
+                        // Its key was spent, and yet there is no record: what goes now, under another, is its first
+                        // request.
+                        item.amended.clear();
+                    }
+                }
                 (Some(true), Some(_)) => {}
                 _ => item.in_vain = true,
-            }
-            if item.sent_at.is_none() {
-                // Its key was spent, and yet there is no record: what goes now, under another, is its first request.
-                item.amended.clear();
             }
         }
         (ItemKind::Update, Answer::Spent(_)) if !item.amended.is_empty() => {
@@ -247,15 +250,30 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
     // Nobody waits for its answer any more.
     item.sent_under = None;
     tx.changed(&item.table, &item.sys_id);
-    if item.kind == ItemKind::Create && item.state != ItemState::Unknown && !item.may_be_made {
+    match item.kind {
         // Deleted here while its create was under way, and now known not to exist: nothing to send.
-        if let Some(record) = tx.record(&item.table, &item.sys_id)?
-            && record.deleted
-        {
-            return write::vanish(tx, &record);
+        ItemKind::Create if item.state != ItemState::Unknown && !item.may_be_made => {
+            if let Some(record) = deleted_here(tx, &item)? {
+                return write::vanish(tx, &record);
+            }
         }
+        // A change that has not arrived, or of which only the user could tell, would keep the deletion waiting, for ever
+        // perhaps: it goes as it does where it is there before the record is deleted.
+        ItemKind::Update if item.state != ItemState::Unknown || item.in_vain => {
+            if let Some(mut record) = deleted_here(tx, &item)? {
+                write::drop_item(tx, &item.id);
+                record.items.retain(|id| *id != item.id);
+                let base = record.base.take().unwrap_or_default();
+                return reconcile::lay(tx, &mut record, base);
+            }
+        }
+        _ => {}
     }
     tx.put(&item)
+}
+
+fn deleted_here(tx: &mut Tx<'_>, item: &Item) -> Ruled<Option<Record>> {
+    Ok(tx.record(&item.table, &item.sys_id)?.filter(|record| record.deleted))
 }
 
 /// Until when what left without a key may still arrive: its sender was killed, or the line failed under it, and whoever

@@ -109,8 +109,14 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     let mut kept = Vec::new();
     for id in std::mem::take(&mut record.items) {
         match tx.item(&id)? {
-            // Its answer is still to come, or whether it was made is not known: the delete follows it.
-            Some(item) if item.state == ItemState::Unknown || item.may_be_made => kept.push(id),
+            // Its answer is still to come, or whether it was made is not known: the delete follows it. Of a change only
+            // the user could tell, who has: it is to go with the record.
+            Some(item)
+                if item.may_be_made
+                    || (item.state == ItemState::Unknown && !(item.in_vain && item.kind == ItemKind::Update)) =>
+            {
+                kept.push(id);
+            }
             _ => drop_item(tx, &id),
         }
     }
@@ -258,10 +264,7 @@ fn fold_into_later(tx: &mut Tx<'_>, record: &Record, mended: &Item, changes: &Fi
 
 /// Makes an edit part of an unsent item, and gives back what has to follow it instead.
 fn fold(tx: &mut Tx<'_>, mut item: Item, mut changes: Fields, open: &[Mention]) -> Ruled<Fields> {
-    let later = match item.kind {
-        ItemKind::Create => split_circular(&mut changes, open, &item.sys_id),
-        _ => Fields::new(),
-    };
+    let later = split_later(&item, &mut changes, open);
     if !changes.is_empty() {
         reword(tx, &mut item, changes, open);
         tx.put(&item)?;
@@ -298,11 +301,23 @@ pub(super) fn reword(tx: &mut Tx<'_>, item: &mut Item, changes: Fields, open: &[
 ///
 /// A create thus only ever waits for older ones, so that no circle of records, nor one that points to
 /// itself, waits for ever: such a reference follows in an update once both have their ids.
-pub(super) fn split_circular(fields: &mut Fields, open: &[Mention], temporary: &str) -> Fields {
+fn split_circular(fields: &mut Fields, open: &[Mention], temporary: &str) -> Fields {
     let mut later = Fields::new();
     for mention in open.iter().filter(|mention| mention.id.as_str() >= temporary) {
         later.extend(fields.remove_entry(&mention.field));
     }
+    later
+}
+
+/// Takes out of an edit what can only follow the item, which from then on holds nothing in these fields either: else a
+/// create would go on waiting for a record it no longer points to, and vanish with it.
+pub(super) fn split_later(item: &Item, changes: &mut Fields, open: &[Mention]) -> Fields {
+    if item.kind != ItemKind::Create {
+        return Fields::new();
+    }
+    let later = split_circular(changes, open, &item.sys_id);
+    let held = later.keys().filter(|name| item.fields.get(*name).is_some_and(|value| !value.is_empty()));
+    changes.extend(held.map(|name| (name.clone(), String::new())));
     later
 }
 

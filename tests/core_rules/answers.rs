@@ -103,6 +103,25 @@ fn a_spent_key_speaks_of_what_the_item_was_before_it_was_changed() {
 }
 
 #[test]
+fn what_was_edited_is_remembered_until_it_is_known_that_there_is_no_record() {
+    for (proof, forgotten) in [(None, false), (Some(false), false), (Some(true), true)] {
+        let mut world = World::new();
+        let (_, id) = world.create(&[("category", "belt")]);
+        if let Some(keeps) = proof {
+            world.run(|tx| prove(tx, keeps)).unwrap();
+        }
+        let names = ["category".to_owned()].into();
+        let item = Item { amended: names, state: ItemState::Unknown, ..world.item(&id).unwrap() };
+        world.run(|tx| tx.put(&item)).unwrap();
+        // Its key was spent, and nothing has left under the other.
+        let (lease, _) = world.run(take_lease).unwrap();
+        world.run(|tx| claim(tx, lease, std::slice::from_ref(&id), &[], RESOLVES)).unwrap();
+        world.run(|tx| receive(tx, lease, &[(id.clone(), Answer::Found(vec![]))])).unwrap();
+        assert_eq!(world.item(&id).unwrap().amended.is_empty(), forgotten, "{proof:?}");
+    }
+}
+
+#[test]
 fn what_a_question_settles_is_counted_too() {
     for (answer, keeps, state, in_vain) in [
         (Answer::Found(vec![]), Some(true), ItemState::Queued, false),

@@ -137,3 +137,18 @@ fn a_create_that_goes_again_on_the_user_s_word_may_have_been_made_before() {
         assert_eq!((again.state, again.may_be_made), (ItemState::Queued, may_be), "{kind:?} {state:?}");
     }
 }
+
+#[test]
+fn a_create_edited_to_point_to_a_younger_record_lets_go_of_the_older_one() {
+    let mut world = World::new();
+    let (older, first) = world.create(&[]);
+    let (child, create) = world.create(&[("parent", &older)]);
+    let (younger, _) = world.create(&[]);
+    world.run(|tx| hand::edit(tx, &create, &fields_of(&[("parent", &younger)]))).unwrap();
+    let item = world.item(&create).unwrap();
+    assert_eq!((item.fields["parent"].as_str(), item.mentions.len()), ("", 0));
+    let record = world.run(|tx| write::find(tx, "incident", &child)).unwrap().0;
+    assert_eq!((record.fields["parent"].as_str(), record.items.len()), (younger.as_str(), 2));
+    world.run(|tx| hand::discard(tx, &first)).unwrap();
+    assert!(world.item(&create).is_some(), "it no longer points to what was dropped");
+}

@@ -2,9 +2,11 @@
 
 use landfall::core::{
     CoreError, Event,
+    hand::discard,
     lease::take_lease,
     pull::take_in,
     receive::{Answer, claim, receive},
+    retry::EXCHANGE_MS,
     schema::Schema,
     stored::{Alias, Item, ItemError, ItemKind, ItemState, Record},
     write::{self, create, delete, find, update},
@@ -242,4 +244,72 @@ fn a_record_is_found_by_its_table_its_parents_and_no_other() {
     world.run(|tx| tx.put(&alias)).unwrap();
     assert_eq!(world.run(|tx| write::resolve(tx, &temporary)).unwrap().0, "a1");
     assert_eq!(world.run(|tx| write::resolve(tx, "b2")).unwrap().0, "b2");
+}
+
+#[test]
+fn what_points_to_a_younger_record_from_then_on_lets_go_of_the_older_one() {
+    let mut world = World::new();
+    let (older, first) = world.create(&[]);
+    let (child, create) = world.create(&[("parent", &older)]);
+    let (younger, _) = world.create(&[]);
+    refused(&mut world, &first);
+    world.run(|tx| update(tx, "incident", &child, &fields_of(&[("parent", &younger)]))).unwrap();
+    world.run(|tx| discard(tx, &first)).unwrap();
+    assert_eq!(world.item(&create).unwrap().mentions.len(), 0);
+    assert_eq!(find_any(&mut world, &child).fields["parent"], younger);
+
+    // Told to change it too, the user has.
+    let (older, _) = world.create(&[]);
+    let (child, create) = world.create(&[("parent", &older)]);
+    let (younger, _) = world.create(&[]);
+    world.run(|tx| delete(tx, "incident", &older)).unwrap();
+    world.run(|tx| update(tx, "incident", &child, &fields_of(&[("parent", &younger)]))).unwrap();
+    assert_eq!(world.item(&create).unwrap().mentions.len(), 0);
+
+    // Refused for the value that it had.
+    let (child, create) = world.create(&[("parent", "bad")]);
+    let (younger, _) = world.create(&[]);
+    refused(&mut world, &create);
+    world.run(|tx| update(tx, "incident", &child, &fields_of(&[("parent", &younger)]))).unwrap();
+    let again = world.item(&create).unwrap();
+    assert_eq!((again.state, again.fields["parent"].as_str()), (ItemState::Queued, ""));
+}
+
+#[test]
+fn a_deletion_does_not_wait_for_a_change_that_would_wait_for_the_user() {
+    let error = |status| ItemError { status, message: String::new(), detail: None };
+    for (field, answer) in [
+        ("category", Answer::Refused(error(403))),
+        ("category", Answer::Missing(error(404))),
+        ("category", Answer::NotRun { error: None, wait_ms: Some(1_000) }),
+        ("work_notes", Answer::Untold),
+    ] {
+        for deleted_first in [true, false] {
+            let mut world = pulled(&[("category", "belt")]);
+            let id =
+                world.run(|tx| update(tx, "incident", "a1", &fields_of(&[(field, "x")]))).unwrap().0.items[0].clone();
+            let (lease, _) = world.run(take_lease).unwrap();
+            world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&id), PLAIN)).unwrap();
+            world.now += EXCHANGE_MS;
+            if answer == Answer::Untold {
+                world.run(|tx| claim(tx, lease, std::slice::from_ref(&id), &[], PLAIN)).unwrap();
+            }
+            let deletes = |world: &mut World| world.run(|tx| delete(tx, "incident", "a1")).map(drop).unwrap();
+            if deleted_first {
+                deletes(&mut world);
+            }
+            world.run(|tx| receive(tx, lease, &[(id.clone(), answer.clone())])).unwrap();
+            if !deleted_first {
+                deletes(&mut world);
+            }
+            let record = find_any(&mut world, "a1");
+            let [deletion] = &items(&mut world, &record)[..] else { panic!("{answer:?} {deleted_first}") };
+            assert_eq!(
+                (deletion.kind, deletion.behind, world.item(&id)),
+                (ItemKind::Delete, false, None),
+                "{answer:?}"
+            );
+            assert_eq!(record.base.unwrap()["category"], "belt", "should the deletion be discarded");
+        }
+    }
 }
