@@ -14,9 +14,6 @@ use crate::{
 /// How often the lease is renewed while an exchange lasts, in ms: well within its 30 seconds.
 const RENEW_MS: u64 = 10_000;
 
-/// How often in a row the capabilities may be unreadable before an instance is taken to have none.
-const MOST_UNREAD: u32 = 2;
-
 /// Why there is no answer of the instance.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Trouble {
@@ -185,9 +182,9 @@ impl<P: Ports> Client<P> {
             // A bad moment of the instance, of a gateway, or of the line: twice it may pass. After that the instance is
             // plain for this round, unless it is known to honour keys: to send anything without one then would be to
             // give that up.
-            let unread = self.session().unread.replace(self.session().unread.get() + 1);
+            self.session().unread.set(self.session().unread.get() + 1);
             let why = "what the instance can do could not be read".to_owned();
-            let plain = !knew_keys && unread >= MOST_UNREAD;
+            let plain = !knew_keys && self.session().passes_for_plain();
             return if plain { Ok(Capabilities::default()) } else { Err(Trouble::Unreachable(why)) };
         };
         self.session().unread.set(0);

@@ -132,13 +132,11 @@ impl<P: Ports> Client<P> {
         let requests: Vec<_> = sends.iter().map(|asked| self.dialect().request(asked)).collect();
         let started = self.ports().clock().now_ms();
         let single = requests.len() == 1;
+        let id = self.ports().entropy().uuid().simple().to_string();
         let answer = match requests.as_slice() {
             [] => return Ok(Round { answers: Vec::new(), trouble: None }),
             [request] => self.exchange_once(lease, request, headers).await,
-            many => {
-                let id = self.ports().entropy().uuid().simple().to_string();
-                self.exchange_once(lease, &self.dialect().batch(&id, many), headers).await
-            }
+            many => self.exchange_once(lease, &self.dialect().batch(&id, many), headers).await,
         };
         let now = self.ports().clock().now_ms();
         let response = match answer {
@@ -155,16 +153,16 @@ impl<P: Ports> Client<P> {
             return Ok(Round { answers, trouble });
         }
         self.adapt(sends.len(), now.saturating_sub(started));
-        Ok(self.take_batch(&sends, &response, now))
+        Ok(self.take_batch(&id, &sends, &response, now))
     }
 
-    fn take_batch(&self, sends: &[Asked<'_>], response: &Response, now: u64) -> Round {
+    fn take_batch(&self, id: &str, sends: &[Asked<'_>], response: &Response, now: u64) -> Round {
         let each = |answer: Answer, trouble| Round {
             answers: sends.iter().map(|asked| (asked.item.id.clone(), answer.clone())).collect(),
             trouble,
         };
         let not_run = || each(Answer::NotRun { error: None, wait_ms: None }, None);
-        match self.dialect().unbatch(response, sends.len()) {
+        match self.dialect().unbatch(id, response, sends.len()) {
             Batch::Items(parts) => {
                 let mut answers = Vec::new();
                 let mut trouble = None;

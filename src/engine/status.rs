@@ -147,11 +147,13 @@ impl<P: Ports> Client<P> {
     async fn caveats(&self) -> Result<Vec<String>, EngineError> {
         let announces = self.dialect().capabilities().is_some();
         let before = self.look(|tx| tx.readable::<Announced>(&Announced::at())).await?;
-        let announced = before.map_or(announces, |said| said.keys);
+        let proofs = self.proofs().await?;
+        // Where it has never said what it can do, and records have landed all the same, they went without keys.
+        let keyless = self.session().passes_for_plain() || !proofs.keeps.is_empty();
+        let announced = before.map_or(announces && !keyless, |said| said.keys);
         if self.session().capabilities().map_or(announced, |known| known.idempotency_key) {
             return Ok(Vec::new());
         }
-        let proofs = self.proofs().await?;
         let tables = || self.schema().tables().map(|(table, _)| table);
         let blind = tables()
             .filter(|table| self.schema().correlation_field(table).is_none() || proofs.finds(table) == Some(false))

@@ -34,6 +34,9 @@ const PATIENCE_MS: u64 = 5_000;
 /// How long nothing may move before that is said, in ms.
 const STUCK_MS: u64 = 5 * 60 * 1000;
 
+/// How often in a row the capabilities may be unreadable before an instance is taken to have none.
+const MOST_UNREAD: u32 = 2;
+
 type Run = Shared<LocalBoxFuture<'static, Result<SyncReport, EngineError>>>;
 
 /// What a sync is to do.
@@ -110,6 +113,10 @@ impl Session {
     /// Notes whether the instance answered; tells whether that is news.
     pub(super) fn note_reached(&self, reached: bool) -> bool {
         self.reached.replace(Some(reached)) != Some(reached)
+    }
+    /// Whether it was asked often enough what it can do, and never said so that it could be read.
+    pub(super) fn passes_for_plain(&self) -> bool {
+        self.unread.get() > MOST_UNREAD
     }
     pub(super) fn needs_sign_in(&self) -> bool {
         self.needs_sign_in.get()

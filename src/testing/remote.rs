@@ -27,9 +27,12 @@ pub enum Fault {
     Garble(Response),
 }
 
+type Rule = Rc<dyn Fn(&Request) -> Option<Fault>>;
+
 #[derive(Default)]
 struct Shared {
     faults: RefCell<VecDeque<Option<Fault>>>,
+    rule: RefCell<Option<Rule>>,
     offline: Cell<bool>,
     signed_out: Cell<bool>,
     auth_hangs: Cell<bool>,
@@ -76,6 +79,11 @@ impl MemoryRemote {
         self.shared.faults.borrow_mut().push_back(fault);
     }
 
+    /// What becomes of every request that nothing is planned for, as of one that is too large for a slow line.
+    pub fn set_rule(&self, rule: impl Fn(&Request) -> Option<Fault> + 'static) {
+        *self.shared.rule.borrow_mut() = Some(Rc::new(rule));
+    }
+
     /// Requests sent so far.
     pub fn sent(&self) -> u32 {
         self.shared.sent.get()
@@ -98,8 +106,9 @@ impl Remote for MemoryRemote {
         if self.shared.signed_out.get() {
             return Ok(Response { status: 401, ..Response::default() });
         }
-        let fault = self.shared.faults.borrow_mut().pop_front().flatten();
-        match fault {
+        let planned = self.shared.faults.borrow_mut().pop_front();
+        let rule = self.shared.rule.borrow().clone();
+        match planned.unwrap_or_else(|| rule.and_then(|rule| rule(request))) {
             None => Ok(self.instance.run(request)),
             Some(Fault::LoseRequest) => lost(),
             Some(Fault::LoseAnswer) => {

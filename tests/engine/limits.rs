@@ -86,7 +86,10 @@ fn one_item_too_large_says_so() {
 #[test]
 fn an_instance_that_asks_for_time_gets_it_whoever_asks() {
     block_on(async {
-        for (status, pull) in [(429, false), (503, false), (429, true)] {
+        let date = "Tue, 14 Nov 2023 22:23:20 GMT";
+        for (status, pull, time) in
+            [(429, false, "600"), (503, false, "600"), (408, false, "600"), (429, true, "600"), (503, false, date)]
+        {
             let instance = MemoryInstance::with_extras();
             let device = Device::new(&instance, tables(), 1);
             let page = device.open().await.unwrap();
@@ -96,7 +99,7 @@ fn an_instance_that_asks_for_time_gets_it_whoever_asks() {
                 device.remote.plan(None);
             }
             let mut busy = resp(status, "{}");
-            busy.headers.push(("Retry-After".into(), "600".into()));
+            busy.headers.push(("Retry-After".into(), time.into()));
             device.remote.plan(Some(Fault::Answer(busy)));
             let report = page.sync(SyncOptions { pull, ..push() }).await.unwrap();
             assert_eq!(report.ended_by, EndedBy::Backoff, "{status}");

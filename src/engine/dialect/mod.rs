@@ -101,8 +101,8 @@ pub trait Dialect {
     fn verdict(&self, asked: &Asked<'_>, response: &Response, now: u64) -> Verdict;
     /// Several requests in one.
     fn batch(&self, id: &str, requests: &[Request]) -> Request;
-    /// What the answer to it means. `count` requests were sent.
-    fn unbatch(&self, response: &Response, count: usize) -> Batch;
+    /// What the answer to the batch of this id means. `count` requests were sent.
+    fn unbatch(&self, id: &str, response: &Response, count: usize) -> Batch;
     /// Asks for the extras; none if the app says there are none.
     fn capabilities(&self) -> Option<Request>;
     /// Asks for the first page of what a query finds: whole rows, unless only some fields are wanted.

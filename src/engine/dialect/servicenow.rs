@@ -100,8 +100,11 @@ impl Dialect for ServiceNow {
         }
         let wait_ms = response.retry_after(now);
         let unknown = || Answer::Unknown { error: said(response), wait_ms };
+        let deletes = item.kind == ItemKind::Delete;
         let answer = match response.status {
             204 if intent == Intent::Send => Answer::Done(None),
+            // A deletion has nothing to say. Anything else that speaks JSON may say something of its own.
+            200..300 if deletes && response.body.is_empty() => Answer::Done(None),
             200..300 if !response.is_json() => return Verdict::NotTheInstance(glimpse(response)),
             200..300 if intent == Intent::Probe => match rows(response) {
                 Ok(rows) => match journal::asked_for(asked) {
@@ -110,12 +113,10 @@ impl Dialect for ServiceNow {
                 },
                 Err(_) => unknown(),
             },
-            200..300 if item.kind == ItemKind::Delete => {
-                match decode::<Value>("answer to a deletion", &response.body) {
-                    Ok(_) => Answer::Done(None),
-                    Err(_) => unknown(),
-                }
-            }
+            200..300 if deletes => match decode::<TableAnswer<Value>>("answer to a deletion", &response.body) {
+                Ok(_) => Answer::Done(None),
+                Err(_) => unknown(),
+            },
             200..300 => match decode::<TableAnswer<Row>>("answer to a write", &response.body) {
                 Ok(answer) => Answer::Done(Some(answer.result.into())),
                 Err(why) => {
@@ -157,9 +158,12 @@ impl Dialect for ServiceNow {
         }
     }
 
-    fn unbatch(&self, response: &Response, count: usize) -> Batch {
+    fn unbatch(&self, id: &str, response: &Response, count: usize) -> Batch {
         match response.status {
             200..300 if response.is_json() => match decode::<BatchResponse>("answer to a batch", &response.body) {
+                Ok(answer) if ![id, ""].contains(&answer.batch_request_id.as_str()) => {
+                    Batch::Unknown(format!("the answer is to another batch, {}", answer.batch_request_id))
+                }
                 Ok(answer) => Batch::Items(sort(&answer, count)),
                 Err(why) => Batch::Unknown(why.to_string()),
             },
@@ -204,7 +208,7 @@ impl Dialect for ServiceNow {
 
     fn asks_for_time(&self, response: &Response, now: u64) -> Option<Busy> {
         let wait_ms = response.retry_after(now);
-        let busy = response.status == 429 || (response.status == 503 && wait_ms.is_some());
+        let busy = response.status == 429 || (matches!(response.status, 408 | 503) && wait_ms.is_some());
         busy.then(|| Busy { why: said(response).message, wait_ms, in_doubt: response.status != 429 })
     }
 }

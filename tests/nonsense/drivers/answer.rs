@@ -92,7 +92,7 @@ pub fn answer(bytes: &[u8]) {
     if let Some(busy) = dialect.asks_for_time(&response, story.now) {
         assert!(busy.wait_ms.is_none_or(|ms| ms <= LONGEST_WAIT_MS));
     }
-    if let Batch::Items(items) = dialect.unbatch(&response, 3) {
+    if let Batch::Items(items) = dialect.unbatch("1", &response, 3) {
         assert_eq!(items.len(), 3);
     }
     verdicts(&dialect, &response, story.now);
