@@ -103,8 +103,6 @@ impl Dialect for ServiceNow {
         let deletes = item.kind == ItemKind::Delete;
         let answer = match response.status {
             204 if intent == Intent::Send => Answer::Done(None),
-            // A deletion has nothing to say. Anything else that speaks JSON may say something of its own.
-            200..300 if deletes && response.body.is_empty() => Answer::Done(None),
             200..300 if !response.is_json() => return Verdict::NotTheInstance(glimpse(response)),
             200..300 if intent == Intent::Probe => match rows(response) {
                 Ok(rows) => match journal::asked_for(asked) {
@@ -113,6 +111,8 @@ impl Dialect for ServiceNow {
                 },
                 Err(_) => unknown(),
             },
+            200..300 if deletes && response.body.is_empty() => Answer::Done(None),
+            // A gateway that speaks JSON says something of its own.
             200..300 if deletes => match decode::<TableAnswer<Value>>("answer to a deletion", &response.body) {
                 Ok(_) => Answer::Done(None),
                 Err(_) => unknown(),
