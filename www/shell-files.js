@@ -23,6 +23,7 @@ export default [
   "./js/names.js",
   "./js/news.js",
   "./js/notices.js",
+  "./js/press.js",
   "./js/reasons.js",
   "./js/route.js",
   "./js/saving.js",

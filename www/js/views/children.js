@@ -4,6 +4,7 @@ import { fill, freshId, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { marksOf, stateChip } from "../marks.js";
 import { nameOf } from "../names.js";
+import { pressEnds } from "../press.js";
 import { reason } from "../reasons.js";
 import { newHref, recordHref } from "../route.js";
 import { carriedOver, tables } from "../tables.js";
@@ -36,6 +37,7 @@ export function childSection({ table, by }, owner) {
     const [rows, total] = await Promise.all([store.query(`${query}^ORDERBYDESCsys_created_on`, { limit: shown }), store.count(query)]);
     rows.sort((a, b) => Number(b.$sync.isTemporary) - Number(a.$sync.isTemporary));
     const people = await Promise.all(rows.map((row) => nameOf("sys_user", isTime ? row.user : row.assigned_to)));
+    await pressEnds();
     if (closed) return;
     const whole = isTime && total <= rows.length ? rows.reduce((sum, row) => sum + (Number(row.time_worked) || 0), 0) : 0;
     fill(tally, whole ? minutes(whole) : total || "");

@@ -4,6 +4,7 @@ import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { marksOf, placeOf, priorityBox, stateChip } from "../marks.js";
 import { nameOf } from "../names.js";
+import { pressEnds } from "../press.js";
 import { reason } from "../reasons.js";
 import { newHref, recordHref } from "../route.js";
 import { syncNow } from "../sync.js";
@@ -107,6 +108,7 @@ export function listView(table) {
     try {
       const { found, total, locals = 0 } = await read();
       const places = await Promise.all(found.map((row) => nameOf("cmn_location", row.location)));
+      await pressEnds();
       if (mine === turn) draw(found, places, total, locals);
     } catch (error) {
       if (mine === turn) fill(notice, h("p", { role: "alert" }, `This list could not be read. ${reason(error)}`));

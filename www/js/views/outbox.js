@@ -4,6 +4,7 @@ import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { localMark } from "../marks.js";
 import { describeRow } from "../names.js";
+import { pressEnds } from "../press.js";
 import { reason } from "../reasons.js";
 import { recordHref } from "../route.js";
 import { tables } from "../tables.js";
@@ -39,6 +40,7 @@ export function outboxView() {
         db.outbox.list({ state: moving, limit: shown + 1 }),
       ]);
       const groups = await Promise.all([halted, waiting].map((items) => Promise.all(items.slice(0, shown).map(drawItem))));
+      await pressEnds();
       if (closed || mine !== turn) return;
       fill(body,
         section("Needs you", groups[0]),

@@ -4,6 +4,7 @@ import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { priorityBox, stateChip, syncMarks } from "../marks.js";
 import { describeRow } from "../names.js";
+import { pressEnds } from "../press.js";
 import { reason } from "../reasons.js";
 import { editHref, goInstead, listHref } from "../route.js";
 import { ownerHref } from "../saving.js";
@@ -67,6 +68,7 @@ export function recordView(route, settle) {
       return;
     }
     const known = await facts(table, next);
+    await pressEnds();
     const nextPrint = JSON.stringify([next, known.print]);
     if (closed || nextPrint === print) return;
     print = nextPrint;

@@ -1,0 +1,17 @@
+// The screen is drawn anew as records land: not under a finger that is about to press.
+import { both } from "./lib/app.mjs";
+import { untilEqual } from "./lib/wait.mjs";
+
+both("a press is not lost to a record that lands meanwhile", async (t, app) => {
+  await app.instance.kill();
+  const { sys_id } = await app.create("incident", { short_description: "Pressed while it lands" });
+  await app.go(`#/incident/${sys_id}`);
+  await app.seen("edit").hover();
+  await app.page.mouse.down();
+
+  await app.instance.start();
+  await app.landsByItself();
+  await untilEqual("the address of the record as the instance has it", () => app.shownId(), await app.page.evaluate((id) => landfall.resolveId(id), sys_id));
+  await app.page.mouse.up();
+  await app.seen("form").waitFor();
+});
