@@ -7,6 +7,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    future::pending,
     pin::pin,
     rc::Rc,
 };
@@ -28,6 +29,9 @@ const TAG: &str = "landfall";
 /// Time between two runs of its own accord, in ms: an item that is due and yet does not move must not make it spin.
 const LEAST_MS: u64 = 1_000;
 
+/// How long another context has to send what it wrote, in ms. If it was killed over it, somebody else has to.
+const LEFT_TO_OTHERS_MS: u64 = 10_000;
+
 /// The loop, for as long as it is kept.
 pub struct AutoSync {
     state: Rc<State>,
@@ -38,6 +42,8 @@ struct State {
     client: Client<BrowserPorts>,
     events: Rc<Events>,
     bell: Bell,
+    /// Something unsent was heard of.
+    unsent: Bell,
     stopped: Cell<bool>,
     /// The app has written since the last run.
     written: Cell<bool>,
@@ -54,6 +60,7 @@ impl AutoSync {
             client: client.clone(),
             events: Rc::clone(events),
             bell: Bell::default(),
+            unsent: Bell::default(),
             stopped: Cell::new(false),
             written: Cell::new(false),
             pull: Cell::new(true),
@@ -80,6 +87,11 @@ impl AutoSync {
         self.state.bell.ring();
     }
 
+    /// Something is unsent, whoever wrote it.
+    pub fn unsent(&self) {
+        self.state.unsent.ring();
+    }
+
     /// What held the traffic back is over: signed in, or online by the user's word.
     pub fn come_back(&self) {
         self.state.come_back();
@@ -104,7 +116,7 @@ impl State {
         // Orders Background Sync once for what an earlier visit left.
         let mut left_over = true;
         loop {
-            self.rung_or_after(wait).await;
+            self.rung_or_after(wait, served).await;
             // All the writes of one turn of the event loop go together.
             self.client.ports().clock().sleep(0).await;
             if self.stopped.get() {
@@ -131,15 +143,26 @@ impl State {
         }
     }
 
-    async fn rung_or_after(&self, wait: Option<u64>) {
-        let rung = self.bell.wait();
-        match wait {
-            None => rung.await,
-            Some(ms) => {
-                let timer = pin!(self.client.ports().clock().sleep(ms));
-                match select(pin!(rung), timer).await {
-                    Either::Left(_) | Either::Right(_) => {}
-                }
+    async fn rung_or_after(&self, wait: Option<u64>, served: bool) {
+        let due = async {
+            match wait {
+                Some(ms) => self.client.ports().clock().sleep(ms).await,
+                None if served => pending().await,
+                None => self.left_behind().await,
+            }
+        };
+        match select(pin!(self.bell.wait()), pin!(due)).await {
+            Either::Left(_) | Either::Right(_) => {}
+        }
+    }
+
+    /// Resolves when something has been unsent for a while and is due: whoever wrote it may be gone.
+    async fn left_behind(&self) {
+        loop {
+            self.unsent.wait().await;
+            self.client.ports().clock().sleep(LEFT_TO_OTHERS_MS).await;
+            if let Ok(Some(ms)) = self.client.next_sync_in().await {
+                return self.client.ports().clock().sleep(ms).await;
             }
         }
     }

@@ -27,8 +27,9 @@ pub fn retry(tx: &mut Tx<'_>, id: &str, keys: Option<Keys>) -> Ruled<()> {
     }
     let proofs = tx.fact::<Proofs>()?;
     let step = next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, &item);
+    // Also where it is only asked about: an answer on its way to a frozen sender was asked for too early to be worth anything.
+    turn_away(tx, &item)?;
     if step == Step::Ask || (step == Step::Send && item.is_held()) {
-        turn_away(tx, &item)?;
         item.may_be_made |= item.state == ItemState::Unknown && item.kind == ItemKind::Create;
         item.state = ItemState::Queued;
         item.error = None;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     ids,
     key::Key,
-    receive::{prove, prove_found, report_twins},
+    receive::{prove, report_twins},
     reconcile::{Told, class_of, created},
     row::{RowKey, StoreName},
     stored::{Item, ItemKind, Record},
@@ -29,7 +29,6 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
         if let Some(item) = waiting_for(tx, &class, row)? {
             written += 1;
             prove(tx, &item, row)?;
-            prove_found(tx, &item.table, true)?;
             return created(tx, &item, row, Told::Unasked);
         }
         let there = tx.record(&class, sys_id)?;

@@ -162,10 +162,16 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
                 tally.done += 1;
                 tally.reconciled += 1;
                 prove(tx, &item, row)?;
-                prove_found(tx, &item.table, true)?;
+                if rows.iter().all(|row| carries(tx, &item, row)) {
+                    prove_found(tx, &item.table, true)?;
+                }
                 return reconcile::created(tx, &item, row, Told::Unasked);
             }
             tally.settled += 1;
+            if !rows.is_empty() {
+                // The instance dropped the query, and gives any rows: whether this one is among the others is not told.
+                prove_found(tx, &item.table, false)?;
+            }
             let proofs = tx.fact::<Proofs>()?;
             // What left under its key, and is there all the same, is not made again by being sent under it.
             let proved = if item.keyless { proofs.finds(&item.table) } else { proofs.keeps(&item.table) };
@@ -295,9 +301,12 @@ fn wait(tx: &Tx<'_>, item: &mut Item, error: Option<&ItemError>, wait_ms: Option
 /// The oldest of the rows that truly carry the item's temporary id: an instance drops the query terms it does not know,
 /// and then answers with any rows at all.
 fn oldest_carrying<'r>(tx: &Tx<'_>, item: &Item, rows: &'r [Fields]) -> Option<&'r Fields> {
-    let field = tx.schema.correlation_field(&item.table)?;
-    let carrying = rows.iter().filter(|row| row.get(&field) == Some(&item.sys_id) && names_itself(row));
+    let carrying = rows.iter().filter(|row| carries(tx, item, row) && names_itself(row));
     carrying.min_by_key(|row| (row.get("sys_created_on"), row.get("sys_id")))
+}
+
+fn carries(tx: &Tx<'_>, item: &Item, row: &Fields) -> bool {
+    tx.schema.correlation_field(&item.table).is_some_and(|field| row.get(&field) == Some(&item.sys_id))
 }
 
 fn names_itself(row: &Fields) -> bool {

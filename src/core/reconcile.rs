@@ -255,14 +255,18 @@ pub(super) fn class_of(tx: &Tx<'_>, table: &str, row: &Fields) -> String {
     }
 }
 
-/// The fields that were sent and came back otherwise. Journals read back empty, always.
+/// The fields that were sent and came back otherwise; or not at all, in a row that is a whole one: what is no column of
+/// the table is dropped. Journals read back empty, always.
 fn not_kept(tx: &Tx<'_>, table: &str, sent: &Fields, row: &Fields) -> Vec<String> {
     let correlation = tx.schema.correlation_field(table);
+    let whole = row.contains_key("sys_updated_on");
     sent.iter()
         .filter(|(name, value)| {
             Some(*name) != correlation.as_ref()
                 && !tx.schema.is_journal(table, name)
-                && row.get(*name).is_some_and(|kept| !same(tx.schema.type_of(table, name), kept, value))
+                && row
+                    .get(*name)
+                    .map_or(whole && !value.is_empty(), |kept| !same(tx.schema.type_of(table, name), kept, value))
         })
         .map(|(name, _)| name.clone())
         .collect()

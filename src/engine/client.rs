@@ -285,16 +285,17 @@ impl<P: Ports> Client<P> {
     }
 
     /// What is committed is committed: nothing here may make a saved write look like a failed one.
-    async fn announce(&self, set: &WriteSet, mut events: Vec<Event>) {
+    async fn announce(&self, set: &WriteSet, events: Vec<Event>) {
+        // First, as the count takes time in which the page may be killed.
+        self.tell(&events);
         let outbox = set.puts.iter().map(|(store, _)| *store).chain(set.deletes.iter().map(|at| at.store));
         if outbox.into_iter().any(|store| store == StoreName::Outbox) {
             let all = Scan::key(StoreName::Outbox, Key::default());
             let counted = self.counts([all, Scan::index(StoreName::Outbox, Item::refused())]).await;
             if let Ok([pending, refused]) = counted {
-                events.push(Event::Outbox { pending, refused, conflicts: 0 });
+                self.tell(&[Event::Outbox { pending, refused, conflicts: 0 }]);
             }
         }
-        self.tell(&events);
     }
 
     pub(super) async fn counts<const N: usize>(&self, scans: [Scan; N]) -> Result<[u32; N], EngineError> {

@@ -136,7 +136,11 @@ impl<P: Ports> Client<P> {
             match self.look(|tx| tx.item(item)).await? {
                 Some(item) if item.state == ItemState::Refused => return Ok(refused(item)),
                 Some(_) => {}
-                None => return receipts.of(item, 0).ok_or_else(|| CoreError::NoSuchItem(item.to_owned()).into()),
+                None => {
+                    // What was refused stays: since then it was edited, or tried again, and has left.
+                    let receipt = receipts.of(item, 0).filter(|receipt| receipt.state != Settled::Refused);
+                    return receipt.ok_or_else(|| CoreError::NoSuchItem(item.to_owned()).into());
+                }
             }
             let heard = pin!(poll_fn(|context| {
                 if self.session().is_closed() {
@@ -149,6 +153,8 @@ impl<P: Ports> Client<P> {
                 Poll::Pending
             }));
             match select(heard, pin!(self.ports().clock().sleep(LOOK_MS))).await {
+                // Edited since, it is another request: whether it is still refused stands in the outbox.
+                Either::Left((Some(receipt), _)) if receipt.state == Settled::Refused => {}
                 Either::Left((Some(receipt), _)) => return Ok(receipt),
                 Either::Left((None, _)) => return Err(StoreError::Closed.into()),
                 Either::Right(_) => {}

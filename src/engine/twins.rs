@@ -57,20 +57,29 @@ impl<P: Ports> Client<P> {
                     }
                     told => told?,
                 };
-                let finds = told.as_ref().is_some_and(|rows| temporary.iter().all(|id| rows.contains_key(id)));
+                let dropped = told.is_none();
                 let rows = told.unwrap_or_default();
                 self.transact(Origin::Sync, Durability::Relaxed, |tx| {
                     renew_lease(tx, lease)?;
+                    let mut found = Vec::new();
                     tx.each(&temporary, |tx, temporary| {
                         let Some(mut alias) = tx.alias(temporary)? else { return Ok(()) };
                         let twins = rows.get(temporary).map(Vec::as_slice).unwrap_or_default();
                         if let Some(used) = alias.sys_id.as_ref().filter(|_| twins.len() > 1) {
                             report_twins(tx, &table, temporary, used, twins);
                         }
+                        // What was deleted since proves nothing.
+                        let record = alias.sys_id.as_ref().map(|id| tx.record(&alias.table, id)).transpose()?.flatten();
+                        if record.is_some_and(|record| !record.deleted) {
+                            found.push(!twins.is_empty());
+                        }
                         alias.unchecked = false;
                         tx.put(&alias)
                     })?;
-                    prove_found(tx, &table, finds)
+                    if dropped || !found.is_empty() {
+                        prove_found(tx, &table, !dropped && found.into_iter().all(|found| found))?;
+                    }
+                    Ok(())
                 })
                 .await?;
             }

@@ -49,7 +49,7 @@ pub struct Usage {
     pub persisted: bool,
 }
 
-/// Why a store could not do what was asked. Nothing was written.
+/// Why a store could not do what was asked. Nothing was written, unless [`StoreError::Failed`] says that it may have been.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The quota is used up, or the disk is full.

@@ -94,6 +94,11 @@ fn a_probes_row_counts_only_if_it_carries_the_id() {
     let ask = std::slice::from_ref(&item);
     world.run(|tx| claim(tx, lease, ask, &[], PLAIN)).unwrap();
     world.run(|tx| receive(tx, lease, &answers)).unwrap();
+    assert!(world.item(&item).unwrap().in_vain, "any rows for an answer: the query was dropped");
+    let answers = [(item.clone(), Answer::Found(Vec::new()))];
+    world.run(|tx| prove_found(tx, "incident", true)).unwrap();
+    world.run(|tx| claim(tx, lease, ask, &[], PLAIN)).unwrap();
+    world.run(|tx| receive(tx, lease, &answers)).unwrap();
     let asked = world.item(&item).unwrap();
     let until = 1_000_000 + EXCHANGE_MS;
     assert_eq!((asked.state, asked.next_attempt_at), (ItemState::Unknown, Some(until)), "it may still arrive");

@@ -192,6 +192,15 @@ fn what_comes_back_in_another_form_is_kept_and_what_comes_back_otherwise_is_not(
     let item = world.item(&id).unwrap();
     world.run(|tx| created(tx, &item, &fields_of(&[("sys_id", "a2"), ("impact", "2")]), Told::InAnswer)).unwrap();
     assert_eq!(record(&mut world, "a2").not_kept, ["impact"]);
+
+    // A whole row without the field: the table has no such column.
+    for (sys_id, whole, lost) in [("a3", true, vec!["u_bay"]), ("a4", false, vec![])] {
+        let (_, id) = world.create(&[("u_bay", "7"), ("u_none", "")]);
+        let item = world.item(&id).unwrap();
+        let row = [("sys_id", sys_id), ("sys_updated_on", "2026-01-01 00:00:00")];
+        world.run(|tx| created(tx, &item, &fields_of(&row[..if whole { 2 } else { 1 }]), Told::InAnswer)).unwrap();
+        assert_eq!(record(&mut world, sys_id).not_kept, lost);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 
 import { both } from "./lib/app.mjs";
-import { untilEqual } from "./lib/wait.mjs";
+import { until, untilEqual } from "./lib/wait.mjs";
 
 const EACH = 25;
 
@@ -23,6 +23,27 @@ const write = (page, name, count) =>
     for (let at = 0; at < many; at += 1) made.push((await landfall.table("incident").create({ short_description: `${who} ${at}` })).sys_id);
     return made;
   }, [name, count]);
+
+both("what a tab was sending when it was closed, an idle one sends", async (t, app) => {
+  // Without Background Sync, as most browsers are: nobody but the other tab is there.
+  await app.browser.context.addInitScript(() => delete ServiceWorkerRegistration.prototype.sync);
+  await app.reload();
+  // What an empty answer is worth is known, also without keys.
+  const [first] = await write(app.page, "first", 1);
+  await app.landsByItself();
+  const idle = await app.open();
+  const closed = await app.open();
+  await Promise.all([idle, closed].map((page) => page.evaluate(() => landfall.sync())));
+  await closed.route("**/api/now/**", () => {});
+  const made = await write(closed, "closed", 3);
+  await until("the request", async () => (await closed.evaluate(() => landfall.outbox.list())).some(({ state }) => state !== "queued"));
+  await closed.close();
+
+  app.page = idle;
+  await app.landsByItself();
+  const rows = await app.instance.rows("incident");
+  assert.deepEqual(rows.map((row) => row.correlation_id).sort(), [first, ...made].sort());
+});
 
 both("two tabs write at once, one sends, nothing doubles", async (t, app) => {
   const left = app.page;

@@ -213,6 +213,38 @@ fn who_waits_is_told_once_it_is_settled_in_whatever_context() {
     });
 }
 
+#[test]
+fn what_was_refused_and_edited_since_is_not_told_its_old_answer() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        instance.refuse(no_second);
+        let device = device(&instance);
+        let (page, worker) = (device.open().await.unwrap(), device.open().await.unwrap());
+        create(&page, "incident", json!({"short_description": "bad"})).await;
+        let item = outbox(&page).await[0].0.clone();
+        page.sync(push()).await.unwrap();
+        assert_eq!(page.settled(&item).await.unwrap().state, Settled::Refused);
+
+        page.edit(&item, row(json!({"short_description": "good"}))).await.unwrap();
+        worker.sync(push()).await.unwrap();
+        device.hub.lose();
+        assert_eq!(page.settled(&item).await, Err(EngineError::Core(CoreError::NoSuchItem(item))), "it was made");
+
+        // Refused elsewhere; edited here before that was heard.
+        create(&page, "incident", json!({"short_description": "bad again"})).await;
+        let item = outbox(&page).await[0].0.clone();
+        worker.sync(push()).await.unwrap();
+        page.edit(&item, row(json!({"short_description": "good"}))).await.unwrap();
+        let sends = async {
+            device.hub.deliver();
+            worker.sync(push()).await.unwrap();
+            device.hub.deliver();
+        };
+        let (receipt, ()) = join(page.settled(&item), sends).await;
+        assert_eq!(receipt.unwrap().state, Settled::Done);
+    });
+}
+
 #[derive(Default)]
 struct Rung(AtomicBool);
 

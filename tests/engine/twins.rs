@@ -123,6 +123,31 @@ fn a_search_that_always_fails_ends_no_run_and_is_put_once_in_each() {
 }
 
 #[test]
+fn what_was_deleted_before_it_was_looked_for_says_nothing_of_its_table() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        let id = create(&page, "incident", json!({ "short_description": "x" })).await;
+        // Made; the search for twins finds no line.
+        for fault in [None, Some(Fault::LoseRequest)] {
+            device.remote.plan(fault);
+        }
+        page.sync(push()).await.unwrap();
+        let sys_id = page.resolve_id(&id).await.unwrap();
+        assert_ne!(sys_id, id);
+        page.delete("incident", &id).await.unwrap();
+        device.clock.advance(400_000);
+        let searches = || instance.log().iter().filter(|line| line.starts_with("GET")).count();
+        let before = searches();
+        page.sync(push()).await.unwrap();
+        assert!(searches() > before, "it is looked for, though it is gone: {:?}", instance.log());
+        assert_eq!(page.status().await.unwrap().caveats.len(), 1, "but for the keys, nothing is amiss");
+    });
+}
+
+#[test]
 fn a_table_that_cannot_be_asked_whether_the_line_holds_keeps_back_nothing_but_its_own() {
     block_on(async {
         for bad in [resp(500, "{}"), html(403)] {

@@ -25,6 +25,9 @@ impl fmt::Debug for IdbStore {
     }
 }
 
+/// What a commit is doing.
+const WRITING: &str = "writing";
+
 impl IdbStore {
     /// The store of the database called `name`; nothing is opened yet. `on_news` is told what happens to it.
     pub fn new(name: &str, on_news: impl Fn(StoreNews) + 'static) -> Self {
@@ -62,7 +65,13 @@ impl IdbStore {
                 self.0.give_up(&open);
             }
             if again || !dead {
-                return Err(fault.while_doing(doing));
+                // Of a commit nobody could wait for it is not known what became.
+                let unsure = doing == WRITING && (again || fault == Fault::timed_out());
+                return Err(fault.while_doing(if unsure {
+                    "writing, and may have written all the same"
+                } else {
+                    doing
+                }));
             }
             again = true;
         }
@@ -76,9 +85,9 @@ impl Store for IdbStore {
     }
 
     async fn commit(&self, set: &WriteSet) -> Result<Commit, StoreError> {
-        let set = Rc::new(Prepared::of(set).map_err(|fault| fault.while_doing("writing"))?);
+        let set = Rc::new(Prepared::of(set).map_err(|fault| fault.while_doing(WRITING))?);
         let write = |open, again| commit::commit(open, Rc::clone(&set), again);
-        self.run("writing", write, || set.abort()).await
+        self.run(WRITING, write, || set.abort()).await
     }
 
     async fn usage(&self) -> Usage {
