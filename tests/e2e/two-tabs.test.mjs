@@ -26,7 +26,7 @@ const write = (page, name, count) =>
 
 both("what a tab was sending when it was closed, an idle one sends", async (t, app) => {
   // Without Background Sync, as most browsers are: nobody but the other tab is there.
-  await app.browser.context.addInitScript(() => delete ServiceWorkerRegistration.prototype.sync);
+  await app.browser.context.addInitScript(() => delete globalThis.ServiceWorkerRegistration?.prototype.sync);
   await app.reload();
   // What an empty answer is worth is known, also without keys.
   const [first] = await write(app.page, "first", 1);
@@ -34,7 +34,10 @@ both("what a tab was sending when it was closed, an idle one sends", async (t, a
   const idle = await app.open();
   const closed = await app.open();
   await Promise.all([idle, closed].map((page) => page.evaluate(() => landfall.sync())));
-  await closed.route("**/api/now/**", () => {});
+  const [second] = await write(closed, "second", 1);
+  await app.landsByItself();
+  // Its requests are never answered, and never arrive.
+  await closed.evaluate(() => (globalThis.fetch = () => new Promise(() => {})));
   const made = await write(closed, "closed", 3);
   await until("the request", async () => (await closed.evaluate(() => landfall.outbox.list())).some(({ state }) => state !== "queued"));
   await closed.close();
@@ -42,7 +45,7 @@ both("what a tab was sending when it was closed, an idle one sends", async (t, a
   app.page = idle;
   await app.landsByItself();
   const rows = await app.instance.rows("incident");
-  assert.deepEqual(rows.map((row) => row.correlation_id).sort(), [first, ...made].sort());
+  assert.deepEqual(rows.map((row) => row.correlation_id).sort(), [first, second, ...made].sort());
 });
 
 both("two tabs write at once, one sends, nothing doubles", async (t, app) => {
