@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use super::{
     error::CoreError,
+    ids,
     lease::turn_away,
     plan::{Keys, Known, Step, next_step},
     reconcile::lay,
     row::{RowKey, StoreName},
+    schema::Reference,
     stored::{Item, ItemKind, ItemState, Lease, Proofs, Record, mention},
     tx::{Ruled, Tx},
     values::{check_correlation, check_size, settle_references},
@@ -118,15 +120,28 @@ fn take_entries(tx: &Tx<'_>, item: &Item, changes: &mut Fields) -> Fields {
     entries
 }
 
+/// What [`discard`] makes of an item and of what depends on it.
+pub(super) struct Dropping {
+    /// These go: the item first.
+    pub gone: Vec<Item>,
+    /// These go on without the fields that point to what vanishes.
+    pub loosened: Vec<Item>,
+}
+
 /// An item and all that depends on it, the item first: what [`discard`] drops.
-///
-/// A record made here vanishes with its create, and what mentions it goes with it: it could never be sent. What
-/// follows an update on the same record depends on it no more than any later change does, and stays.
 ///
 /// # Errors
 /// [`CoreError::NoSuchItem`].
 pub fn with_dependants(tx: &mut Tx<'_>, id: &str) -> Ruled<Vec<Item>> {
-    let mut found = vec![there(tx, id)?];
+    let item = there(tx, id)?;
+    Ok(dropping(tx, item)?.gone)
+}
+
+/// A record made here vanishes with its create, and the records made here that mention it vanish with it: they could
+/// never be sent. A change of a record that stays only loses the fields in which it is mentioned. What follows an update
+/// on the same record depends on it no more than any later change does, and stays.
+pub(super) fn dropping(tx: &mut Tx<'_>, item: Item) -> Ruled<Dropping> {
+    let mut found = vec![item];
     let mut looked = 0;
     while let Some(item) = found.get(looked).cloned() {
         looked += 1;
@@ -144,7 +159,30 @@ pub fn with_dependants(tx: &mut Tx<'_>, id: &str) -> Ruled<Vec<Item>> {
             }
         }
     }
-    Ok(found)
+    let vanished: BTreeSet<String> =
+        found.iter().filter(|item| item.kind == ItemKind::Create).map(|item| item.sys_id.clone()).collect();
+    let mut dropping = Dropping { gone: Vec::new(), loosened: Vec::new() };
+    for (place, item) in found.into_iter().enumerate() {
+        let stays = place > 0 && item.kind == ItemKind::Update && !item.journal && !vanished.contains(&item.sys_id);
+        match stays.then(|| loosened(tx, &item, &vanished)).flatten() {
+            Some(item) => dropping.loosened.push(item),
+            None => dropping.gone.push(item),
+        }
+    }
+    Ok(dropping)
+}
+
+/// A change without what points to the `vanished`, if it is one without that.
+fn loosened(tx: &Tx<'_>, item: &Item, vanished: &BTreeSet<String>) -> Option<Item> {
+    let mut kept = item.clone();
+    for (name, _) in item.fields.iter().filter(|(_, text)| ids::find(text).any(|id| vanished.contains(id))) {
+        kept.fields.remove(name);
+        if let Some(Reference::Named { table }) = tx.schema.reference(&item.table, name) {
+            kept.fields.remove(&table);
+        }
+    }
+    let time = tx.schema.acted_at_field(&item.table);
+    kept.fields.keys().any(|name| Some(name) != time.as_ref()).then_some(kept)
 }
 
 /// Drops an item and all that depends on it, and puts the records back to what the instance last had.
@@ -152,18 +190,27 @@ pub fn with_dependants(tx: &mut Tx<'_>, id: &str) -> Ruled<Vec<Item>> {
 /// # Errors
 /// [`CoreError::NoSuchItem`]; [`CoreError::BeingSent`], also if it is one that depends on it.
 pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
-    let gone = with_dependants(tx, id)?;
-    for item in &gone {
+    let item = there(tx, id)?;
+    let Dropping { gone, loosened } = dropping(tx, item)?;
+    for item in gone.iter().chain(&loosened) {
         if is_being_sent(tx, item)? {
             return Err(CoreError::BeingSent(item.id.clone()).into());
         }
     }
-    for item in &gone {
+    for item in gone.iter().chain(&loosened) {
         // Who was only frozen, or lives by another clock, would send it once more.
         turn_away(tx, item)?;
+    }
+    for item in &gone {
         drop_item(tx, &item.id);
     }
-    let records: BTreeSet<(&str, &str)> = gone.iter().map(|item| (item.table.as_str(), item.sys_id.as_str())).collect();
+    for item in &loosened {
+        let mut item = item.clone();
+        reword(tx, &mut item, Fields::new(), &[]);
+        tx.put(&item)?;
+    }
+    let touched = gone.iter().chain(&loosened);
+    let records: BTreeSet<(&str, &str)> = touched.map(|item| (item.table.as_str(), item.sys_id.as_str())).collect();
     tx.each(records, |tx, (table, sys_id)| {
         let Some(mut record) = tx.record(table, sys_id)? else { return Ok(()) };
         let dropped = |kind| gone.iter().any(|item| item.kind == kind && item.sys_id == sys_id);

@@ -5,12 +5,15 @@ use landfall::{
         CoreError, Ruled, Tx, hand,
         lease::{Stood, give_lease_back, renew_lease, take_lapsed_lease, take_lease},
         plan::Keys,
+        pull::take_in,
         receive::{Answer, claim, receive},
+        schema::Schema,
         stored::{Item, ItemError, ItemKind, ItemState, LEASE_MS},
         write,
     },
     wire::Fields,
 };
+use serde_json::json;
 
 use super::support::{PLAIN, RESOLVES, World, fields_of, prove};
 
@@ -150,4 +153,43 @@ fn a_create_edited_to_point_to_a_younger_record_lets_go_of_the_older_one() {
     assert_eq!((record.fields["parent"].as_str(), record.items.len()), (younger.as_str(), 2));
     world.run(|tx| hand::discard(tx, &first)).unwrap();
     assert!(world.item(&create).is_some(), "it no longer points to what was dropped");
+}
+
+#[test]
+fn a_change_of_a_record_that_stays_only_loses_what_pointed_to_the_dropped_one() {
+    for (change, left) in [
+        (vec![("state", "6")], Some(vec![("state", "6")])),
+        (vec![("description", "see above")], Some(vec![("description", "see above")])),
+        // The field that names the table of a reference goes with it.
+        (vec![("about_table", "problem"), ("about", "it"), ("state", "6")], Some(vec![("state", "6")])),
+        (vec![("u_acted_at", "2026-01-01 00:00:00")], None),
+        (vec![("description", "it")], None),
+    ] {
+        let mut world = World::new();
+        let tables = json!({
+            "problem": {},
+            "incident": {
+                "references": { "parent": "problem", "about": { "table": "about_table" } },
+                "actedAtField": "u_acted_at",
+            },
+        });
+        world.schema = Schema::new(serde_json::from_value(tables).unwrap()).unwrap();
+        world.run(|tx| take_in(tx, "incident", &[fields_of(&[("sys_id", "a1"), ("state", "1")])], 1)).unwrap();
+        let (target, create) = world.create_in("problem", &[]);
+        let value = |value: &str| if value == "it" { target.clone() } else { value.to_owned() };
+        let mut fields = fields_of(&[("parent", &target)]);
+        fields.extend(change.iter().map(|(name, text)| ((*name).to_owned(), value(text))));
+        let item = world.run(|tx| write::update(tx, "incident", "a1", &fields)).unwrap().0.items[0].clone();
+        world.run(|tx| hand::discard(tx, &create)).unwrap();
+        let record = world.run(|tx| write::find(tx, "incident", "a1")).unwrap().0;
+        let Some(left) = left else {
+            assert_eq!((world.item(&item), record.items.len()), (None, 0), "{change:?}");
+            continue;
+        };
+        let mut stays = world.item(&item).unwrap();
+        stays.fields.remove("u_acted_at");
+        assert_eq!((stays.mentions.len(), &stays.fields), (0, &fields_of(&left)), "{change:?}");
+        assert_eq!((record.fields.get("parent"), record.mentions.len()), (None, 0));
+        assert_eq!(record.items, [item]);
+    }
 }

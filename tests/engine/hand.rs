@@ -80,18 +80,23 @@ fn discarding_a_create_takes_what_depends_on_it_and_nothing_else() {
 
         let refused = outbox(&page).await[0].0.clone();
         let gone = page.discard(&refused).await.unwrap();
-        assert_eq!(gone.len(), 4, "{gone:?}");
+        assert_eq!(gone.len(), 3, "{gone:?}");
         assert_eq!((gone[0].id.as_str(), gone[0].state), (refused.as_str(), "refused"));
         assert!(gone.iter().all(|item| item.sys_id != free));
         for (table, id) in [("incident", &parent), ("incident_task", &child), ("task", &grandchild)] {
             assert_eq!(get(&page, table, id).await, None);
         }
+        // A record that stays only loses what pointed to it: what else was changed goes.
         let kept = get(&page, "incident", &other).await.unwrap();
-        assert_eq!((&kept["short_description"], &kept["$sync"]["state"]), (&json!("stays"), &json!("synced")));
+        assert_eq!((&kept["short_description"], &kept["$sync"]["state"]), (&json!("changed"), &json!("changed")));
         assert_eq!(kept.get("parent").and_then(Value::as_str).unwrap_or(""), "");
-        assert_eq!(outbox(&page).await, []);
+        assert_eq!(outbox(&page).await.iter().map(|(_, state)| state.as_str()).collect::<Vec<_>>(), ["queued"]);
         assert_eq!(page.audit().await.unwrap().orphans, []);
         page.sync(push()).await.unwrap();
+        assert_eq!(
+            (&instance.rows("incident")[0]["short_description"], outbox(&page).await),
+            (&"changed".into(), vec![])
+        );
         assert_eq!((instance.rows("incident").len(), instance.rows("task").len()), (1, 1));
         assert_eq!(instance.rows("incident_task")[0]["sys_id"], old);
     });

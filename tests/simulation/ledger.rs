@@ -226,6 +226,9 @@ impl World {
         }
         doing.intents.borrow_mut().clear();
         if doing.kind == Kind::Hand {
+            for item in done.put.iter().filter(|_| doing.may_drop) {
+                model.loosen(item);
+            }
             for record in &done.records {
                 if let Some(number) = model.find(&record.sys_id) {
                     model.in_order(number, &record.items);

@@ -215,6 +215,19 @@ impl Model {
         }
     }
 
+    /// What an item no longer has in it, because what it pointed to was dropped, does not arrive with it.
+    pub fn loosen(&mut self, item: &Item) {
+        let Some(number) = self.of_item(item) else { return };
+        for (_, writes) in self.records[number].writes.iter_mut().filter(|(name, _)| !item.fields.contains_key(*name)) {
+            for write in writes {
+                let carried = write.carriers.remove(&item.id);
+                if carried && write.carriers.is_empty() && write.fate == Fate::Pending {
+                    write.fate = if write.sent { Fate::Sent } else { Fate::Undone };
+                }
+            }
+        }
+    }
+
     /// An edited item may stand before others: what the last of them carries is what stands.
     pub fn in_order(&mut self, number: usize, items: &[String]) {
         let place = |write: &Write| {

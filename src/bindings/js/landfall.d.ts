@@ -207,6 +207,7 @@ export interface Outbox {
   edit(item: string, changes: Record<string, unknown>): Promise<void>;
   /**
    * Drops it and everything that depends on it, puts records back to what the instance last had, and says what went.
+   * A change of a record that stays only loses the fields that pointed to what went.
    * What the instance may have carried out already (`unknown`) stays there.
    */
   discard(item: string): Promise<OutboxItem[]>;
