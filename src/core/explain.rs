@@ -1,9 +1,10 @@
 //! Where an item stands, in one plain sentence: why it is still here, and what will move it.
 
 use super::{
-    plan::waits_until,
+    hand::{Dropping, dropping},
+    plan::{Keys, Known, Step, next_step, waits_until},
     present::{Pause, iso},
-    stored::{Alias, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record},
+    stored::{Alias, Announced, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record},
     tx::{Ruled, Tx},
 };
 
@@ -28,15 +29,10 @@ pub(super) fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Optio
         ItemState::Unknown if item.sent_under == Some(lease.number) && lease.is_held(tx.now) => {
             Ok(plain("sending", "It is being sent now.".to_owned(), false))
         }
-        // It goes again without being asked for, as soon as what it has come to wait for lets it.
-        ItemState::Unknown if item.is_held() && is_repeated(item) => {
-            let held = held(tx, item)?;
-            Ok(Standing { state: "unknown", explain: format!("{LOST} {}", held.explain), ..held })
-        }
-        ItemState::Unknown => Ok(plain("unknown", unknown(tx, item, pause)?, false)),
+        ItemState::Unknown => unknown(tx, item, pause),
         ItemState::Queued if item.is_held() => held(tx, item),
         ItemState::Queued => {
-            let explain = match (pause, item.next_attempt_at.filter(|at| *at > tx.now)) {
+            let explain = match (pause, waits_until(item, tx.now)) {
                 (Some(Pause::Auth), _) => "It waits for you to sign in.".to_owned(),
                 (Some(Pause::Offline), _) => "It waits because you chose to work offline.".to_owned(),
                 (_, Some(at)) => format!("The instance could not take it yet; it is tried again at {}.", iso(at)),
@@ -87,38 +83,56 @@ fn left_out(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     Ok(format!(" It went without {}, which can only follow once both records are there.", names.join(" and ")))
 }
 
-fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<String> {
-    let asked = match waits_until(item, tx.now) {
-        Some(at) if !matches!(pause, Some(Pause::Auth | Pause::Offline)) => {
-            format!("The instance is asked about it at {}, before it is ever sent again.", iso(at))
+fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<Standing> {
+    let proofs = tx.fact::<Proofs>()?;
+    let keys = tx.fact::<Announced>()?.keys.then(Keys::default);
+    let step = next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, item);
+    // It goes again without being asked for, as soon as what it has come to wait for lets it.
+    if step == Step::Send && item.is_held() {
+        let held = held(tx, item)?;
+        return Ok(Standing { state: "unknown", explain: format!("{LOST} {}", held.explain), ..held });
+    }
+    let once_only = item.kind == ItemKind::Create || item.journal;
+    let next = match step {
+        Step::Probe => match waits_until(item, tx.now) {
+            Some(at) if !matches!(pause, Some(Pause::Auth | Pause::Offline)) => {
+                format!("The instance is asked about it at {}, before it is ever sent again.", iso(at))
+            }
+            _ => "The instance is asked about it before it is ever sent again.".to_owned(),
+        },
+        Step::Send if !once_only => "It is sent again, which changes nothing twice.".to_owned(),
+        Step::Send if keys.is_some() && !item.keyless => {
+            "It is sent again under its key, by which the instance does nothing twice.".to_owned()
         }
-        _ => "The instance is asked about it before it is ever sent again.".to_owned(),
+        Step::Send => "It is sent again, as the app has said for this table, though it may have arrived.".to_owned(),
+        Step::Ask => {
+            let why = match tx.schema.correlation_field(&item.table) {
+                Some(field) if item.kind == ItemKind::Create && proofs.finds(&item.table).is_none() => format!(
+                    "The instance says that it is not there, but has not shown yet that {} keeps its {field}: that is \
+                     known once another record of this table has landed.",
+                    item.table
+                ),
+                _ if keys.is_some() || item.keyless => "The instance cannot say whether it arrived.".to_owned(),
+                _ => "The instance cannot say whether it arrived, unless it knows it by its key.".to_owned(),
+            };
+            format!("{why} {}", yours(tx, item)?)
+        }
     };
-    let yours = "See whether it is there: if so, discard this; if not, try it again.";
-    let field = tx.schema.correlation_field(&item.table);
-    let finds = tx.fact::<Proofs>()?.finds(&item.table);
-    let next = match (item.kind, field) {
-        (ItemKind::Create, Some(_)) if !item.in_vain && finds != Some(false) => asked,
-        (ItemKind::Create, Some(field)) if finds.is_none() => format!(
-            "The instance says that it is not there, but has not shown yet that {} keeps its {field}: that is known once \
-             another record of this table has landed. {yours}",
-            item.table
-        ),
-        (ItemKind::Create, _) => {
-            format!("The instance cannot say whether it arrived, unless it knows it by its key. {yours}")
-        }
-        (ItemKind::Update, _) if item.journal && item.in_vain => {
-            format!("The instance cannot say whether it arrived, unless it knows it by its key. {yours}")
-        }
-        (ItemKind::Update, _) if item.journal => asked,
-        (ItemKind::Update | ItemKind::Delete, _) => "It is sent again, which changes nothing twice.".to_owned(),
-    };
-    Ok(format!("{LOST} {next}"))
+    let explain = format!("{LOST} {next}");
+    Ok(Standing { state: "unknown", explain, depends_on: Vec::new(), stuck: false })
 }
 
-/// Whether it does no harm to carry it out twice.
-fn is_repeated(item: &Item) -> bool {
-    item.kind != ItemKind::Create && !item.journal
+/// What only the user can do, and what he would lose by it.
+fn yours(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
+    let Dropping { gone, loosened } = dropping(tx, item)?;
+    Ok(match gone.len() + loosened.len() - 1 {
+        0 => "See whether it is there: if so, discard this; if not, try it again.".to_owned(),
+        others => format!(
+            "See whether it is there: if not, try it again; if so, discard this. That takes {others} other {} along: \
+             first point what points to it to the instance's record.",
+            if others == 1 { "change" } else { "changes" }
+        ),
+    })
 }
 
 /// The instance's words as sentences.

@@ -134,21 +134,22 @@ pub(super) struct Dropping {
 /// [`CoreError::NoSuchItem`].
 pub fn with_dependants(tx: &mut Tx<'_>, id: &str) -> Ruled<Vec<Item>> {
     let item = there(tx, id)?;
-    Ok(dropping(tx, item)?.gone)
+    Ok(dropping(tx, &item)?.gone)
 }
 
 /// A record made here vanishes with its create, and the records made here that mention it vanish with it: they could
 /// never be sent. A change of a record that stays only loses the fields in which it is mentioned. What follows an update
 /// on the same record depends on it no more than any later change does, and stays.
-pub(super) fn dropping(tx: &mut Tx<'_>, item: Item) -> Ruled<Dropping> {
-    let mut found = vec![item];
+pub(super) fn dropping(tx: &mut Tx<'_>, item: &Item) -> Ruled<Dropping> {
+    let mut found = vec![item.clone()];
     let mut looked = 0;
     while let Some(item) = found.get(looked).cloned() {
         looked += 1;
         if item.kind != ItemKind::Create {
             continue;
         }
-        let mut ids = tx.record(&item.table, &item.sys_id)?.map(|record| record.items).unwrap_or_default();
+        let at = Record::at(tx.schema, &item.table, &item.sys_id);
+        let mut ids = tx.readable::<Record>(&at)?.map(|record| record.items).unwrap_or_default();
         ids.extend(tx.found_by(StoreName::Outbox, mention(&item.sys_id))?.iter().map(|key| key.text(0).to_owned()));
         tx.want(ids.iter().map(|id| Item::at(id)))?;
         for id in ids {
@@ -191,7 +192,7 @@ fn loosened(tx: &Tx<'_>, item: &Item, vanished: &BTreeSet<String>) -> Option<Ite
 /// [`CoreError::NoSuchItem`]; [`CoreError::BeingSent`], also if it is one that depends on it.
 pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
     let item = there(tx, id)?;
-    let Dropping { gone, loosened } = dropping(tx, item)?;
+    let Dropping { gone, loosened } = dropping(tx, &item)?;
     for item in gone.iter().chain(&loosened) {
         if is_being_sent(tx, item)? {
             return Err(CoreError::BeingSent(item.id.clone()).into());

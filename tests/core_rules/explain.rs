@@ -5,9 +5,11 @@ use landfall::core::{
     present::{Pause, items},
     pull::take_in,
     receive::{Answer, claim, receive},
-    stored::{Item, ItemError, ItemKind, ItemState, Proofs, Record},
+    schema::Schema,
+    stored::{Announced, Item, ItemError, ItemKind, ItemState, Proofs, Record},
     write,
 };
+use serde_json::json;
 
 use super::support::{PLAIN, World, fields_of, prove};
 
@@ -32,6 +34,8 @@ fn what_is_due_says_what_it_waits_for() {
     let queued = item(ItemKind::Update, ItemState::Queued);
     let later = Item { next_attempt_at: Some(world.now + 1), ..queued.clone() };
     let now = Item { next_attempt_at: Some(world.now), ..queued.clone() };
+    // Longer than any wait: the clock has been set back since.
+    let far = Item { next_attempt_at: Some(world.now + 1_000_000_000_000), ..queued.clone() };
     let past = Item { next_attempt_at: Some(world.now - 1), ..queued.clone() };
     let soon = "It goes out at the next sync.";
     let tried = "The instance could not take it yet; it is tried again at 1970-01-01T00:16:40Z.";
@@ -43,6 +47,7 @@ fn what_is_due_says_what_it_waits_for() {
         (&later, None, tried),
         (&now, None, soon),
         (&past, None, soon),
+        (&far, None, soon),
     ] {
         assert_eq!(of(&mut world, item, pause), ("queued", sentence.to_owned()));
     }
@@ -139,6 +144,80 @@ fn what_was_lost_says_who_can_tell() {
     {
         assert_eq!(of(&mut world, &waits, pause).1, format!("{LOST}{sentence}"));
     }
+}
+
+#[test]
+fn what_the_instance_knows_by_its_key_goes_again_under_it() {
+    let sent = |kind| Item { sent_at: Some(1_000_000), in_vain: true, ..item(kind, ItemState::Unknown) };
+    let create = sent(ItemKind::Create);
+    let entry = Item { journal: true, ..sent(ItemKind::Update) };
+    let keyless = |item: &Item| Item { keyless: true, ..item.clone() };
+    let fresh = |item: &Item| Item { in_vain: false, ..item.clone() };
+    let again = "It is sent again under its key, by which the instance does nothing twice.".to_owned();
+    let nobody = format!("The instance cannot say whether it arrived. {YOURS}");
+    let unless = format!("The instance cannot say whether it arrived, unless it knows it by its key. {YOURS}");
+    for (item, keys, keeps, sentence) in [
+        (create.clone(), true, true, again.clone()),
+        (create.clone(), true, false, again.clone()),
+        (fresh(&create), true, true, ASKED.to_owned()),
+        (fresh(&create), true, false, again.clone()),
+        (keyless(&create), true, true, nobody.clone()),
+        (keyless(&create), false, true, nobody.clone()),
+        (create, false, true, unless.clone()),
+        (entry.clone(), true, true, again.clone()),
+        (fresh(&entry), true, true, again),
+        (fresh(&entry), false, true, ASKED.to_owned()),
+        (keyless(&fresh(&entry)), true, true, ASKED.to_owned()),
+        (keyless(&entry), true, true, nobody),
+        (entry, false, true, unless.clone()),
+    ] {
+        let mut world = World::new();
+        world.run(|tx| prove(tx, keeps)).unwrap();
+        world.run(|tx| tx.put(&Announced { keys })).unwrap();
+        assert_eq!(of(&mut world, &item, None), ("unknown", format!("{LOST}{sentence}")), "{keys} {keeps} {item:?}");
+    }
+    // A table without the field, and one whose entries are sent again whatever happens.
+    let tables = json!({ "incident": { "correlationField": null, "journals": ["work_notes"], "unknown": "resend" } });
+    let mut world = World::new();
+    world.schema = Schema::new(serde_json::from_value(tables).unwrap()).unwrap();
+    let create = sent(ItemKind::Create);
+    let entry = Item { journal: true, ..sent(ItemKind::Update) };
+    let twice = "It is sent again, as the app has said for this table, though it may have arrived.";
+    assert_eq!(of(&mut world, &entry, None).1, format!("{LOST}{twice}"));
+    assert_eq!(of(&mut world, &fresh(&create), None).1, format!("{LOST}{unless}"));
+    world.run(|tx| tx.put(&Announced { keys: true })).unwrap();
+    let again = "It is sent again under its key, by which the instance does nothing twice.";
+    assert_eq!(of(&mut world, &fresh(&create), None).1, format!("{LOST}{again}"));
+    assert_eq!(of(&mut world, &keyless(&entry), None).1, format!("{LOST}{twice}"));
+    // With an unsent record in it, it waits for that one.
+    let (parent, _) = world.create(&[("short_description", "the pump")]);
+    let held = Item { mentions: vec![parent], ..create };
+    let waits = format!("{LOST}It waits for the incident “the pump”, which goes first.");
+    assert_eq!(of(&mut world, &held, None), ("unknown", waits));
+}
+
+#[test]
+fn what_only_the_user_can_tell_of_says_what_a_discard_takes_along() {
+    let mut world = World::new();
+    let (parent, id) = world.create(&[]);
+    world.run(|tx| prove(tx, false)).unwrap();
+    let lost = Item { state: ItemState::Unknown, in_vain: true, keyless: true, ..world.item(&id).unwrap() };
+    world.run(|tx| tx.put(&lost)).unwrap();
+    let nobody = format!("{LOST}The instance cannot say whether it arrived.");
+    assert_eq!(of(&mut world, &lost, None).1, format!("{nobody} {YOURS}"));
+    world.create(&[("parent", &parent)]);
+    let takes = |count| {
+        format!(
+            "{nobody} See whether it is there: if not, try it again; if so, discard this. That takes {count} along: first \
+             point what points to it to the instance's record."
+        )
+    };
+    assert_eq!(of(&mut world, &lost, None).1, takes("1 other change"));
+    // A change of a record that stays, too.
+    world.run(|tx| take_in(tx, "incident", &[fields_of(&[("sys_id", "a1")])], 1)).unwrap();
+    let change = fields_of(&[("parent", &parent), ("state", "6")]);
+    world.run(|tx| write::update(tx, "incident", "a1", &change)).unwrap();
+    assert_eq!(of(&mut world, &lost, None).1, takes("2 other changes"));
 }
 
 #[test]
