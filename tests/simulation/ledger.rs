@@ -271,6 +271,10 @@ impl World {
             ItemKind::Update if item.journal => {
                 let text = item.fields.get("work_notes").map(|text| model.plain(text)).unwrap_or_default();
                 if !instance.entries.iter().any(|entry| entry.row == item.sys_id && entry.text == text) {
+                    // Its record is to be deleted: it was refused, or nobody could tell.
+                    if deleted {
+                        return Fate::Undone;
+                    }
                     self.broke(3, &format!("{} has left and never arrived", self.describe(item)));
                 }
             }
@@ -280,6 +284,9 @@ impl World {
                     .iter()
                     .find(|(name, value)| !value.is_empty() && *name != "work_notes" && !carried(name, value));
                 if let Some((name, value)) = lost {
+                    if deleted && item.kind == ItemKind::Update {
+                        return Fate::Undone;
+                    }
                     self.broke(8, &format!("{} has left, and {name}={value} never arrived", self.describe(item)));
                 }
             }
@@ -292,7 +299,9 @@ impl World {
         let mut model = self.model.borrow_mut();
         let Some(number) = model.of_item(item) else { return };
         let sent = item.state == ItemState::Unknown || item.may_be_made;
-        if sent && doing.kind == Kind::Write {
+        // Of a change that nobody can tell of the user has said enough.
+        let told = item.in_vain && item.kind == ItemKind::Update;
+        if sent && !told && doing.kind == Kind::Write {
             self.broke(16, &format!("{} was dropped by a deletion while it may be carried out", self.describe(item)));
         }
         let sys_id = model.plain(&item.sys_id);
