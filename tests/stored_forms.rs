@@ -165,3 +165,8 @@ fn events_as_they_travel_between_contexts() {
     ]);
     insta::assert_json_snapshot!(events);
 }
+
+#[test]
+fn the_stores_as_they_are_called_on_disk() {
+    assert_eq!(StoreName::ALL.map(StoreName::as_str), ["records", "outbox", "aliases", "meta"]);
+}

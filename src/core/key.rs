@@ -100,6 +100,8 @@ mod tests {
                 Key::from(["\u{FF5E}"]),
             ]
         );
-        assert_eq!(Part::Number(0.0).cmp(&Part::Number(-0.0)), Ordering::Equal);
+        for (a, b) in [(0.0, -0.0), (-0.0, 0.0)] {
+            assert_eq!(Part::Number(a).cmp(&Part::Number(b)), Ordering::Equal);
+        }
     }
 }
