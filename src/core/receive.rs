@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     event::{Event, Receipt, Ref, Settled},
+    ids::is_temporary,
     lease::renew_lease,
     plan::resolvable,
     reconcile::{self, Told},
@@ -151,7 +152,7 @@ pub fn receive(tx: &mut Tx<'_>, number: u64, answers: &[(String, Answer)]) -> Ru
 
 fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tally) -> Ruled<()> {
     match (item.kind, answer) {
-        (ItemKind::Create, Answer::Done(Some(row))) if names_itself(row) => {
+        (ItemKind::Create, Answer::Done(Some(row))) if names_itself(row) && !is_of_another(tx, &item, row) => {
             tally.done += 1;
             tally.reconciled += 1;
             prove(tx, &item, row)?;
@@ -307,6 +308,12 @@ fn oldest_carrying<'r>(tx: &Tx<'_>, item: &Item, rows: &'r [Fields]) -> Option<&
 
 fn carries(tx: &Tx<'_>, item: &Item, row: &Fields) -> bool {
     tx.schema.correlation_field(&item.table).is_some_and(|field| row.get(&field) == Some(&item.sys_id))
+}
+
+/// The row of another record made on a device: answers have been mixed up.
+fn is_of_another(tx: &Tx<'_>, item: &Item, row: &Fields) -> bool {
+    let carried = tx.schema.correlation_field(&item.table).and_then(|field| row.get(&field));
+    carried.is_some_and(|id| is_temporary(id) && *id != item.sys_id)
 }
 
 fn names_itself(row: &Fields) -> bool {

@@ -60,7 +60,9 @@ fn a_row_that_does_not_say_which_record_it_is_makes_none_permanent() {
     let mut world = World::new();
     let (temporary, item) = world.create(&[]);
     let (lease, _) = world.run(take_lease).unwrap();
-    for row in [None, Some(Fields::new()), Some(fields_of(&[("sys_id", "")]))] {
+    let (another, _) = world.create(&[]);
+    let anothers = fields_of(&[("sys_id", "a1"), ("correlation_id", &another)]);
+    for row in [None, Some(Fields::new()), Some(fields_of(&[("sys_id", "")])), Some(anothers)] {
         world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), PLAIN)).unwrap();
         let answers = [(item.clone(), Answer::Done(row))];
         world.run(|tx| receive(tx, lease, &answers)).unwrap();
