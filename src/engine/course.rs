@@ -86,8 +86,8 @@ impl<P: Ports> Client<P> {
             return Ok(None);
         }
         let now = self.ports().clock().now_ms();
-        let plan =
-            self.next_plan(Room { items: 1, group: 1, bytes: usize::MAX }, self.keys(), &BTreeSet::new()).await?;
+        let none = BTreeSet::new();
+        let plan = self.next_plan(Room { items: 1, group: 1, bytes: usize::MAX }, self.keys(), &none, &none).await?;
         let first = if plan.is_empty() { plan.next_at } else { Some(now) };
         Ok(first.map(|at| at.max(course.waits_until(now).unwrap_or(0)).saturating_sub(now)))
     }

@@ -1,13 +1,14 @@
 //! Drives the rules over the ports. Knows no browser: it runs natively and in Wasm alike.
 //!
 //! * [`Client`]: what the app calls, and the loop that reads, rules, commits and starts over when stale.
-//! * `sync`: who sends, and for how long. `push`: what goes next; `round`: claims, requests, receipts. `twins`: what was made twice.
+//! * `sync`: who sends, and for how long. `push`: what goes next; `round`: claims, requests, receipts; `batch_size`: how much goes in one. `twins`: what was made twice.
 //!   `pull`: the cached tables. `course`: how it goes, and when to try next.
 //! * `hand`: what a person may do about an item, and waiting for one.
 //! * [`dialect`]: how intents become requests, and answers receipts.
 
 pub mod dialect;
 
+mod batch_size;
 mod client;
 mod course;
 mod error;

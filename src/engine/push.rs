@@ -8,7 +8,7 @@ use super::{
     error::EngineError,
     exchange::Trouble,
     report::{EndedBy, Phase, Progress, SyncReport},
-    round::{Came, resolves},
+    round::{Came, lost_before, resolves},
     sync::SyncOptions,
 };
 use crate::{
@@ -37,6 +37,9 @@ impl<P: Ports> Client<P> {
         let mut fruitless = 0;
         let mut answered = false;
         let mut signed_in_again = false;
+        // What the line has failed in this run, though it carried something else: not again before the next run, or
+        // two of them would take turns for ever.
+        let mut lost = BTreeSet::new();
         let total = self.counts([Scan::key(StoreName::Outbox, Key::default())]).await?[0];
         loop {
             if self.is_stopped(options) {
@@ -48,12 +51,13 @@ impl<P: Ports> Client<P> {
             }
             let known = self.session().capabilities();
             // After a failure a single item tries the line, so that no more than that becomes unknown.
-            let mut room = self.room(course.failures > 0 && !answered);
+            let suspect = course.failures > 0 || !lost.is_empty();
+            let mut room = self.room(suspect && !answered);
             // As long as it is not known whether the instance knows keys, there is something to do if there would be
             // with them: it is asked then.
             let silent =
                 |answered: bool| if answered { BTreeSet::new() } else { self.session().silent.borrow().clone() };
-            let mut plan = self.next_plan(room, self.keys(), &silent(answered)).await?;
+            let mut plan = self.next_plan(room, self.keys(), &silent(answered), &lost).await?;
             if plan.is_empty() {
                 return Ok(ended(&plan));
             }
@@ -62,8 +66,8 @@ impl<P: Ports> Client<P> {
                 // The line holds if the instance has said what it can do: of what could not be read, nobody knows who
                 // said it. And the plan is made anew by what is known now.
                 answered |= self.dialect().capabilities().is_some() && self.session().capabilities().is_some();
-                room = self.room(course.failures > 0 && !answered);
-                plan = self.next_plan(room, keys(&capabilities), &silent(answered)).await?;
+                room = self.room(suspect && !answered);
+                plan = self.next_plan(room, keys(&capabilities), &silent(answered), &lost).await?;
                 if plan.is_empty() {
                     return Ok(ended(&plan));
                 }
@@ -72,11 +76,22 @@ impl<P: Ports> Client<P> {
                 answered = self.try_the_line(lease, &table, &mut headers).await?;
                 continue;
             }
+            // Nor does what the line has failed before try it: whose fault it is would not be known, and nothing behind
+            // it would ever get its turn.
+            if !answered
+                && plan.probe.is_empty()
+                && let Some(table) = plan.send.iter().find(|item| lost_before(item)).map(|item| item.table.clone())
+                && self.try_the_line(lease, &table, &mut headers).await?
+            {
+                answered = true;
+                continue;
+            }
             if resolves(&capabilities) && room.items > 1 {
                 self.fill(&mut plan, room).await?;
             }
             let count = plan.probe.len() + plan.send.len();
-            let came = match self.round(lease, plan, &capabilities, &mut headers, report).await {
+            let sent: Vec<String> = plan.send.iter().map(|item| item.id.clone()).collect();
+            let came = match self.round(lease, plan, &capabilities, &mut headers, answered, report).await {
                 // The session ran out, on the way through a batch perhaps: nothing of the rest was run.
                 Err(Trouble::SignIn) if headers.is_some() && !signed_in_again => {
                     signed_in_again = true;
@@ -88,6 +103,10 @@ impl<P: Ports> Client<P> {
             let moved = came == Came::Moved;
             signed_in_again &= !moved;
             answered |= moved;
+            if came == Came::Lost {
+                answered = false;
+                lost.extend(sent);
+            }
             // Until the first of a table has been found by its id, the others leave one by one.
             if moved && keys(&capabilities).is_none() && self.proofs().await?.want_a_look() {
                 // Where that fails, the line may have gone since.
@@ -95,7 +114,7 @@ impl<P: Ports> Client<P> {
             }
             // A batch that was too large has told how small the next one must be.
             let smaller = self.session().batch.get() < count && count > 1;
-            fruitless = if moved || smaller { 0 } else { fruitless + 1 };
+            fruitless = if moved || smaller || came == Came::Lost { 0 } else { fruitless + 1 };
             if fruitless >= MOST_FRUITLESS && came == Came::Unclaimed {
                 return Ok(EndedBy::Done);
             }
@@ -110,12 +129,13 @@ impl<P: Ports> Client<P> {
     }
 
     /// Walks the outbox until the plan is full or nothing is left. What may not go yet is in other ranges
-    /// of the index, or passed over: so is what must not be lost on the way, of the `silent` tables.
+    /// of the index, or passed over: so is what must not be lost on the way, of the `silent` tables, and what was `lost`.
     pub(super) async fn next_plan(
         &self,
         room: Room,
         keys: Option<Keys>,
         silent: &BTreeSet<String>,
+        lost: &BTreeSet<String>,
     ) -> Result<Plan, EngineError> {
         let proofs = self.proofs().await?;
         let mut left = false;
@@ -130,8 +150,9 @@ impl<P: Ports> Client<P> {
                 let at_end = u32::try_from(rows.len()).unwrap_or(PAGE) < PAGE;
                 let known = self.known(&proofs, keys);
                 let mut items = self.readable::<Item>(&rows);
-                items.retain(|item| !silent.contains(&item.table) || !is_beyond_asking(&known, item));
-                left |= items.len() < rows.len() && !silent.is_empty();
+                let kept = |item: &Item| !silent.contains(&item.table) || !is_beyond_asking(&known, item);
+                items.retain(|item| kept(item) && !lost.contains(&item.id));
+                left |= items.len() < rows.len() && !(silent.is_empty() && lost.is_empty());
                 due.extend(items);
                 best = plan(&known, due.clone(), room);
                 best.left = left;

@@ -1,4 +1,4 @@
-//! One round: claim, ask, take the answers in; and how much goes in one.
+//! One round: claim, ask, take the answers in.
 
 use super::{
     client::Client,
@@ -9,7 +9,7 @@ use super::{
 use crate::{
     core::{
         Durability, Origin,
-        plan::{Plan, Room, size},
+        plan::{Plan, size},
         receive::{Answer, With, claim, receive},
         retry::backoff_ms,
         stored::{Item, ItemError},
@@ -18,16 +18,8 @@ use crate::{
     wire::{Capabilities, Response},
 };
 
-/// A first batch, before it is known how fast the instance is.
-const FIRST_BATCH: usize = 20;
-/// More does not pay: the instance's time goes into the records, not into the requests.
-const LARGEST_BATCH: usize = 200;
-/// Bytes of fields in one request. Base64 and escapes make it larger: 5 MB is the instance's limit.
-const BATCH_BYTES: usize = 3 * 1024 * 1024;
-/// A batch that takes less may grow, in ms.
-const QUICK_MS: u64 = 2_000;
-/// A batch that takes longer must shrink, in ms: at 30 seconds the instance leaves the rest undone.
-const SLOW_MS: u64 = 8_000;
+/// How long after its claim a request may still leave, in ms: well within the time a lease lasts.
+const LATE_MS: u64 = 10_000;
 
 /// What came of a plan.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,6 +28,9 @@ pub(super) enum Came {
     Moved,
     /// It was sent in vain.
     Nothing,
+    /// One item was sent in vain that the line had failed before, though it had just carried something else. Whether it
+    /// still does is not known.
+    Lost,
     /// It was out of date: nothing was sent.
     Unclaimed,
 }
@@ -48,25 +43,14 @@ struct Round {
 }
 
 impl<P: Ports> Client<P> {
-    pub(super) fn room(&self, trying: bool) -> Room {
-        let most = self.settings().batch_size.unwrap_or(LARGEST_BATCH).max(1);
-        let items = match self.session().batch.get() {
-            _ if trying || self.session().no_batch.get() => 1,
-            0 => FIRST_BATCH.min(most),
-            size => size.min(most),
-        };
-        let bytes = self.session().batch_bytes.get().unwrap_or(BATCH_BYTES);
-        // What belongs together goes together, as far as the instance allows, once the line is known to hold.
-        Room { items, group: if items == 1 { 1 } else { most }, bytes }
-    }
-
-    /// Claims, asks, takes the answers in.
+    /// Claims, asks, takes the answers in. `line_held`: something has been answered before it in this run.
     pub(super) async fn round(
         &self,
         lease: u64,
         plan: Plan,
         capabilities: &Capabilities,
         headers: &mut Option<Headers>,
+        line_held: bool,
         report: &mut SyncReport,
     ) -> Result<Came, Trouble> {
         let ids = |items: Vec<Item>| items.into_iter().map(|item| item.id).collect::<Vec<String>>();
@@ -78,6 +62,7 @@ impl<P: Ports> Client<P> {
         };
         // On disk before the request leaves: whatever happens from here on, these are asked for first.
         let with = With { keyed: capabilities.idempotency_key, resolves: resolves(capabilities) };
+        let asked_at = self.ports().clock().now_ms();
         let claimed =
             self.transact(Origin::Sync, Durability::Strict, |tx| claim(tx, lease, &probes, &sends, with)).await?;
         if claimed.is_empty() {
@@ -90,7 +75,20 @@ impl<P: Ports> Client<P> {
                 (item, intent)
             })
             .collect();
-        let mut round = self.ask(lease, &sends, capabilities, headers).await?;
+        // Frozen since, another context may have asked about it meanwhile and found nothing: it is claimed anew, under
+        // a lease that is found lost then.
+        let late = self.ports().clock().now_ms().saturating_sub(asked_at) > LATE_MS;
+        let mut round = match late {
+            true => not_run(&sends),
+            false => self.ask(lease, &sends, capabilities, headers).await?,
+        };
+        // Carried by a line that carried something else, it failed once more: that is its own, and others get their turn.
+        let own = line_held
+            && matches!(round.trouble, Some(Trouble::Unreachable(_) | Trouble::NotTheInstance(_)))
+            && matches!(sends.as_slice(), [(item, Intent::Send)] if lost_before(item));
+        if own {
+            round.trouble = None;
+        }
         // Where the line failed, it is the line that waits: back again, everything goes at once.
         let line_holds = matches!(round.trouble, None | Some(Trouble::SignIn));
         for ((item, _), (_, answer)) in sends.iter().zip(&mut round.answers).filter(|_| line_holds) {
@@ -98,7 +96,7 @@ impl<P: Ports> Client<P> {
             | Answer::NotRun { error: Some(_), wait_ms: wait_ms @ None } = answer
             {
                 // Failures of the line are not the item's own.
-                let own = item.error.as_ref().is_some_and(|error| error.status > 0);
+                let own = own || item.error.as_ref().is_some_and(|error| error.status > 0);
                 let failures = if own { item.attempts.saturating_add(1) } else { 1 };
                 *wait_ms = Some(backoff_ms(failures, self.ports().entropy().random()));
             }
@@ -114,6 +112,7 @@ impl<P: Ports> Client<P> {
         }
         match round.trouble {
             Some(trouble) => Err(trouble),
+            None if own => Ok(Came::Lost),
             None => Ok(if moved { Came::Moved } else { Came::Nothing }),
         }
     }
@@ -142,27 +141,38 @@ impl<P: Ports> Client<P> {
         let response = match answer {
             Ok(response) => response,
             Err(Trouble::Engine(error)) => return Err(error.into()),
-            Err(trouble) => return Ok(all(&sends, &trouble)),
-        };
-        if single {
-            if self.session().batch.get() == 1 {
-                self.adapt(1, now.saturating_sub(started));
+            Err(trouble) => {
+                if matches!(trouble, Trouble::Unreachable(_)) && !single {
+                    self.shrink(&sends);
+                }
+                return Ok(all(&sends, &trouble));
             }
+        };
+        let took_ms = now.saturating_sub(started);
+        if single {
+            self.adapt(&sends, took_ms);
             let mut answers = Vec::new();
             let trouble = sends.first().and_then(|asked| self.take(asked, &response, now, &mut answers));
             return Ok(Round { answers, trouble });
         }
-        self.adapt(sends.len(), now.saturating_sub(started));
-        Ok(self.take_batch(&id, &sends, &response, now))
+        let batch = self.dialect().unbatch(&id, &response, sends.len());
+        match &batch {
+            Batch::Items(parts) if parts.iter().any(|part| matches!(part, Some(BatchItem::Ran(_)))) => {
+                self.adapt(&sends, took_ms);
+            }
+            Batch::Items(_) | Batch::Unknown(_) | Batch::NotTheInstance(_) => self.shrink(&sends),
+            Batch::Unsupported | Batch::TooLarge => {}
+        }
+        Ok(self.take_batch(batch, &sends, now))
     }
 
-    fn take_batch(&self, id: &str, sends: &[Asked<'_>], response: &Response, now: u64) -> Round {
+    fn take_batch(&self, batch: Batch, sends: &[Asked<'_>], now: u64) -> Round {
         let each = |answer: Answer, trouble| Round {
             answers: sends.iter().map(|asked| (asked.item.id.clone(), answer.clone())).collect(),
             trouble,
         };
         let not_run = || each(Answer::NotRun { error: None, wait_ms: None }, None);
-        match self.dialect().unbatch(id, response, sends.len()) {
+        match batch {
             Batch::Items(parts) => {
                 let mut answers = Vec::new();
                 let mut trouble = None;
@@ -209,17 +219,6 @@ impl<P: Ports> Client<P> {
         answers.push((asked.item.id.clone(), answer));
         trouble
     }
-
-    fn adapt(&self, sent: usize, took_ms: u64) {
-        // A request that was not full says little of what fits.
-        let before = self.session().batch.get();
-        let size = match took_ms {
-            0..QUICK_MS => (sent * 2).min(LARGEST_BATCH).max(before),
-            QUICK_MS..SLOW_MS => sent.max(before),
-            _ => (sent / 2).max(1),
-        };
-        self.session().batch.set(size);
-    }
 }
 
 fn lost(why: &str) -> Answer {
@@ -235,6 +234,16 @@ fn all(sends: &[Asked<'_>], trouble: &Trouble) -> Round {
         answers: sends.iter().map(|asked| (asked.item.id.clone(), answer.clone())).collect(),
         trouble: Some(trouble.clone()),
     }
+}
+
+fn not_run(sends: &[(Item, Intent)]) -> Round {
+    let answer = Answer::NotRun { error: None, wait_ms: None };
+    Round { answers: sends.iter().map(|(item, _)| (item.id.clone(), answer.clone())).collect(), trouble: None }
+}
+
+/// Whether the last time an item was sent nothing came back.
+pub(super) fn lost_before(item: &Item) -> bool {
+    item.error.as_ref().is_some_and(|error| error.status == 0)
 }
 
 /// Whether what depends on a create may travel with it.

@@ -89,6 +89,8 @@ pub(super) struct Session {
     pub(super) batch: Cell<usize>,
     /// The most bytes of fields that go in one batch, once one was too large: by count it would grow to that size again.
     pub(super) batch_bytes: Cell<Option<usize>>,
+    /// The same, once one got no answer. The line may be another by now, so this one grows again.
+    pub(super) line_bytes: Cell<Option<usize>>,
 }
 
 impl Session {

@@ -99,6 +99,11 @@ impl Device {
         self.settings.batch_size = Some(items);
     }
 
+    /// Nobody has said that the instance may have extras: it is not asked for them.
+    pub fn without_extras(&mut self) {
+        self.settings.extras = None;
+    }
+
     /// As in a browser without Web Locks.
     pub fn without_locks(&mut self) {
         self.lock = MemoryLock::open_to_all(self.clock.clone());

@@ -18,6 +18,7 @@ mod path;
 mod pulls;
 mod runs;
 mod senders;
+mod slow_line;
 mod storage;
 mod transaction;
 mod twins;

@@ -5,7 +5,7 @@ use std::task::Poll;
 use futures_executor::block_on;
 use futures_util::poll;
 use landfall::{
-    core::{Read, stored::Lease},
+    core::{Read, StoreName, stored::Lease},
     ports::Store as _,
     testing::{Device, MemoryInstance},
 };
@@ -71,5 +71,50 @@ fn who_was_frozen_with_the_lock_it_was_given_does_not_send_beside_who_took_it() 
         }
         while poll!(&mut living).is_pending() {}
         assert_eq!(instance.rows("incident").len(), 2);
+    });
+}
+
+#[test]
+fn who_was_frozen_between_its_claim_and_its_request_does_not_send_it_any_more() {
+    block_on(async {
+        for locks in [true, false] {
+            let instance = MemoryInstance::plain();
+            let mut device = Device::new(&instance, tables(), 1);
+            if !locks {
+                device.without_locks();
+            }
+            let (frozen, living) = (device.open().await.unwrap(), device.open().await.unwrap());
+            proved(&frozen, "incident").await;
+            create(&living, "incident", json!({ "short_description": "x" })).await;
+            let mut frozen = Box::pin(frozen.sync(push()));
+            let claimed = || device.database.rows(StoreName::Outbox).iter().any(|row| row.body.contains("\"unknown\""));
+            let sent = device.remote.sent();
+            while !claimed() {
+                assert!(poll!(&mut frozen).is_pending());
+            }
+            assert_eq!(device.remote.sent(), sent);
+            // Another follows, asks, finds nothing, even after a minute, and sends it.
+            let mut waited = 0;
+            while instance.rows("incident").len() < 2 {
+                let mut next = Box::pin(living.sync(push()));
+                'run: loop {
+                    for _ in 0..500 {
+                        if poll!(&mut next).is_ready() {
+                            break 'run;
+                        }
+                    }
+                    device.clock.advance(1_000);
+                }
+                device.clock.advance(10_000);
+                waited += 1;
+                assert!(waited < 20);
+            }
+            let mut thawed = Poll::Pending;
+            while thawed.is_pending() {
+                thawed = poll!(&mut frozen);
+                device.clock.advance(1_000);
+            }
+            assert_eq!(instance.rows("incident").len(), 2, "locks: {locks}");
+        }
     });
 }
