@@ -127,7 +127,7 @@ impl Landfall {
         promise::promise(async move { fields::report(&handle.client()?.status().await?) })
     }
 
-    /// The permanent id once known, else the id given.
+    /// The permanent id once known, else the id given. One from another device is asked of the instance, when online.
     #[wasm_bindgen(js_name = resolveId)]
     pub fn resolve_id(&self, sys_id: JsValue) -> Promise {
         let handle = Rc::clone(&self.handle);

@@ -3,6 +3,7 @@
 //! * [`Client`]: what the app calls, and the loop that reads, rules, commits and starts over when stale.
 //! * `sync`: who sends, and for how long. `push`: what goes next; `round`: claims, requests, receipts; `batch_size`: how much goes in one. `twins`: what was made twice.
 //!   `pull`: the cached tables. `course`: how it goes, and when to try next.
+//! * `foreign`: ids that another device made.
 //! * `hand`: what a person may do about an item, and waiting for one.
 //! * [`dialect`]: how intents become requests, and answers receipts.
 
@@ -14,6 +15,7 @@ mod course;
 mod error;
 mod eviction;
 mod exchange;
+mod foreign;
 mod hand;
 mod pull;
 mod push;

@@ -139,14 +139,6 @@ impl<P: Ports> Client<P> {
         Ok((query, records))
     }
 
-    /// The permanent id once known, else the id given.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn resolve_id(&self, sys_id: &str) -> Result<String, EngineError> {
-        self.look(|tx| write::resolve(tx, sys_id)).await
-    }
-
     /// The outbox, oldest first, after the item `after`. `states` keeps only items in these.
     ///
     /// # Errors

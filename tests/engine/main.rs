@@ -10,6 +10,7 @@ mod doubt;
 mod elsewhere;
 mod entries;
 mod faults;
+mod foreign;
 mod gateways;
 mod hand;
 mod limits;

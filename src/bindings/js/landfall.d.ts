@@ -120,7 +120,10 @@ export interface Landfall {
   transaction<R>(work: (tx: Transaction) => R | Promise<R>): Promise<R>;
   outbox: Outbox;
 
-  /** The permanent sys_id once known, else the id given. On this device old temporary ids resolve for ever. */
+  /**
+   * The permanent sys_id once known, else the id given. On this device old temporary ids resolve for ever; one from
+   * another device is asked of the instance, when online.
+   */
   resolveId(sysId: string): Promise<string>;
 
   /** Adds a listener. Call the function it gives back to take the listener away. */
