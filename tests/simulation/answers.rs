@@ -73,7 +73,7 @@ pub fn name(fault: &OnRequest) -> &'static str {
     }
 }
 
-pub const NAMES: [&str; 28] = [
+pub const NAMES: [&str; 29] = [
     "request lost",
     "request lost, in silence",
     "answer lost",
@@ -102,6 +102,7 @@ pub const NAMES: [&str; 28] = [
     "batch: one 429 or 503",
     "batch: one 500",
     "batch: one refused",
+    "batch: out of order",
 ];
 
 /// `now` in ms, by the instance's clock.

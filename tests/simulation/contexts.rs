@@ -151,6 +151,16 @@ impl World {
         drop(killed);
     }
 
+    /// Who is told that its commit has failed tells nobody of it, though it was done.
+    pub fn said_to_have_failed(&self, by: usize) {
+        if let Some(doing) = self.executor.current() {
+            self.tell(|| format!("      ({by}) is told that the commit has failed, and it was done"));
+            doing.unsure.set(true);
+        }
+        let life = self.contexts.borrow()[by].life;
+        self.excuse(by, life);
+    }
+
     /// What it had committed and not told yet dies with it.
     fn excuse(&self, who: usize, life: u32) {
         self.reconciles.borrow_mut().retain(|(by, in_life, _, _)| (*by, *in_life) != (who, life));

@@ -29,6 +29,10 @@ pub struct Doing {
     pub what: String,
     pub intents: RefCell<Vec<Intent>>,
     pub commits: Cell<u32>,
+    /// A commit of it was done, and said to have failed.
+    pub unsure: Cell<bool>,
+    /// The user says so without knowing what became of the request before.
+    pub unknowing: bool,
     /// The item whose entry an edit takes the place of.
     pub replaced: RefCell<Option<(usize, String)>>,
     /// It is `discard`, or `delete`: unsent items may go.
@@ -43,6 +47,8 @@ impl Doing {
             what,
             intents: RefCell::default(),
             commits: Cell::new(0),
+            unsure: Cell::new(false),
+            unknowing: false,
             replaced: RefCell::default(),
             may_drop: false,
         }

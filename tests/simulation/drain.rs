@@ -81,6 +81,7 @@ impl World {
         self.instance.borrow_mut().dropping = None;
         self.full_commits.set(0);
         self.broken_calls.set(0);
+        self.unsure_commit.set(false);
         for context in self.contexts.borrow_mut().iter_mut() {
             context.frozen_until = 0;
         }

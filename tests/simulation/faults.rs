@@ -17,6 +17,7 @@ impl World {
             Fault::Freeze { who, ms } => self.contexts.borrow_mut()[*who].frozen_until = self.elapsed.get() + ms,
             Fault::Full { commits } => self.full_commits.set(*commits),
             Fault::Broken { commits } => self.broken_calls.set(*commits),
+            Fault::Unsure => self.unsure_commit.set(true),
             Fault::Cut => self.network.borrow_mut().cut = true,
             Fault::Mended => self.network.borrow_mut().cut = false,
             Fault::SessionEnds { renewable } => {
@@ -79,6 +80,7 @@ fn name(fault: &Fault) -> Option<&'static str> {
         Fault::Freeze { .. } => "context frozen",
         Fault::Full { .. } => "store full",
         Fault::Broken { .. } => "store fails",
+        Fault::Unsure => "store fails, and has written",
         Fault::Cut => "line cut",
         Fault::SessionEnds { .. } => "session ends",
         Fault::Refuses(true) => "instance refuses",

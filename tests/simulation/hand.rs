@@ -6,7 +6,7 @@ use std::{
 };
 
 use landfall::{
-    core::{Settled, present::ItemView, stored::ItemState},
+    core::{Settled, present::ItemView},
     engine::{EngineError, SyncOptions},
     wire::Fields,
 };
@@ -42,7 +42,8 @@ impl World {
         let item = self.mirror.borrow().items.get(id).cloned()?;
         let number = self.model.borrow().of_item(&item);
         let what = format!("{hand:?} {}", self.describe(&item));
-        let doing = Doing { may_drop: hand == Hand::Discard, ..Doing::new(by, Kind::Hand, what) };
+        let unknowing = hand == Hand::Retry { knowing: false };
+        let doing = Doing { may_drop: hand == Hand::Discard, unknowing, ..Doing::new(by, Kind::Hand, what) };
         let id = id.to_owned();
         let fields = match hand {
             Hand::Edit { bad } if item.journal => Fields::from([("work_notes".to_owned(), self.edited(bad))]),
@@ -50,17 +51,7 @@ impl World {
             _ => Fields::new(),
         };
         self.start(doing, async move |world, page, doing| match hand {
-            Hand::Retry { knowing } => {
-                // The user's word, not knowing whether it arrived: by what the item is when it is given.
-                let now = world.mirror.borrow().items.get(&id).map(|item| item.state);
-                if !knowing
-                    && now == Some(ItemState::Unknown)
-                    && let Some(number) = number
-                {
-                    let mut model = world.model.borrow_mut();
-                    model.records[number].doubt = true;
-                    model.records[number].may_twin = true;
-                }
+            Hand::Retry { .. } => {
                 let done = page.retry(&id).await;
                 world.answered(&doing, done);
             }

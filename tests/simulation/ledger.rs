@@ -69,6 +69,7 @@ impl World {
         if doing.kind == Kind::Sync && self.mirror.borrow().owner != Some(doing.by) {
             self.broke(12, &format!("context {} has written answers under a lease that is not its own", doing.by));
         }
+        self.made_once(&doing, &done);
         self.led_to(&done);
         self.hold_together(&done);
         self.settle_model(&doing, &done);
@@ -89,10 +90,12 @@ impl World {
                 if item.attempts > attempts && !mirror.tried.remove(&item.id) {
                     self.broke(10, &format!("an attempt of {} was counted that was none", self.describe(&item)));
                 }
-                if before.is_none() {
-                    done.fresh.push(item.clone());
-                } else if doing.kind == Kind::Hand && item.state == ItemState::Queued {
-                    self.by_hand(&item, before.as_ref());
+                match before {
+                    None => done.fresh.push(item.clone()),
+                    Some(before) if doing.kind == Kind::Hand && item.state == ItemState::Queued => {
+                        self.by_hand(doing, &item, &before);
+                    }
+                    Some(_) => {}
                 }
                 done.put.push(item);
             }
@@ -127,6 +130,21 @@ impl World {
                 mirror.lease = lease;
             }
             StoreName::Meta => {}
+        }
+    }
+
+    /// What has landed is a record like any other: nothing is left that would make it again.
+    fn made_once(&self, doing: &Doing, done: &Done) {
+        let mirror = self.mirror.borrow();
+        let landed = |id: &str| mirror.aliases.get(id).is_some_and(|alias| alias.sys_id.is_some());
+        let creates = |item: &&Item| item.kind == ItemKind::Create;
+        for item in done.put.iter().filter(creates) {
+            if landed(&item.sys_id) || !ids::is_temporary(&item.sys_id) {
+                self.broke(14, &format!("{} has landed, and is to be made again", self.describe(item)));
+            }
+        }
+        if let Some(item) = done.fresh.iter().filter(creates).find(|_| doing.kind == Kind::Sync) {
+            self.broke(14, &format!("a sync has made {}", self.describe(item)));
         }
     }
 

@@ -174,7 +174,7 @@ impl World {
         };
         if let Some(fault) = &fault {
             self.tell(|| format!("      … and that request meets this: {fault:?}"));
-            self.strikes(answers::name(fault));
+            self.strikes_request(answers::name(fault), &parts);
         }
         self.tell(|| format!("      ({by}) sends {}", parts.iter().map(brief).collect::<Vec<_>>().join(" | ")));
         let delay = if let Some(OnRequest::Delayed { ms }) = fault { ms } else { 0 };

@@ -284,7 +284,9 @@ impl World {
                     self.broke(1, &format!("“{}” resolved, and nothing was written", doing.what));
                 }
             }
-            Err(error) if commits > 0 => self.broke(1, &format!("“{}” failed ({error}) and was written", doing.what)),
+            Err(error) if commits > 0 && !doing.unsure.get() => {
+                self.broke(1, &format!("“{}” failed ({error}) and was written", doing.what))
+            }
             Err(error) => {
                 if !may_fail_so(&error) {
                     self.broke(1, &format!("“{}” failed: {error:?}", doing.what));

@@ -52,10 +52,14 @@ pub enum Bug {
     CountWrong,
     /// What a batch left undone is taken for done.
     UnservicedIsDone,
+    /// The create of what has landed stays in the outbox.
+    CreateKept,
+    /// What has landed is sent again from memory, once the line is there.
+    LandedSentAgain,
 }
 
 /// Each, and the promises one of which it must be found to break.
-pub const ALL: [(Bug, &[u32]); 19] = [
+pub const ALL: [(Bug, &[u32]); 21] = [
     (Bug::HalfWritten, &[1]),
     (Bug::StaleIgnored, &[1, 5, 8, 16]),
     (Bug::UnknownForgotten, &[4]),
@@ -75,6 +79,8 @@ pub const ALL: [(Bug, &[u32]); 19] = [
     (Bug::EntriesFolded, &[3]),
     (Bug::CountWrong, &[16]),
     (Bug::UnservicedIsDone, &[3, 8, 16]),
+    (Bug::CreateKept, &[14]),
+    (Bug::LandedSentAgain, &[14]),
 ];
 
 pub fn on_read(world: &World, by: usize, reads: &[Read], found: &mut [Found]) {
@@ -142,6 +148,7 @@ pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
                 .retain(|(store, row)| *store != StoreName::Aliases || decode::<Alias>(row).unwrap().sys_id.is_none());
         }
         (Bug::RefusedDropped, Kind::Sync) => altered.drop_refused(),
+        (Bug::CreateKept, Kind::Sync) => altered.keep_creates(),
         (Bug::FoldedInFlight, Kind::Write) => altered.fold(|item, fresh| {
             item.state == ItemState::Unknown && !item.journal && !fresh.journal && fresh.kind == ItemKind::Update
         }),
@@ -222,6 +229,19 @@ impl Altered<'_> {
                 record.items.retain(|id| *id != item.id);
                 self.put(&record);
             }
+        }
+    }
+
+    fn keep_creates(&mut self) {
+        let aliases = self.set.puts.iter().filter(|(store, _)| *store == StoreName::Aliases);
+        let aliases: Vec<Alias> = aliases.map(|(_, row)| decode(row).unwrap()).collect();
+        for (temporary, sys_id) in aliases.into_iter().filter_map(|alias| Some((alias.temporary, alias.sys_id?))) {
+            let mirror = self.world.mirror.borrow();
+            let create = |item: &&Item| item.kind == ItemKind::Create && item.sys_id == temporary;
+            let Some(item) = mirror.items.values().find(create).cloned() else { continue };
+            drop(mirror);
+            self.set.deletes.retain(|at| at.key != Item::at(&item.id).key);
+            self.put(&Item { state: ItemState::Queued, sys_id, ..item });
         }
     }
 

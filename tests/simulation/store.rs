@@ -27,8 +27,12 @@ impl SimStore {
             return Ok(());
         }
         self.world.broken_calls.set(left - 1);
-        Err(StoreError::Failed { doing: "writing", name: "UnknownError".to_owned(), message: "the disk".to_owned() })
+        Err(failed("the disk"))
     }
+}
+
+fn failed(why: &str) -> StoreError {
+    StoreError::Failed { doing: "writing", name: "UnknownError".to_owned(), message: why.to_owned() }
 }
 
 impl Store for SimStore {
@@ -50,6 +54,10 @@ impl Store for SimStore {
             Some(altered) => self.dead.or(self.inner.commit(&altered)).await,
             None => self.dead.or(self.inner.commit(set)).await,
         };
+        if matches!(done, Some(Ok(Commit::Done))) && self.world.unsure_commit.take() {
+            self.world.said_to_have_failed(self.by);
+            return Err(failed("the connection was lost"));
+        }
         done.unwrap_or(Err(StoreError::Closed))
     }
 

@@ -195,6 +195,8 @@ pub enum Fault {
     Broken {
         commits: usize,
     },
+    /// The next commit is done, and said to have failed.
+    Unsure,
     Cut,
     Mended,
     SessionEnds {
@@ -341,7 +343,10 @@ fn fault(setup: &Setup, draw: &mut Draw) -> Fault {
         0..5 => Fault::Kill { who },
         5..7 => Fault::Freeze { who, ms: draw.of(&[5_000, 35_000, 70_000]) },
         7 => Fault::Full { commits: 1 + draw.below(3) },
-        8 => Fault::Broken { commits: 1 + draw.below(2) },
+        8 => match draw.below(4) {
+            commits @ 0..2 => Fault::Broken { commits: 1 + commits },
+            _ => Fault::Unsure,
+        },
         9 => Fault::Cut,
         10 => Fault::Mended,
         11..13 => Fault::SessionEnds { renewable: draw.percent(50) },

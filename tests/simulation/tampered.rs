@@ -1,17 +1,30 @@
 //! Planted bugs of the line: what leaves, and what comes in.
 
-use landfall::wire::{
-    Method, Request, Response,
-    batch::{BatchRequest, BatchResponse, ServicedRequest},
-    decode, encode,
+use landfall::{
+    core::stored::Record,
+    wire::{
+        Method, Request, Response,
+        batch::{BatchRequest, BatchResponse, ServicedRequest},
+        decode, encode,
+        table::Row,
+    },
 };
 
-use super::{instance::success, network::is_batch, planted::Bug, world::World};
+use super::{
+    instance::{ROOT, success},
+    network::is_batch,
+    planted::Bug,
+    story::UID,
+    world::World,
+};
 
 const KEY: &str = "Idempotency-Key";
 
 /// What leaves in the place of a request.
 pub fn request(world: &World, request: &Request) -> Option<Request> {
+    if world.bug == Some(Bug::LandedSentAgain) && request.method == Method::Get {
+        return landed(world);
+    }
     let changes = world.bug == Some(Bug::KeyChanges);
     if !changes && world.bug != Some(Bug::KeyForgotten) {
         return None;
@@ -33,6 +46,16 @@ pub fn request(world: &World, request: &Request) -> Option<Request> {
         }
     }
     Some(request)
+}
+
+/// The request that would make a record once more that has landed.
+fn landed(world: &World) -> Option<Request> {
+    let mirror = world.mirror.borrow();
+    let here = |record: &&Record| !record.is_temporary() && record.fields.contains_key(UID);
+    let record = mirror.records.values().find(here)?;
+    let path = format!("{ROOT}/table/{}", record.table);
+    let body = encode("body", &Row::from(record.fields.clone())).ok();
+    Some(Request { method: Method::Post, path, headers: Vec::new(), body })
 }
 
 /// What comes in the place of an answer.

@@ -17,6 +17,7 @@ use landfall::{
 };
 
 use super::{
+    doing::Doing,
     instance::{ROOT, split},
     network::{is_batch, key_of, singles},
     story::UID,
@@ -78,6 +79,12 @@ impl World {
                 mirror.items.values().filter(is).filter(|item| item.state == ItemState::Unknown).collect();
             let since = marked.iter().filter_map(|item| item.sent_at).map(|at| self.device_now().saturating_sub(at));
             for_ms = since.max().unwrap_or_default().max(for_ms);
+            let landed = |record: &&Record| {
+                part.method == Method::Post && !record.is_temporary() && record.fields.get(UID) == body.get(UID)
+            };
+            if let Some(record) = mirror.records.values().find(landed).filter(|_| !stale) {
+                self.broke(14, &format!("{} {} has landed, and is made again", record.table, record.sys_id));
+            }
             // A sender that was frozen after its claim sends what another, or the user's hand, has dealt with since.
             if marked.is_empty() && !stale {
                 self.broke(4, &format!("{} {} leaves and is not marked as sent", part.method.as_str(), part.path));
@@ -118,15 +125,39 @@ impl World {
         }
     }
 
-    /// What the user has decided is no longer in doubt.
-    pub fn by_hand(&self, item: &Item, before: Option<&Item>) {
-        if before.is_some_and(|before| before.state == ItemState::Unknown) {
-            let mut watch = self.watch.borrow_mut();
-            for name in [UID, "work_notes"] {
-                if let Some(doubt) = item.fields.get(name).and_then(|once| watch.doubts.get_mut(once)) {
-                    doubt.open = false;
-                }
+    /// What is to go again without having been asked about goes on the user's word. Who has not looked has a twin on
+    /// their own account.
+    pub fn by_hand(&self, doing: &Doing, item: &Item, before: &Item) {
+        if before.state != ItemState::Unknown {
+            return;
+        }
+        let mut watch = self.watch.borrow_mut();
+        for name in [UID, "work_notes"] {
+            if let Some(doubt) = item.fields.get(name).and_then(|once| watch.doubts.get_mut(once)) {
+                doubt.open = false;
             }
+        }
+        let mut model = self.model.borrow_mut();
+        if let Some(number) = model.of_item(item).filter(|_| doing.unknowing) {
+            model.records[number].doubt = true;
+            model.records[number].may_twin = true;
+        }
+    }
+
+    /// The ids, as the device has them, of the records with something unsent that a request is about.
+    pub fn records_of(&self, part: &Request) -> Vec<String> {
+        let body = body_of(part);
+        let mirror = self.mirror.borrow();
+        match part.method {
+            Method::Post => {
+                let made = |item: &&Item| item.kind == ItemKind::Create && item.fields.get(UID) == body.get(UID);
+                mirror.items.values().filter(made).map(|item| item.sys_id.clone()).collect()
+            }
+            Method::Get => {
+                let asked = |item: &&Item| part.path.contains(&item.sys_id);
+                mirror.items.values().filter(asked).map(|item| item.sys_id.clone()).collect()
+            }
+            _ => place(part).1.into_iter().collect(),
         }
     }
 
@@ -153,20 +184,12 @@ impl World {
         if response.is_some_and(signs_in) {
             return;
         }
-        let body = body_of(part);
-        let (_, sys_id) = place(part);
-        let asked: Vec<String> = ids::find(&part.path).map(str::to_owned).collect();
+        let records = self.records_of(part);
         let mut mirror = self.mirror.borrow_mut();
-        let met: Vec<String> = mirror
-            .items
-            .values()
-            .filter(|item| match part.method {
-                Method::Post => item.kind == ItemKind::Create && item.fields.get(UID) == body.get(UID),
-                Method::Get => asked.contains(&item.sys_id) || part.path.contains(&item.sys_id),
-                _ => sys_id.as_ref() == Some(&item.sys_id),
-            })
-            .map(|item| item.id.clone())
-            .collect();
+        let met = |item: &&Item| {
+            records.contains(&item.sys_id) && (part.method != Method::Post || item.kind == ItemKind::Create)
+        };
+        let met: Vec<String> = mirror.items.values().filter(met).map(|item| item.id.clone()).collect();
         mirror.tried.extend(met);
     }
 
