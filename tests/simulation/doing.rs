@@ -37,6 +37,8 @@ pub struct Doing {
     pub replaced: RefCell<Option<(usize, String)>>,
     /// It is `discard`, or `delete`: unsent items may go.
     pub may_drop: bool,
+    /// The item that `discard` names.
+    pub discards: Option<String>,
 }
 
 impl Doing {
@@ -51,6 +53,7 @@ impl Doing {
             unknowing: false,
             replaced: RefCell::default(),
             may_drop: false,
+            discards: None,
         }
     }
 }

@@ -14,7 +14,7 @@ use landfall::{
 use super::{
     doing::{Doing, Kind},
     hand::Hand,
-    story::UID,
+    story::{UID, references},
     world::World,
 };
 
@@ -184,11 +184,19 @@ impl World {
         self.finish(task);
     }
 
-    /// The user changes the record itself: good values, and no references to what is not there.
+    /// The user changes the record itself: good values, and no references to what is not there, but none, or others.
     fn rewrite(self: &Rc<Self>, by: usize, item: &Item, names: &[&str]) -> Option<u64> {
         let number = self.model.borrow().of_item(item)?;
         let (table, id) = self.name(number);
-        let value = |name: &str| if name == "u_level" { format!("good{}", self.number()) } else { String::new() };
+        let value = |name: &str| match references(&table).iter().find(|(field, _)| *field == name) {
+            _ if name == "u_level" => format!("good{}", self.number()),
+            Some((_, tables)) if self.below(2) == 0 => {
+                let known = self.known(tables);
+                let to = known.get(self.below(known.len())).filter(|to| **to != number);
+                to.map_or_else(String::new, |to| self.pointing(name, *to))
+            }
+            _ => String::new(),
+        };
         let fields: Fields = names.iter().map(|name| ((*name).to_owned(), value(name))).collect();
         self.write(by, number, table, id, fields)
     }

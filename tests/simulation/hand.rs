@@ -43,7 +43,9 @@ impl World {
         let number = self.model.borrow().of_item(&item);
         let what = format!("{hand:?} {}", self.describe(&item));
         let unknowing = hand == Hand::Retry { knowing: false };
-        let doing = Doing { may_drop: hand == Hand::Discard, unknowing, ..Doing::new(by, Kind::Hand, what) };
+        let discards = (hand == Hand::Discard).then(|| id.to_owned());
+        let may_drop = discards.is_some();
+        let doing = Doing { may_drop, discards, unknowing, ..Doing::new(by, Kind::Hand, what) };
         let id = id.to_owned();
         let fields = match hand {
             Hand::Edit { bad } if item.journal => Fields::from([("work_notes".to_owned(), self.edited(bad))]),

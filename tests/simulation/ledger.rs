@@ -8,7 +8,7 @@ use landfall::core::{
 };
 
 use super::{
-    doing::{Doing, Kind},
+    doing::{Doing, Intent, Kind},
     model::Fate,
     story::UID,
     world::World,
@@ -36,6 +36,8 @@ struct Done {
     put: Vec<Item>,
     fresh: Vec<Item>,
     records: Vec<Record>,
+    /// What was there in the place of these, and of those removed.
+    before: Vec<Record>,
     reconciled: Vec<(String, String)>,
     touched: bool,
 }
@@ -53,7 +55,7 @@ impl World {
             let mut mirror = self.mirror.borrow_mut();
             match at.store {
                 StoreName::Outbox => done.left.extend(mirror.items.remove(at.key.text(0))),
-                StoreName::Records => drop(mirror.records.remove(&key_pair(&at.key))),
+                StoreName::Records => done.before.extend(mirror.records.remove(&key_pair(&at.key))),
                 StoreName::Aliases => self.broke(6, "an alias was removed"),
                 StoreName::Meta => {}
             }
@@ -72,6 +74,7 @@ impl World {
         self.made_once(&doing, &done);
         self.led_to(&done);
         self.hold_together(&done);
+        self.drops_no_more(&doing, &done);
         self.settle_model(&doing, &done);
         self.unsent_stands_over(&done);
         if !done.reconciled.is_empty() {
@@ -101,7 +104,7 @@ impl World {
             }
             StoreName::Records => {
                 let record: Record = decode(row).unwrap();
-                mirror.records.insert(key_pair(&row.key), record.clone());
+                done.before.extend(mirror.records.insert(key_pair(&row.key), record.clone()));
                 done.records.push(record);
             }
             StoreName::Aliases => {
@@ -190,6 +193,39 @@ impl World {
             if mirror.records.values().any(|record| record.items.contains(&item.id)) {
                 self.broke(1, &format!("{} has left and its record still lists it", self.describe(item)));
             }
+        }
+    }
+
+    /// A deletion drops what its record has. `discard` drops the item it names; and if that makes a record, what else
+    /// that one has, and what refers to it, as the device shows it: not what the user has pointed elsewhere since.
+    fn drops_no_more(&self, doing: &Doing, done: &Done) {
+        let model = self.model.borrow();
+        let deletes = |item: &Item| {
+            let intents = doing.intents.borrow();
+            let number = model.of_item(item);
+            intents.iter().any(|intent| matches!(intent, Intent::Delete { record } if Some(*record) == number))
+        };
+        let may = |item: &Item| doing.discards.as_ref() == Some(&item.id) || deletes(item);
+        let (mut dropped, mut rest): (Vec<&Item>, Vec<&Item>) = done.left.iter().partition(|item| may(item));
+        let shows = |item: &Item, name: &String, id: &str| {
+            let record = done.before.iter().find(|record| record.sys_id == item.sys_id && record.table == item.table);
+            let text = record.and_then(|record| record.fields.get(name));
+            text.is_some_and(|text| ids::find(text).any(|found| found == id))
+        };
+        let mut at = 0;
+        while let Some(made) = dropped.get(at).copied() {
+            at += 1;
+            if made.kind == ItemKind::Create && doing.kind == Kind::Hand {
+                let (go, stay) = rest.into_iter().partition(|item| {
+                    item.sys_id == made.sys_id || item.fields.keys().any(|name| shows(item, name, &made.sys_id))
+                });
+                let go: Vec<&Item> = go;
+                dropped.extend(go);
+                rest = stay;
+            }
+        }
+        if let Some(item) = rest.first().filter(|_| doing.kind != Kind::Sync) {
+            self.broke(16, &format!("“{}” has dropped {} too", doing.what, self.describe(item)));
         }
     }
 

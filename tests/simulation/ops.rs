@@ -121,7 +121,7 @@ impl World {
         }
     }
 
-    fn pointing(&self, field: &str, to: usize) -> String {
+    pub fn pointing(&self, field: &str, to: usize) -> String {
         let id = self.model.borrow().records[to].id.clone();
         match field {
             "description" => format!("v{} see {id}, please", self.number()),
@@ -134,7 +134,7 @@ impl World {
     }
 
     /// The records of these tables that the app knows and has not deleted.
-    fn known(&self, tables: &[&str]) -> Vec<usize> {
+    pub fn known(&self, tables: &[&str]) -> Vec<usize> {
         let model = self.model.borrow();
         let there = |number: &usize| {
             let record = &model.records[*number];

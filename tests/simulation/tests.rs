@@ -14,7 +14,7 @@ use super::{coverage::Coverage, planted, play::play, shrink::shrink, story::Stor
 /// Within so many histories each planted bug must be found.
 const FOUND_WITHIN: u64 = 400;
 /// From so many histories on every fault must have met every state.
-const COVERS_FROM: u64 = 3_000;
+const COVERS_FROM: u64 = 10_000;
 /// More failures than this are one failure.
 const MOST_FAILURES: usize = 10;
 
