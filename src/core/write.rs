@@ -78,6 +78,7 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
     if !plain.is_empty() {
         plain.extend(acted.clone());
     }
+    let_go(tx, &record, &plain, &open)?;
     if !plain.is_empty()
         && let Some(item) = foldable(tx, &record)?
     {
@@ -226,21 +227,41 @@ pub(super) fn append(tx: &mut Tx<'_>, record: &mut Record, draft: Draft, open: &
     Ok(())
 }
 
+/// Whether an edit may become part of it.
+fn takes_edits(item: &Item) -> bool {
+    item.kind != ItemKind::Delete && item.state != ItemState::Unknown && !item.journal
+}
+
+/// Whatever item the edit goes into, an earlier one would still wait for the record that it points away from, and be
+/// dropped with that one.
+fn let_go(tx: &mut Tx<'_>, record: &Record, changes: &Fields, open: &[Mention]) -> Ruled<()> {
+    tx.want(record.items.iter().map(|id| Item::at(id)))?;
+    for id in &record.items {
+        let Some(item) = tx.item(id)?.filter(takes_edits) else { continue };
+        let mentions = |text: &String| item.mentions.iter().any(|id| text.contains(id.as_str()));
+        let held = changes.iter().filter(|(name, _)| item.fields.get(*name).is_some_and(mentions));
+        let held: Fields = held.map(|(name, value)| (name.clone(), value.clone())).collect();
+        if !held.is_empty() {
+            fold(tx, item, held, open)?;
+        }
+    }
+    Ok(())
+}
+
 /// The item that a later edit becomes part of: the first, if the instance has refused it or it waits for a record that
 /// will never be, since nothing else of the record moves before that one is mended; else the last, if it has not left.
 fn foldable(tx: &mut Tx<'_>, record: &Record) -> Ruled<Option<Item>> {
-    let takes = |item: &Item| item.kind != ItemKind::Delete && item.state != ItemState::Unknown && !item.journal;
     let (Some(first), Some(last)) = (record.items.first(), record.items.last()) else { return Ok(None) };
     tx.want([Item::at(first), Item::at(last)])?;
     let mut to_mend = None;
-    if let Some(item) = tx.item(first)?.filter(takes) {
+    if let Some(item) = tx.item(first)?.filter(takes_edits) {
         let mut stuck = item.state == ItemState::Refused;
         for id in &item.mentions {
             stuck |= tx.alias(id)?.is_some_and(|alias| alias.dropped);
         }
         to_mend = stuck.then_some(item);
     }
-    let last = tx.item(last)?.filter(takes);
+    let last = tx.item(last)?.filter(takes_edits);
     Ok(to_mend.or(last))
 }
 

@@ -276,6 +276,22 @@ fn what_points_to_a_younger_record_from_then_on_lets_go_of_the_older_one() {
 }
 
 #[test]
+fn what_went_before_an_entry_lets_go_of_the_record_that_a_later_edit_points_away_from() {
+    let mut world = World::new();
+    let (older, first) = world.create(&[]);
+    let (child, create) = world.create(&[("parent", &older), ("category", "belt")]);
+    let edit = |world: &mut World, name, value| {
+        world.run(|tx| update(tx, "incident", &child, &fields_of(&[(name, value)]))).unwrap();
+    };
+    edit(&mut world, "work_notes", "x");
+    edit(&mut world, "parent", "");
+    assert_eq!(world.item(&create).unwrap().mentions.len(), 0);
+    world.run(|tx| discard(tx, &first)).unwrap();
+    assert_eq!(world.item(&create).unwrap().fields["category"], "belt");
+    assert_eq!(find_any(&mut world, &child).items.len(), 3);
+}
+
+#[test]
 fn a_deletion_does_not_wait_for_a_change_that_would_wait_for_the_user() {
     let error = |status| ItemError { status, message: String::new(), detail: None };
     for (field, answer) in [

@@ -242,6 +242,11 @@ impl World {
         drop(model);
         for item in &done.left {
             let fate = match doing.kind {
+                // Of a record that the user has deleted a change that has not arrived is not sent again.
+                Kind::Sync if item.kind == ItemKind::Update && self.is_deleted(item) && !self.has_arrived(item) => {
+                    self.dropped(doing, item);
+                    Fate::Undone
+                }
                 Kind::Sync => self.fate_in_sync(item, done),
                 _ if doing.may_drop => {
                     self.dropped(doing, item);
@@ -289,6 +294,20 @@ impl World {
                 }
             }
         }
+    }
+
+    fn is_deleted(&self, item: &Item) -> bool {
+        let model = self.model.borrow();
+        model.of_item(item).is_some_and(|number| model.records[number].is_deleted())
+    }
+
+    /// Each value that an update brings has been carried out.
+    fn has_arrived(&self, item: &Item) -> bool {
+        let (instance, model) = (self.instance.borrow(), self.model.borrow());
+        item.fields.iter().all(|(name, value)| {
+            let values = [model.plain(value), model.truly(value, &instance.rows_of)];
+            values.into_iter().any(|value| instance.applied.contains(&(item.sys_id.clone(), name.clone(), value)))
+        })
     }
 
     /// An item has left in a sync: the instance has carried it out, or there was nothing left to carry out.
