@@ -8,7 +8,7 @@ use landfall::core::{
 };
 
 use super::{
-    doing::{Doing, Intent, Kind},
+    doing::{Doing, Kind},
     model::Fate,
     story::UID,
     world::World,
@@ -31,13 +31,13 @@ pub struct Mirror {
 
 /// What one commit did.
 #[derive(Default)]
-struct Done {
-    left: Vec<Item>,
-    put: Vec<Item>,
+pub struct Done {
+    pub left: Vec<Item>,
+    pub put: Vec<Item>,
     fresh: Vec<Item>,
-    records: Vec<Record>,
+    pub records: Vec<Record>,
     /// What was there in the place of these, and of those removed.
-    before: Vec<Record>,
+    pub before: Vec<Record>,
     reconciled: Vec<(String, String)>,
     touched: bool,
 }
@@ -196,39 +196,6 @@ impl World {
         }
     }
 
-    /// A deletion drops what its record has. `discard` drops the item it names; and if that makes a record, what else
-    /// that one has, and what refers to it, as the device shows it: not what the user has pointed elsewhere since.
-    fn drops_no_more(&self, doing: &Doing, done: &Done) {
-        let model = self.model.borrow();
-        let deletes = |item: &Item| {
-            let intents = doing.intents.borrow();
-            let number = model.of_item(item);
-            intents.iter().any(|intent| matches!(intent, Intent::Delete { record } if Some(*record) == number))
-        };
-        let may = |item: &Item| doing.discards.as_ref() == Some(&item.id) || deletes(item);
-        let (mut dropped, mut rest): (Vec<&Item>, Vec<&Item>) = done.left.iter().partition(|item| may(item));
-        let shows = |item: &Item, name: &String, id: &str| {
-            let record = done.before.iter().find(|record| record.sys_id == item.sys_id && record.table == item.table);
-            let text = record.and_then(|record| record.fields.get(name));
-            text.is_some_and(|text| ids::find(text).any(|found| found == id))
-        };
-        let mut at = 0;
-        while let Some(made) = dropped.get(at).copied() {
-            at += 1;
-            if made.kind == ItemKind::Create && doing.kind == Kind::Hand {
-                let (go, stay) = rest.into_iter().partition(|item| {
-                    item.sys_id == made.sys_id || item.fields.keys().any(|name| shows(item, name, &made.sys_id))
-                });
-                let go: Vec<&Item> = go;
-                dropped.extend(go);
-                rest = stay;
-            }
-        }
-        if let Some(item) = rest.first().filter(|_| doing.kind != Kind::Sync) {
-            self.broke(16, &format!("“{}” has dropped {} too", doing.what, self.describe(item)));
-        }
-    }
-
     fn settle_model(&self, doing: &Doing, done: &Done) {
         let mut model = self.model.borrow_mut();
         let mut deleted = BTreeSet::new();
@@ -242,11 +209,6 @@ impl World {
         drop(model);
         for item in &done.left {
             let fate = match doing.kind {
-                // Of a record that the user has deleted a change that has not arrived is not sent again.
-                Kind::Sync if item.kind == ItemKind::Update && self.is_deleted(item) && !self.has_arrived(item) => {
-                    self.dropped(doing, item);
-                    Fate::Undone
-                }
                 Kind::Sync => self.fate_in_sync(item, done),
                 _ if doing.may_drop => {
                     self.dropped(doing, item);
@@ -294,103 +256,6 @@ impl World {
                 }
             }
         }
-    }
-
-    fn is_deleted(&self, item: &Item) -> bool {
-        let model = self.model.borrow();
-        model.of_item(item).is_some_and(|number| model.records[number].is_deleted())
-    }
-
-    /// Each value that an update brings has been carried out.
-    fn has_arrived(&self, item: &Item) -> bool {
-        let (instance, model) = (self.instance.borrow(), self.model.borrow());
-        item.fields.iter().all(|(name, value)| {
-            let values = [model.plain(value), model.truly(value, &instance.rows_of)];
-            values.into_iter().any(|value| instance.applied.contains(&(item.sys_id.clone(), name.clone(), value)))
-        })
-    }
-
-    /// An item has left in a sync: the instance has carried it out, or there was nothing left to carry out.
-    fn fate_in_sync(&self, item: &Item, done: &Done) -> Fate {
-        let instance = self.instance.borrow();
-        let model = self.model.borrow();
-        let number = model.of_item(item);
-        let deleted = number.is_some_and(|number| model.records[number].is_deleted());
-        let gone = instance.gone.contains(&item.sys_id);
-        let uid = item.fields.get(UID).map(String::as_str).unwrap_or_default();
-        let rows = instance.rows_of.get(uid).cloned().unwrap_or_default();
-        let carried = |name: &String, value: &String| {
-            let on = |row: &String| {
-                [model.plain(value), model.truly(value, &instance.rows_of)]
-                    .into_iter()
-                    .any(|value| instance.applied.contains(&(row.clone(), name.clone(), value)))
-            };
-            let later = |later: &Item| later.fields.get(name).is_some_and(|later| model.same(later, value));
-            let here = |later: &&Item| number.is_some() && model.of_item(later) == number && later.id != item.id;
-            rows.iter().chain([&item.sys_id]).any(on)
-                || self.mirror.borrow().items.values().filter(here).any(later)
-                || done.put.iter().filter(here).any(later)
-        };
-        match item.kind {
-            ItemKind::Create if rows.is_empty() && deleted => return Fate::Undone,
-            ItemKind::Create if rows.is_empty() => {
-                self.broke(16, &format!("{} has left and was never made", self.describe(item)));
-            }
-            ItemKind::Delete if !gone && instance.row(&item.sys_id).is_some() => {
-                self.broke(16, &format!("{} has left and the row is still there", self.describe(item)));
-            }
-            ItemKind::Delete => {}
-            _ if gone || (deleted && rows.iter().all(|row| instance.gone.contains(row)) && !rows.is_empty()) => {}
-            ItemKind::Update if item.journal => {
-                let text = item.fields.get("work_notes").map(|text| model.plain(text)).unwrap_or_default();
-                if !instance.entries.iter().any(|entry| entry.row == item.sys_id && entry.text == text) {
-                    // Its record is to be deleted: it was refused, or nobody could tell.
-                    if deleted {
-                        return Fate::Undone;
-                    }
-                    self.broke(3, &format!("{} has left and never arrived", self.describe(item)));
-                }
-            }
-            ItemKind::Create | ItemKind::Update => {
-                let lost = item
-                    .fields
-                    .iter()
-                    .find(|(name, value)| !value.is_empty() && *name != "work_notes" && !carried(name, value));
-                if let Some((name, value)) = lost {
-                    if deleted && item.kind == ItemKind::Update {
-                        return Fate::Undone;
-                    }
-                    self.broke(8, &format!("{} has left, and {name}={value} never arrived", self.describe(item)));
-                }
-            }
-        }
-        Fate::Sent
-    }
-
-    /// Dropped by the user's hand, or with a deletion. What may be at the instance all the same is in doubt then.
-    fn dropped(&self, doing: &Doing, item: &Item) {
-        let mut model = self.model.borrow_mut();
-        let Some(number) = model.of_item(item) else { return };
-        let sent = item.state == ItemState::Unknown || item.may_be_made;
-        // Of a change that nobody can tell of the user has said enough.
-        let told = item.in_vain && item.kind == ItemKind::Update;
-        if sent && !told && doing.kind == Kind::Write {
-            self.broke(16, &format!("{} was dropped by a deletion while it may be carried out", self.describe(item)));
-        }
-        let sys_id = model.plain(&item.sys_id);
-        let mut instance = self.instance.borrow_mut();
-        // Carried out, its answer lost, and refused when it was sent again, in other words perhaps: then nobody here
-        // knows, either.
-        let in_doubt = |name: &&String| {
-            let writes = model.records[number].writes.get(*name).into_iter().flatten();
-            let mut unsent = writes.filter(|write| write.fate != Fate::Sent).map(|write| model.plain(&write.value));
-            sent || unsent.any(|value| instance.applied.contains(&(sys_id.clone(), (*name).clone(), value)))
-        };
-        let loose: Vec<_> = item.fields.keys().filter(in_doubt).map(|name| (sys_id.clone(), name.clone())).collect();
-        let made =
-            doing.kind == Kind::Hand && item.fields.get(UID).is_some_and(|uid| instance.rows_of.contains_key(uid));
-        instance.loose.extend(loose);
-        model.records[number].doubt |= sent || made;
     }
 
     /// What the app wrote last stands in the record, until it is sent.

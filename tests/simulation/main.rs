@@ -4,7 +4,7 @@
 //! * [`world`]: one device, one instance, time, and who goes next; [`executor`] runs the tasks.
 //! * [`contexts`], [`ops`], [`hand`]: pages and workers, and what the app and the user do in them. [`faults`]: what goes wrong.
 //! * [`network`], [`answers`], [`store`], [`mortal`], [`instance`]: the surroundings.
-//! * [`model`]: what the app was told. [`ledger`], [`watch`], [`verdict`]: the checks, at each commit, at each request,
+//! * [`model`]: what the app was told. [`ledger`], [`leaving`], [`watch`], [`verdict`]: the checks, at each commit, at each request,
 //!   and at the end, after [`drain`].
 //! * [`coverage`]: which fault met which state. [`planted`], [`tampered`]: defects that must be found. [`shrink`]: makes a
 //!   failing history short. [`tests`]: the runs.
@@ -32,6 +32,7 @@ mod executor;
 mod faults;
 mod hand;
 mod instance;
+mod leaving;
 mod ledger;
 mod model;
 mod mortal;
