@@ -78,10 +78,9 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
     if !plain.is_empty() {
         plain.extend(acted.clone());
     }
-    let_go(tx, &record, &plain, &open)?;
-    if !plain.is_empty()
-        && let Some(item) = foldable(tx, &record)?
-    {
+    let into = if plain.is_empty() { None } else { foldable(tx, &record)? };
+    let_go(tx, &record, into.as_ref(), &plain, &open)?;
+    if let Some(item) = into {
         fold_into_later(tx, &record, &item, &plain, &open)?;
         plain = fold(tx, item, plain, &open)?;
     }
@@ -234,9 +233,9 @@ fn takes_edits(item: &Item) -> bool {
 
 /// Whatever item the edit goes into, an earlier one would still wait for the record that it points away from, and be
 /// dropped with that one.
-fn let_go(tx: &mut Tx<'_>, record: &Record, changes: &Fields, open: &[Mention]) -> Ruled<()> {
+fn let_go(tx: &mut Tx<'_>, record: &Record, into: Option<&Item>, changes: &Fields, open: &[Mention]) -> Ruled<()> {
     tx.want(record.items.iter().map(|id| Item::at(id)))?;
-    for id in &record.items {
+    for id in record.items.iter().filter(|id| into.is_none_or(|into| into.id != **id)) {
         let Some(item) = tx.item(id)?.filter(takes_edits) else { continue };
         let mentions = |text: &String| item.mentions.iter().any(|id| text.contains(id.as_str()));
         let held = changes.iter().filter(|(name, _)| item.fields.get(*name).is_some_and(mentions));
