@@ -11,6 +11,10 @@ use std::{
 
 use super::{coverage::Coverage, planted, play::play, shrink::shrink, story::Story};
 
+/// So many histories are played at least, and more, until every fault has struck and every state was there: the rarest
+/// come once in some 70.
+const FEW: u64 = 40;
+const FEW_AT_MOST: u64 = 1_000;
 /// Within so many histories each planted bug must be found.
 const FOUND_WITHIN: u64 = 400;
 /// From so many histories on every fault must have met every state.
@@ -39,13 +43,16 @@ fn told(seed: u64, bug: Option<planted::Bug>) -> String {
 #[test]
 fn every_promise_holds_in_a_few_histories() {
     let mut coverage = Coverage::default();
-    for seed in 0..100 {
+    for seed in 0..FEW_AT_MOST {
         let outcome = play(&Story::draw(seed), None, false);
         assert!(outcome.broken.is_none(), "{}", told(seed, None));
         coverage.absorb(&outcome.coverage);
+        // That no single cell is empty takes many more histories: `at_length` sees to it.
+        if seed >= FEW && coverage.empty_lines().is_empty() {
+            return;
+        }
     }
-    // That no single cell is empty takes more histories: `at_length` sees to it.
-    assert!(coverage.empty_lines().is_empty(), "never met: {:?}\n{coverage}", coverage.empty_lines());
+    panic!("never met: {:?}\n{coverage}", coverage.empty_lines());
 }
 
 #[test]
