@@ -78,20 +78,21 @@ impl<P: Ports> Client<P> {
             }
             // Nor does what the line has failed before try it: whose fault it is would not be known, and nothing behind
             // it would ever get its turn.
-            if !answered
-                && plan.probe.is_empty()
-                && let Some(table) = plan.send.iter().find(|item| lost_before(item)).map(|item| item.table.clone())
-                && self.try_the_line(lease, &table, &mut headers).await?
-            {
-                answered = true;
-                continue;
+            let again = plan.send.iter().find(|item| lost_before(item)).filter(|_| !answered && plan.probe.is_empty());
+            if let Some(table) = again.map(|item| item.table.clone()) {
+                answered = self.try_the_line(lease, &table, &mut headers).await?;
+                if answered {
+                    continue;
+                }
             }
+            // Something has answered the question, if not as it should.
+            let line_held = answered || again.is_some();
             if resolves(&capabilities) && room.items > 1 {
                 self.fill(&mut plan, room).await?;
             }
             let count = plan.probe.len() + plan.send.len();
             let sent: Vec<String> = plan.send.iter().map(|item| item.id.clone()).collect();
-            let came = match self.round(lease, plan, &capabilities, &mut headers, answered, report).await {
+            let came = match self.round(lease, plan, &capabilities, &mut headers, line_held, report).await {
                 // The session ran out, on the way through a batch perhaps: nothing of the rest was run.
                 Err(Trouble::SignIn) if headers.is_some() && !signed_in_again => {
                     signed_in_again = true;

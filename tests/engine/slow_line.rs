@@ -5,7 +5,7 @@ use futures_executor::block_on;
 use landfall::{
     engine::Client,
     testing::{Device, Fault, MemoryInstance, MemoryPorts},
-    wire::{Request, batch::BatchRequest},
+    wire::{Method, Request, batch::BatchRequest},
 };
 use serde_json::json;
 
@@ -92,6 +92,25 @@ fn changes_land_past_one_that_the_line_never_carries() {
             assert_eq!((outbox(&page).await, count(&instance, "description", &big)), (vec![], 2));
         });
     }
+}
+
+#[test]
+fn changes_land_past_one_where_the_table_cannot_be_asked_either() {
+    each(async |instance, device| {
+        let page = device.open().await.unwrap();
+        let ids = records(&page, 3).await;
+        page.sync(push()).await.unwrap();
+        page.update("incident", &ids[0], row(json!({ "description": "x".repeat(2 * LIMIT) }))).await.unwrap();
+        for id in &ids[1..] {
+            page.update("incident", id, row(json!({ "description": "small" }))).await.unwrap();
+        }
+        device.remote.set_rule(|request| match request.method {
+            Method::Get if request.path.contains("/table/") => Some(Fault::Answer(resp(500, "{}"))),
+            _ => (size(request) > LIMIT).then_some(Fault::LoseRequest),
+        });
+        goes_on(&page, &device, 6, true).await;
+        assert_eq!((count(&instance, "description", "small"), outbox(&page).await.len()), (2, 1));
+    });
 }
 
 #[test]
