@@ -78,7 +78,7 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
     if !plain.is_empty() {
         plain.extend(acted.clone());
     }
-    let into = if plain.is_empty() { None } else { foldable(tx, &record)? };
+    let into = if plain.is_empty() { None } else { foldable(tx, &record, &plain, &open)? };
     let_go(tx, &record, into.as_ref(), &plain, &open)?;
     if let Some(item) = into {
         fold_into_later(tx, &record, &item, &plain, &open)?;
@@ -249,7 +249,9 @@ fn let_go(tx: &mut Tx<'_>, record: &Record, into: Option<&Item>, changes: &Field
 
 /// The item that a later edit becomes part of: the first, if the instance has refused it or it waits for a record that
 /// will never be, since nothing else of the record moves before that one is mended; else the last, if it has not left.
-fn foldable(tx: &mut Tx<'_>, record: &Record) -> Ruled<Option<Item>> {
+///
+/// What would have to wait for a record only because of the edit is left alone, and goes.
+fn foldable(tx: &mut Tx<'_>, record: &Record, edit: &Fields, open: &[Mention]) -> Ruled<Option<Item>> {
     let (Some(first), Some(last)) = (record.items.first(), record.items.last()) else { return Ok(None) };
     tx.want([Item::at(first), Item::at(last)])?;
     let mut to_mend = None;
@@ -260,7 +262,13 @@ fn foldable(tx: &mut Tx<'_>, record: &Record) -> Ruled<Option<Item>> {
         }
         to_mend = stuck.then_some(item);
     }
-    let last = tx.item(last)?.filter(takes_edits);
+    let time = tx.schema.acted_at_field(&record.table);
+    let waits_for_more = |item: &Item| {
+        let apart = edit.keys().all(|name| Some(name) == time.as_ref() || !item.fields.contains_key(name));
+        let newly = |mention: &Mention| edit.contains_key(&mention.field) && !item.mentions.contains(&mention.id);
+        item.kind == ItemKind::Update && apart && open.iter().any(newly)
+    };
+    let last = tx.item(last)?.filter(takes_edits).filter(|item| !waits_for_more(item));
     Ok(to_mend.or(last))
 }
 

@@ -186,6 +186,48 @@ fn what_waits_for_a_record_that_will_never_be_takes_the_edit_that_frees_it() {
 }
 
 #[test]
+fn what_may_go_does_not_come_to_wait_for_a_record_by_a_later_edit() {
+    let with = |world: &mut World, fields: &[(&str, &str)]| {
+        let record = world.run(|tx| update(tx, "incident", "a1", &fields_of(fields))).unwrap().0;
+        items(world, &record).into_iter().map(|item| item.fields).collect::<Vec<_>>()
+    };
+    let mut world = pulled(&[]);
+    let (one, create) = world.create(&[]);
+    let (other, _) = world.create(&[]);
+    let state = [("state", "6")];
+    with(&mut world, &state);
+    let parent = [("parent", one.as_str())];
+    assert_eq!(with(&mut world, &parent), [fields_of(&state), fields_of(&parent)]);
+    // Nor one that waits already for another; but one that waits for the same may take more.
+    let about = [("description", other.as_str())];
+    assert_eq!(with(&mut world, &about), [fields_of(&state), fields_of(&parent), fields_of(&about)]);
+    let both = [("description", other.as_str()), ("comments", other.as_str())];
+    assert_eq!(with(&mut world, &both[1..]), [fields_of(&state), fields_of(&parent), fields_of(&both)]);
+    // What is replaced is not waited for.
+    let back = [("description", ""), ("comments", other.as_str())];
+    assert_eq!(with(&mut world, &back[..1]), [fields_of(&state), fields_of(&parent), fields_of(&back)]);
+    // The one that waits in vain takes the edit that frees it, wherever it stands.
+    world.run(|tx| delete(tx, "incident", &one)).unwrap();
+    world.run(|tx| update(tx, "incident", "a1", &fields_of(&[("work_notes", "called")]))).unwrap();
+    let left = with(&mut world, &[("parent", &other)]);
+    assert_eq!((left.len(), &left[1]), (5, &fields_of(&[("parent", &other)])));
+    assert_eq!(world.item(&create), None);
+}
+
+#[test]
+fn the_time_the_user_acted_is_no_reason_to_wait() {
+    let incident = json!({ "extends": "task", "actedAtField": "u_acted_at", "references": { "parent": "incident" } });
+    let tables = json!({ "task": {}, "incident": incident });
+    let mut world = pulled(&[]);
+    world.schema = Schema::new(serde_json::from_value(tables).unwrap()).unwrap();
+    let (one, _) = world.create(&[]);
+    world.run(|tx| update(tx, "incident", "a1", &fields_of(&[("state", "6")]))).unwrap();
+    let record = world.run(|tx| update(tx, "incident", "a1", &fields_of(&[("parent", &one)]))).unwrap().0;
+    let mentions: Vec<usize> = items(&mut world, &record).iter().map(|item| item.mentions.len()).collect();
+    assert_eq!(mentions, [0, 1]);
+}
+
+#[test]
 fn a_create_waits_only_for_older_ones() {
     let mut world = World::new();
     let (older, _) = world.create(&[]);
