@@ -39,6 +39,13 @@ impl World {
                 self.broke(9, &format!("an item waits for nothing: “{}”", view.explain));
             }
         }
+        for view in outbox.iter().filter(|view| view.state == "waiting") {
+            let landed = |id: &str| mirror.aliases.get(id).is_some_and(|alias| alias.sys_id.is_some());
+            let gone = view.depends_on.iter().any(|id| !mirror.items.contains_key(id));
+            if gone || ids::find(&view.explain).any(landed) {
+                self.broke(9, &format!("an item is said to wait for what is not unsent: “{}”", view.explain));
+            }
+        }
         if let Some(orphan) = audit.orphans.first() {
             self.broke(5, &format!("the audit finds {orphan:?}"));
         }

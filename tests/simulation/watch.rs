@@ -85,7 +85,11 @@ impl World {
             if let Some(record) = mirror.records.values().find(landed).filter(|_| !stale) {
                 self.broke(14, &format!("{} {} has landed, and is made again", record.table, record.sys_id));
             }
-            // A sender that was frozen after its claim sends what another, or the user's hand, has dealt with since.
+            // Who was frozen after its claim claims anew. Where the clock was set back meanwhile it cannot know, and sends
+            // what another, or the user's hand, has dealt with since.
+            if stale && !self.set_back.get() {
+                self.broke(12, &format!("{} {} leaves under a lease that is lost", part.method.as_str(), part.path));
+            }
             if marked.is_empty() && !stale {
                 self.broke(4, &format!("{} {} leaves and is not marked as sent", part.method.as_str(), part.path));
             }
