@@ -26,19 +26,22 @@ impl Stood {
 
     /// By the clock alone a lease would seem to lapse when the clock is set, under a sender whose request is on its way:
     /// where no keys are known that is a second record. One that lives renews it meanwhile.
-    fn has_lapsed(self, lease: Lease, now: u64) -> bool {
+    ///
+    /// Who gives it back lets go of the lock next. To take it in between, by force, would leave two with the lock.
+    fn has_lapsed(self, lease: Lease, now: u64, locked: bool) -> bool {
         let stood = if lease == self.lease { self.for_ms } else { 0 };
-        lease.until == GIVEN_BACK || stood >= LEASE_MS || (!lease.is_held(now) && stood >= SILENCE_MS)
+        (lease.until == GIVEN_BACK && !locked) || stood >= LEASE_MS || (!lease.is_held(now) && stood >= SILENCE_MS)
     }
 }
 
 /// Takes the sending over from a sender whose lease has lapsed. `None` if it has not, or somebody else was first.
+/// `locked`: somebody has the lock.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn take_lapsed_lease(tx: &mut Tx<'_>, stood: Stood) -> Ruled<Option<u64>> {
+pub fn take_lapsed_lease(tx: &mut Tx<'_>, stood: Stood, locked: bool) -> Ruled<Option<u64>> {
     let lease = tx.fact::<Lease>()?;
-    if stood.has_lapsed(lease, tx.now) { take_lease(tx).map(Some) } else { Ok(None) }
+    if stood.has_lapsed(lease, tx.now, locked) { take_lease(tx).map(Some) } else { Ok(None) }
 }
 
 /// Takes the sending over, for who was given the lock that the sender before has given back or left behind. `None` if

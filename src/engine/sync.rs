@@ -324,7 +324,9 @@ impl<P: Ports> Client<P> {
                     None => continue,
                 }
             }
-            let taken = self.transact(Origin::Sync, Durability::Relaxed, |tx| take_lapsed_lease(tx, stood)).await?;
+            let locked = guard.is_none();
+            let taken =
+                self.transact(Origin::Sync, Durability::Relaxed, |tx| take_lapsed_lease(tx, stood, locked)).await?;
             match (taken, guard) {
                 // A lock that everyone has: whoever sends is heard of by its lease alone.
                 (Some(lease), Some(guard)) => return Ok(Some((guard, lease))),

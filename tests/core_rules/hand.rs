@@ -59,7 +59,7 @@ fn who_was_taken_for_dead_by_the_user_s_hand_sends_nothing_more() {
         world.run(|tx| hand(tx, &item)).unwrap();
         assert_eq!(world.run(|tx| renew_lease(tx, lease)).unwrap_err(), CoreError::LeaseLost);
         // Nobody has come in its place.
-        assert!(world.run(|tx| take_lapsed_lease(tx, Stood::default())).unwrap().0.is_some());
+        assert!(world.run(|tx| take_lapsed_lease(tx, Stood::default(), false)).unwrap().0.is_some());
     }
 }
 

@@ -11,13 +11,14 @@ use super::support::World;
 fn of_several_that_see_a_lease_lapsed_one_takes_it() {
     let mut world = World::new();
     let new = Stood::default();
-    assert_eq!(world.run(|tx| take_lapsed_lease(tx, new)).unwrap().0, Some(1));
-    assert_eq!(world.run(|tx| take_lapsed_lease(tx, new)).unwrap().0, None);
+    assert_eq!(world.run(|tx| take_lapsed_lease(tx, new, false)).unwrap().0, Some(1));
+    assert_eq!(world.run(|tx| take_lapsed_lease(tx, new, false)).unwrap().0, None);
     let held = world.run(|tx| tx.fact::<Lease>()).unwrap().0;
     let silent = new.seen(held, 5_000).seen(held, 15_000);
-    assert_eq!(world.run(|tx| take_lapsed_lease(tx, silent)).unwrap().0, None, "by the clock it holds");
+    assert_eq!(world.run(|tx| take_lapsed_lease(tx, silent, false)).unwrap().0, None, "by the clock it holds");
     world.run(|tx| give_lease_back(tx, 1)).unwrap();
-    assert_eq!(world.run(|tx| take_lapsed_lease(tx, new)).unwrap().0, Some(2));
+    assert_eq!(world.run(|tx| take_lapsed_lease(tx, new, true)).unwrap().0, None, "the lock is about to be let go");
+    assert_eq!(world.run(|tx| take_lapsed_lease(tx, new, false)).unwrap().0, Some(2));
 }
 
 #[test]
@@ -28,16 +29,16 @@ fn a_lease_that_lapsed_by_the_clock_is_watched_before_it_is_taken() {
         let held = Lease { number: 2, until };
         world.run(|tx| tx.put(&held)).unwrap();
         let seen = Stood::default().seen(held, 5_000);
-        assert_eq!(world.run(|tx| take_lapsed_lease(tx, seen)).unwrap().0, None);
+        assert_eq!(world.run(|tx| take_lapsed_lease(tx, seen, false)).unwrap().0, None);
         let silent = seen.seen(held, 15_000);
         let renewed = Lease { until: until + 1, ..held };
-        assert_eq!(world.run(|tx| take_lapsed_lease(tx, silent.seen(renewed, 5_000))).unwrap().0, None);
-        assert_eq!(world.run(|tx| take_lapsed_lease(tx, silent)).unwrap().0, Some(3));
+        assert_eq!(world.run(|tx| take_lapsed_lease(tx, silent.seen(renewed, 5_000), false)).unwrap().0, None);
+        assert_eq!(world.run(|tx| take_lapsed_lease(tx, silent, false)).unwrap().0, Some(3));
         // By the clock it would never lapse.
         let held = Lease { number: 3, until: 1_029_000 };
         world.run(|tx| tx.put(&held)).unwrap();
         let silent = seen.seen(held, 5_000).seen(held, 30_000);
-        assert_eq!(world.run(|tx| take_lapsed_lease(tx, silent)).unwrap().0, Some(4));
+        assert_eq!(world.run(|tx| take_lapsed_lease(tx, silent, false)).unwrap().0, Some(4));
     }
 }
 
