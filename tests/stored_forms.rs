@@ -10,7 +10,8 @@ use landfall::{
         Durability, Event, Key, Origin, Row, StoreName, Tx, View,
         schema::Schema,
         stored::{
-            Alias, Announced, Birth, Course, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record, decode,
+            Alias, Announced, Birth, Course, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record, Stored,
+            decode,
         },
     },
     wire::Fields,
@@ -140,9 +141,39 @@ fn a_body_that_is_nonsense_is_an_error_and_no_more() {
 
 #[test]
 fn a_body_that_names_another_row_is_an_error() {
-    let body = json!({ "temporary": TEMPORARY, "table": "incident" }).to_string();
-    let row = Row { key: Key::from(["tmp_0192f0c1a2b37c4d8e9f0a1b2c3d4e61"]), rev: 1.0, index: vec![], body };
-    assert_eq!(decode::<Alias>(&row).unwrap_err().code(), "corrupt_row");
+    let (record, item, alias, ..) = everything();
+    let row = |key: Key, body: serde_json::Result<String>| Row { key, rev: 1.0, index: vec![], body: body.unwrap() };
+    let strange = "tmp_0192f0c1a2b37c4d8e9f0a1b2c3d4e61";
+    let errors = [
+        decode::<Alias>(&row(Key::from([strange]), serde_json::to_string(&alias))).unwrap_err(),
+        decode::<Item>(&row(Key::from([strange]), serde_json::to_string(&item))).unwrap_err(),
+        decode::<Record>(&row(Key::from(["task", strange]), serde_json::to_string(&record))).unwrap_err(),
+    ];
+    assert_eq!(errors.map(|error| error.code()), ["corrupt_row"; 3]);
+}
+
+#[test]
+fn what_is_searched_for_is_found_by_its_index() {
+    let schema = Schema::new(serde_json::from_value(json!({ "incident": {} })).unwrap()).unwrap();
+    let (record, item, ..) = everything();
+    let found = |index: Vec<Key>, prefix: Key| index.iter().filter(|key| key.starts_with(&prefix)).count();
+    for (state, times) in [(ItemState::Refused, 1), (ItemState::Unknown, 0)] {
+        assert_eq!(found(Item { state, ..item.clone() }.index(&schema), Item::refused()), times);
+    }
+    for (sys_id, times) in [(TEMPORARY, 1), (PERMANENT, 0)] {
+        assert_eq!(
+            found(Record { sys_id: sys_id.into(), ..record.clone() }.index(&schema), Record::temporary()),
+            times
+        );
+    }
+}
+
+#[test]
+fn a_wait_that_no_clock_gives_is_none() {
+    let now = 1_700_000_000_000;
+    let busy = |at| Course { busy_until: Some(at), ..Course::default() }.busy_at(now);
+    assert_eq!(busy(now + 1), Some(now + 1));
+    assert_eq!((busy(now), busy(2 * now)), (None, None), "over; or from a clock that has been set back since");
 }
 
 #[test]
