@@ -161,8 +161,11 @@ impl State {
         loop {
             self.unsent.wait().await;
             self.client.ports().clock().sleep(LEFT_TO_OTHERS_MS).await;
-            if let Ok(Some(ms)) = self.client.next_sync_in().await {
-                return self.client.ports().clock().sleep(ms).await;
+            match self.client.next_sync_in().await {
+                Ok(Some(ms)) => return self.client.ports().clock().sleep(ms).await,
+                Ok(None) => {}
+                // Looked at once more.
+                Err(_) => self.unsent.ring(),
             }
         }
     }

@@ -82,7 +82,9 @@ impl Opened {
         self.events.hear(event);
         match event {
             Event::Change { origin: Origin::Here, .. } => self.with_auto_sync(AutoSync::written),
-            Event::Outbox { pending: 1.., .. } => self.with_auto_sync(AutoSync::unsent),
+            Event::Outbox { pending: 1.., .. } | Event::Change { origin: Origin::Elsewhere, .. } => {
+                self.with_auto_sync(AutoSync::unsent)
+            }
             // What the instance has is fetched again.
             Event::Evicted { .. } => self.with_auto_sync(AutoSync::come_back),
             _ => {}

@@ -125,14 +125,18 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<Standing
 /// What only the user can do, and what he would lose by it.
 fn yours(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     let Dropping { gone, loosened } = dropping(tx, item)?;
-    Ok(match gone.len() + loosened.len() - 1 {
-        0 => "See whether it is there: if so, discard this; if not, try it again.".to_owned(),
-        others => format!(
-            "See whether it is there: if not, try it again; if so, discard this. That takes {others} other {} along: \
-             first point what points to it to the instance's record.",
-            if others == 1 { "change" } else { "changes" }
-        ),
-    })
+    let own = gone.iter().filter(|other| other.sys_id == item.sys_id).count() - 1;
+    let others = gone.len() + loosened.len() - own - 1;
+    let changes = |many: usize| if many == 1 { "change" } else { "changes" };
+    let mut said = "See whether it is there: if so, discard this; if not, try it again.".to_owned();
+    if others > 0 {
+        let goes = format!("What points to it goes with it ({others} other {})", changes(others));
+        said += &format!(" {goes}, unless it is pointed to the instance's record first.");
+    }
+    if own > 0 {
+        said += &format!(" Discarding it takes {own} later {} of this record along.", changes(own));
+    }
+    Ok(said)
 }
 
 /// The instance's words as sentences.

@@ -151,8 +151,12 @@ pub fn receive(tx: &mut Tx<'_>, number: u64, answers: &[(String, Answer)]) -> Ru
 }
 
 fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tally) -> Ruled<()> {
+    let mixed_up = match (item.kind, answer) {
+        (ItemKind::Create, Answer::Done(Some(row))) => is_of_another(tx, &item, row)?,
+        _ => false,
+    };
     match (item.kind, answer) {
-        (ItemKind::Create, Answer::Done(Some(row))) if names_itself(row) && !is_of_another(tx, &item, row) => {
+        (ItemKind::Create, Answer::Done(Some(row))) if names_itself(row) && !mixed_up => {
             tally.done += 1;
             tally.reconciled += 1;
             prove(tx, &item, row)?;
@@ -280,7 +284,8 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
 }
 
 fn deleted_here(tx: &mut Tx<'_>, item: &Item) -> Ruled<Option<Record>> {
-    Ok(tx.record(&item.table, &item.sys_id)?.filter(|record| record.deleted))
+    let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
+    Ok(record.filter(|record| record.deleted))
 }
 
 /// Until when what left without a key may still arrive: its sender was killed, or the line failed under it, and whoever
@@ -310,10 +315,15 @@ fn carries(tx: &Tx<'_>, item: &Item, row: &Fields) -> bool {
     tx.schema.correlation_field(&item.table).is_some_and(|field| row.get(&field) == Some(&item.sys_id))
 }
 
-/// The row of another record made on a device: answers have been mixed up.
-fn is_of_another(tx: &Tx<'_>, item: &Item, row: &Fields) -> bool {
+/// The row of another record made on this device: answers have been mixed up. An id that a rule of the instance has
+/// copied, from the parent say, is in another row than its own.
+fn is_of_another(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<bool> {
     let carried = tx.schema.correlation_field(&item.table).and_then(|field| row.get(&field));
-    carried.is_some_and(|id| is_temporary(id) && *id != item.sys_id)
+    let Some(id) = carried.filter(|id| is_temporary(id) && **id != item.sys_id) else { return Ok(false) };
+    Ok(tx.alias(id)?.is_some_and(|alias| {
+        let akin = tx.schema.root(&alias.table) == tx.schema.root(&item.table);
+        akin && (alias.is_open() || alias.sys_id.as_ref() == row.get("sys_id"))
+    }))
 }
 
 fn names_itself(row: &Fields) -> bool {

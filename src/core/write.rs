@@ -4,6 +4,7 @@ use super::{
     error::CoreError,
     event::{Receipt, Settled},
     ids,
+    schema::Reference,
     stored::{Alias, Item, ItemKind, ItemState, Record},
     tx::{Ruled, Tx},
     values::{Mention, check_correlation, check_size, mentioned, settle_references},
@@ -113,7 +114,8 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
             // the user could tell, who has: it is to go with the record.
             Some(item)
                 if item.may_be_made
-                    || (item.state == ItemState::Unknown && !(item.in_vain && item.kind == ItemKind::Update)) =>
+                    || (item.state == ItemState::Unknown
+                        && !(item.in_vain && item.kind == ItemKind::Update && item.sent_under.is_none())) =>
             {
                 kept.push(id);
             }
@@ -239,7 +241,15 @@ fn let_go(tx: &mut Tx<'_>, record: &Record, into: Option<&Item>, changes: &Field
         let Some(item) = tx.item(id)?.filter(takes_edits) else { continue };
         let mentions = |text: &String| item.mentions.iter().any(|id| text.contains(id.as_str()));
         let held = changes.iter().filter(|(name, _)| item.fields.get(*name).is_some_and(mentions));
-        let held: Fields = held.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut held: Fields = held.map(|(name, value)| (name.clone(), value.clone())).collect();
+        // An id goes nowhere without the table that it is of.
+        for name in held.keys().cloned().collect::<Vec<_>>() {
+            if let Some(Reference::Named { table }) = tx.schema.reference(&record.table, &name)
+                && let Some(value) = changes.get(&table)
+            {
+                held.insert(table, value.clone());
+            }
+        }
         if !held.is_empty() {
             fold(tx, item, held, open)?;
         }

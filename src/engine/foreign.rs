@@ -1,16 +1,21 @@
 //! Temporary ids that another device made: only the instance can tell what has become of them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, pin::pin};
+
+use futures_util::future::{Either, select};
 
 use super::{client::Client, error::EngineError};
 use crate::{
-    core::{ids, retry::EXCHANGE_MS, write},
-    ports::{AuthReason, Ports, Remote},
+    core::{ids, write},
+    ports::{AuthReason, Clock, Ports, Remote},
     wire::{
         Query,
         query::{Op, Term},
     },
 };
+
+/// How long the app is kept waiting for it, in ms.
+const MOST_MS: u64 = 5_000;
 
 impl<P: Ports> Client<P> {
     /// The permanent id once known, else the id given. One from another device is asked of the instance, when online:
@@ -26,10 +31,14 @@ impl<P: Ports> Client<P> {
                 Ok((id, foreign))
             })
             .await?;
-        if !foreign || self.pause().await?.is_some() || !self.ports().remote().maybe_online() {
+        if !foreign || self.pause().await?.is_some() || !self.is_online(&self.course().await?) {
             return Ok(id);
         }
-        Ok(self.ask_for(&id).await.unwrap_or(id))
+        let found = match select(pin!(self.ask_for(&id)), pin!(self.ports().clock().sleep(MOST_MS))).await {
+            Either::Left((found, _)) => found,
+            Either::Right(_) => None,
+        };
+        Ok(found.unwrap_or(id))
     }
 
     /// Asks each family of tables once. A question that changes nothing needs no lease.
@@ -50,7 +59,7 @@ impl<P: Ports> Client<P> {
                 Query::default().and(Term { field: field.clone(), op: Op::Equals(temporary.to_owned()) }).to_string();
             let mut request = self.dialect().first_page(table, &query, Some(&["sys_id", &field, "sys_created_on"]), 10);
             request.headers.extend(headers.iter().cloned());
-            let response = self.ports().remote().send(&request, EXCHANGE_MS).await.ok()?;
+            let response = self.ports().remote().send(&request, MOST_MS).await.ok()?;
             // One of the tables may not be this user's to read.
             let Ok(page) = self.dialect().page(&response) else { continue };
             // An instance that dropped the query answers with anybody's rows. Of twins it is the oldest.

@@ -8,7 +8,7 @@ use super::{
     error::EngineError,
     exchange::Trouble,
     report::{EndedBy, Phase, Progress, SyncReport},
-    round::{Came, lost_before, resolves},
+    round::{Came, failed_alone, lost_before, resolves},
     sync::SyncOptions,
 };
 use crate::{
@@ -79,12 +79,19 @@ impl<P: Ports> Client<P> {
             // Nor does what the line has failed before try it: whose fault it is would not be known, and nothing behind
             // it would ever get its turn.
             let again = plan.send.iter().find(|item| lost_before(item)).filter(|_| !answered && plan.probe.is_empty());
-            if let Some(table) = again.map(|item| item.table.clone()) {
-                answered = self.try_the_line(lease, &table, &mut headers).await?;
+            let again = again.map(|item| item.table.clone());
+            if let Some(table) = &again {
+                answered = self.try_the_line(lease, table, &mut headers).await?;
                 if answered {
                     continue;
                 }
             }
+            // What has failed by itself goes by itself from then on: among others it would spoil it for all of them.
+            let (alone, others): (Vec<Item>, Vec<Item>) = plan.send.into_iter().partition(failed_alone);
+            plan.send = match others.is_empty() && plan.probe.is_empty() {
+                true => alone.into_iter().take(1).collect(),
+                false => others,
+            };
             // Something has answered the question, if not as it should.
             let line_held = answered || again.is_some();
             if resolves(&capabilities) && room.items > 1 {
@@ -115,7 +122,7 @@ impl<P: Ports> Client<P> {
             }
             // A batch that was too large has told how small the next one must be.
             let smaller = self.session().batch.get() < count && count > 1;
-            fruitless = if moved || smaller || came == Came::Lost { 0 } else { fruitless + 1 };
+            fruitless = if moved || smaller { 0 } else { fruitless + 1 };
             if fruitless >= MOST_FRUITLESS && came == Came::Unclaimed {
                 return Ok(EndedBy::Done);
             }

@@ -246,6 +246,11 @@ pub(super) fn lost_before(item: &Item) -> bool {
     item.error.as_ref().is_some_and(|error| error.status == 0)
 }
 
+/// Whether the line failed it though it carried others: only then does an item that was lost have a wait of its own.
+pub(super) fn failed_alone(item: &Item) -> bool {
+    lost_before(item) && item.next_attempt_at.is_some()
+}
+
 /// Whether what depends on a create may travel with it.
 pub(super) fn resolves(capabilities: &Capabilities) -> bool {
     capabilities.resolves_temp_ids && capabilities.ordered_batch

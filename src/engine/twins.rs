@@ -13,7 +13,7 @@ use crate::{
         Durability, Found, Origin, Read, Scan, StoreName,
         lease::renew_lease,
         receive::{prove_found, report_twins},
-        stored::Alias,
+        stored::{Alias, Record},
     },
     ports::{Headers, Ports, Store},
     wire::{
@@ -69,8 +69,10 @@ impl<P: Ports> Client<P> {
                             report_twins(tx, &table, temporary, used, twins);
                         }
                         // What was deleted since proves nothing.
-                        let record = alias.sys_id.as_ref().map(|id| tx.record(&alias.table, id)).transpose()?.flatten();
-                        if record.is_some_and(|record| !record.deleted) {
+                        if let Some(id) = &alias.sys_id
+                            && let Some(record) = tx.readable::<Record>(&Record::at(tx.schema, &alias.table, id))?
+                            && !record.deleted
+                        {
                             found.push(!twins.is_empty());
                         }
                         alias.unchecked = false;

@@ -207,10 +207,9 @@ fn what_only_the_user_can_tell_of_says_what_a_discard_takes_along() {
     assert_eq!(of(&mut world, &lost, None).1, format!("{nobody} {YOURS}"));
     world.create(&[("parent", &parent)]);
     let takes = |count| {
-        format!(
-            "{nobody} See whether it is there: if not, try it again; if so, discard this. That takes {count} along: first \
-             point what points to it to the instance's record."
-        )
+        let goes =
+            format!("What points to it goes with it ({count}), unless it is pointed to the instance's record first.");
+        format!("{nobody} {YOURS} {goes}")
     };
     assert_eq!(of(&mut world, &lost, None).1, takes("1 other change"));
     // A change of a record that stays, too.
@@ -218,6 +217,10 @@ fn what_only_the_user_can_tell_of_says_what_a_discard_takes_along() {
     let change = fields_of(&[("parent", &parent), ("state", "6")]);
     world.run(|tx| write::update(tx, "incident", "a1", &change)).unwrap();
     assert_eq!(of(&mut world, &lost, None).1, takes("2 other changes"));
+    // Its own later changes have nowhere else to be.
+    world.run(|tx| write::update(tx, "incident", &parent, &fields_of(&[("work_notes", "rang")]))).unwrap();
+    let along = "Discarding it takes 1 later change of this record along.";
+    assert_eq!(of(&mut world, &lost, None).1, format!("{} {along}", takes("2 other changes")));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use landfall::{
         lease::take_lease,
         receive::{Answer, Tally, claim, prove_found, receive},
         retry::EXCHANGE_MS,
-        stored::{ItemError, ItemState},
+        stored::{ItemError, ItemState, Proofs},
         write,
     },
     wire::Fields,
@@ -69,6 +69,22 @@ fn a_row_that_does_not_say_which_record_it_is_makes_none_permanent() {
         assert_eq!(world.item(&item).unwrap().state, ItemState::Unknown);
         assert_eq!(world.run(|tx| write::resolve(tx, &temporary)).unwrap().0, temporary);
     }
+}
+
+#[test]
+fn a_rule_of_the_instance_may_copy_the_id_of_another_record() {
+    let mut world = World::new();
+    let (lease, _) = world.run(take_lease).unwrap();
+    let (parent, first) = world.create(&[]);
+    let (child, second) = world.create(&[]);
+    let made =
+        |id, sys_id: &str| (id, Answer::Done(Some(fields_of(&[("sys_id", sys_id), ("correlation_id", &parent)]))));
+    for (id, sys_id, temporary) in [(first, "p1", &parent), (second, "c1", &child)] {
+        world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&id), PLAIN)).unwrap();
+        world.run(|tx| receive(tx, lease, &[made(id.clone(), sys_id)])).unwrap();
+        assert_eq!(world.run(|tx| write::resolve(tx, temporary)).unwrap().0, sys_id);
+    }
+    assert_eq!(world.run(|tx| tx.fact::<Proofs>()).unwrap().0.keeps("incident"), Some(false));
 }
 
 #[test]

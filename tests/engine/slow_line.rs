@@ -95,6 +95,28 @@ fn changes_land_past_one_that_the_line_never_carries() {
 }
 
 #[test]
+fn one_that_has_failed_by_itself_spoils_no_batch_when_its_turn_comes() {
+    each(async |instance, device| {
+        let page = device.open().await.unwrap();
+        let ids = records(&page, 20).await;
+        page.sync(push()).await.unwrap();
+        device.remote.set_rule(|request| says(request, "spoils").then_some(Fault::LoseRequest));
+        for id in &ids[..4] {
+            let text = if *id == ids[0] { "spoils" } else { "fine" };
+            page.update("incident", id, row(json!({ "description": text }))).await.unwrap();
+        }
+        goes_on(&page, &device, 6, true).await;
+        assert_eq!((count(&instance, "description", "fine"), outbox(&page).await.len()), (3, 1));
+        for id in &ids[4..] {
+            page.update("incident", id, row(json!({ "description": "fine" }))).await.unwrap();
+        }
+        device.clock.advance(3_600_000);
+        page.sync(push()).await.unwrap();
+        assert_eq!((count(&instance, "description", "fine"), outbox(&page).await.len()), (19, 1), "in one run");
+    });
+}
+
+#[test]
 fn changes_land_past_one_where_the_table_cannot_be_asked_either() {
     each(async |instance, device| {
         let page = device.open().await.unwrap();

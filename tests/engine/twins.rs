@@ -4,8 +4,9 @@ use std::{cell::RefCell, rc::Rc};
 
 use futures_executor::block_on;
 use landfall::{
-    core::Event,
+    core::{Event, Row, StoreName, WriteSet},
     engine::{EndedBy, SyncOptions},
+    ports::Store,
     testing::{Device, Fault, MemoryInstance, listening},
     wire::Response,
 };
@@ -144,6 +145,27 @@ fn what_was_deleted_before_it_was_looked_for_says_nothing_of_its_table() {
         page.sync(push()).await.unwrap();
         assert!(searches() > before, "it is looked for, though it is gone: {:?}", instance.log());
         assert_eq!(page.status().await.unwrap().caveats.len(), 1, "but for the keys, nothing is amiss");
+    });
+}
+
+#[test]
+fn a_landed_record_that_nobody_can_read_any_more_ends_no_run() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        create(&page, "incident", json!({ "short_description": "x" })).await;
+        // Made; the search for twins finds no line.
+        for fault in [None, Some(Fault::LoseRequest)] {
+            device.remote.plan(fault);
+        }
+        page.sync(push()).await.unwrap();
+        let spoiled = device.database.rows(StoreName::Records).into_iter();
+        let puts = spoiled.map(|row| (StoreName::Records, Row { body: "{".to_owned(), ..row })).collect();
+        device.database.open().commit(&WriteSet { puts, ..WriteSet::default() }).await.unwrap();
+        device.clock.advance(400_000);
+        assert_eq!(page.sync(SyncOptions::default()).await.unwrap().ended_by, EndedBy::Done);
     });
 }
 

@@ -122,7 +122,7 @@ export interface Landfall {
 
   /**
    * The permanent sys_id once known, else the id given. On this device old temporary ids resolve for ever; one from
-   * another device is asked of the instance, when online.
+   * another device is asked of the instance, when online, for five seconds at most.
    */
   resolveId(sysId: string): Promise<string>;
 
