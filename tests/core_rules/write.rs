@@ -371,3 +371,18 @@ fn a_deletion_does_not_wait_for_a_change_that_would_wait_for_the_user() {
         }
     }
 }
+
+#[test]
+fn a_change_that_may_have_arrived_is_kept_before_the_deletion() {
+    let mut world = World::new();
+    world.run(|tx| take_in(tx, "incident", &[fields_of(&[("sys_id", "a1")])], 1)).unwrap();
+    let (record, _) = world.run(|tx| update(tx, "incident", "a1", &fields_of(&[("state", "2")]))).unwrap();
+    let change = record.items[0].clone();
+    let (lease, _) = world.run(take_lease).unwrap();
+    world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&change), PLAIN)).unwrap();
+    world.run(|tx| delete(tx, "incident", "a1")).unwrap();
+    let error = ItemError { status: 0, message: "lost".to_owned(), detail: None };
+    let lost = Answer::Unknown { error, wait_ms: None };
+    world.run(|tx| receive(tx, lease, &[(change.clone(), lost.clone())])).unwrap();
+    assert_eq!(world.item(&change).unwrap().state, ItemState::Unknown);
+}
