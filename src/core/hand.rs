@@ -1,11 +1,12 @@
 //! The user's hand on the outbox: what a person may do about an item that does not move by itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     error::CoreError,
     ids,
     lease::turn_away,
+    let_go::outgrown,
     plan::{Keys, Known, Step, next_step},
     reconcile::lay,
     row::{RowKey, StoreName},
@@ -137,11 +138,12 @@ pub fn with_dependants(tx: &mut Tx<'_>, id: &str) -> Ruled<Vec<Item>> {
     Ok(dropping(tx, &item)?.gone)
 }
 
-/// A record made here vanishes with its create, and the records made here that mention it vanish with it: they could
-/// never be sent. A change of a record that stays only loses the fields in which it is mentioned. What follows an update
+/// A record made here vanishes with its create, and the records made here that point to it vanish with it: they could
+/// never be sent. One that was pointed elsewhere since its create left only loses the mention. A change of a record that stays only loses the fields in which it is mentioned. What follows an update
 /// on the same record depends on it no more than any later change does, and stays.
 pub(super) fn dropping(tx: &mut Tx<'_>, item: &Item) -> Ruled<Dropping> {
     let mut found = vec![item.clone()];
+    let mut past: BTreeMap<String, Item> = BTreeMap::new();
     let mut looked = 0;
     while let Some(item) = found.get(looked).cloned() {
         looked += 1;
@@ -152,17 +154,24 @@ pub(super) fn dropping(tx: &mut Tx<'_>, item: &Item) -> Ruled<Dropping> {
         let mut ids = tx.readable::<Record>(&at)?.map(|record| record.items).unwrap_or_default();
         ids.extend(tx.found_by(StoreName::Outbox, mention(&item.sys_id))?.iter().map(|key| key.text(0).to_owned()));
         tx.want(ids.iter().map(|id| Item::at(id)))?;
-        for id in ids {
-            if found.iter().all(|known| known.id != id)
-                && let Some(item) = tx.readable(&Item::at(&id))?
-            {
-                found.push(item);
+        let parent = item.sys_id.clone();
+        for id in ids.iter().filter(|id| item.id != **id) {
+            let Some(item) = tx.readable::<Item>(&Item::at(id))? else { continue };
+            if found.iter().any(|known| known.id == item.id) {
+                continue;
             }
+            match outgrown(tx, past.get(id).unwrap_or(&item), &parent)? {
+                Some(kept) => past.insert(id.clone(), kept),
+                None => {
+                    found.push(item);
+                    past.remove(id)
+                }
+            };
         }
     }
     let vanished: BTreeSet<String> =
         found.iter().filter(|item| item.kind == ItemKind::Create).map(|item| item.sys_id.clone()).collect();
-    let mut dropping = Dropping { gone: Vec::new(), loosened: Vec::new() };
+    let mut dropping = Dropping { gone: Vec::new(), loosened: past.into_values().collect() };
     for (place, item) in found.into_iter().enumerate() {
         let stays = place > 0 && item.kind == ItemKind::Update && !item.journal && !vanished.contains(&item.sys_id);
         match stays.then(|| loosened(tx, &item, &vanished)).flatten() {
@@ -207,7 +216,9 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
     }
     for item in &loosened {
         let mut item = item.clone();
-        reword(tx, &mut item, Fields::new(), &[]);
+        if item.kind == ItemKind::Update {
+            reword(tx, &mut item, Fields::new(), &[]);
+        }
         tx.put(&item)?;
     }
     let touched = gone.iter().chain(&loosened);

@@ -23,6 +23,7 @@ mod error;
 mod event;
 mod explain;
 mod key;
+mod let_go;
 mod row;
 mod tx;
 mod work;

@@ -6,6 +6,7 @@ use super::{
     event::{Event, Receipt, Ref, Settled},
     ids::is_temporary,
     lease::renew_lease,
+    let_go::outgrown,
     plan::resolvable,
     reconcile::{self, Told},
     retry::{EXCHANGE_MS, backoff_ms},
@@ -266,6 +267,10 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         ItemKind::Create if item.state != ItemState::Unknown && !item.may_be_made => {
             if let Some(record) = deleted_here(tx, &item)? {
                 return write::vanish(tx, &record);
+            }
+            // Else it would wait for what it only pointed to when it left.
+            for id in item.mentions.clone() {
+                item = outgrown(tx, &item, &id)?.unwrap_or(item);
             }
         }
         // A change that has not arrived, or of which only the user could tell, would keep the deletion waiting, for ever

@@ -4,7 +4,7 @@ use super::{
     error::CoreError,
     event::{Receipt, Settled},
     ids,
-    schema::Reference,
+    let_go::let_go,
     stored::{Alias, Item, ItemKind, ItemState, Record},
     tx::{Ruled, Tx},
     values::{Mention, check_correlation, check_size, mentioned, settle_references},
@@ -229,32 +229,8 @@ pub(super) fn append(tx: &mut Tx<'_>, record: &mut Record, draft: Draft, open: &
 }
 
 /// Whether an edit may become part of it.
-fn takes_edits(item: &Item) -> bool {
+pub(super) fn takes_edits(item: &Item) -> bool {
     item.kind != ItemKind::Delete && item.state != ItemState::Unknown && !item.journal
-}
-
-/// Whatever item the edit goes into, an earlier one would still wait for the record that it points away from, and be
-/// dropped with that one.
-fn let_go(tx: &mut Tx<'_>, record: &Record, into: Option<&Item>, changes: &Fields, open: &[Mention]) -> Ruled<()> {
-    tx.want(record.items.iter().map(|id| Item::at(id)))?;
-    for id in record.items.iter().filter(|id| into.is_none_or(|into| into.id != **id)) {
-        let Some(item) = tx.item(id)?.filter(takes_edits) else { continue };
-        let mentions = |text: &String| item.mentions.iter().any(|id| text.contains(id.as_str()));
-        let held = changes.iter().filter(|(name, _)| item.fields.get(*name).is_some_and(mentions));
-        let mut held: Fields = held.map(|(name, value)| (name.clone(), value.clone())).collect();
-        // An id goes nowhere without the table that it is of.
-        for name in held.keys().cloned().collect::<Vec<_>>() {
-            if let Some(Reference::Named { table }) = tx.schema.reference(&record.table, &name)
-                && let Some(value) = changes.get(&table)
-            {
-                held.insert(table, value.clone());
-            }
-        }
-        if !held.is_empty() {
-            fold(tx, item, held, open)?;
-        }
-    }
-    Ok(())
 }
 
 /// The item that a later edit becomes part of: the first, if the instance has refused it or it waits for a record that
@@ -301,7 +277,7 @@ fn fold_into_later(tx: &mut Tx<'_>, record: &Record, mended: &Item, changes: &Fi
 }
 
 /// Makes an edit part of an unsent item, and gives back what has to follow it instead.
-fn fold(tx: &mut Tx<'_>, mut item: Item, mut changes: Fields, open: &[Mention]) -> Ruled<Fields> {
+pub(super) fn fold(tx: &mut Tx<'_>, mut item: Item, mut changes: Fields, open: &[Mention]) -> Ruled<Fields> {
     let later = split_later(&item, &mut changes, open);
     if !changes.is_empty() {
         reword(tx, &mut item, changes, open);

@@ -302,41 +302,56 @@ impl<P: Ports> Client<P> {
     /// The lock, or, if its holder has let its lease lapse, the lock taken from it. Where the lock keeps nobody out,
     /// the lease does: then a sender that is killed is followed when it lapses.
     ///
-    /// Of several that see a lease lapsed only one takes it, and only that one then takes the lock by force.
+    /// Of several that see a lease lapsed only one takes it, and only that one then takes the lock by force. Who is too
+    /// slow about that may take it from a sender that lives: it keeps the lock then, for that sender no longer has it,
+    /// and waits for the lease.
     async fn become_sender(
         &self,
         options: &SyncOptions,
     ) -> Result<Option<(<P::Lock as Lock>::Guard, u64)>, EngineError> {
         let (lock, clock) = (self.ports().lock(), self.ports().clock());
         let mut stood = Stood::default();
+        let mut kept = None;
         while !self.is_stopped(options) {
             let seen = self.look(|tx| tx.fact::<Lease>()).await?;
             stood = stood.seen(seen, PATIENCE_MS);
             // A browser may refuse the request itself, at once and every time: then nobody has waited yet.
             let mut pause = pin!(clock.sleep(PATIENCE_MS).fuse());
-            let guard = match select(pin!(lock.acquire(Patience::Ms(PATIENCE_MS))), pause.as_mut()).await {
-                Either::Left((guard, _)) => guard,
-                Either::Right(((), acquiring)) => acquiring.await,
-            };
-            if guard.is_some() && lock.excludes() {
-                match self.transact(Origin::Sync, Durability::Relaxed, |tx| take_free_lease(tx, seen.number)).await? {
-                    Some(lease) => return Ok(guard.map(|guard| (guard, lease))),
-                    None => continue,
+            let guard = if let Some(guard) = kept.take() {
+                pause.as_mut().await;
+                Some(guard)
+            } else {
+                let guard = match select(pin!(lock.acquire(Patience::Ms(PATIENCE_MS))), pause.as_mut()).await {
+                    Either::Left((guard, _)) => guard,
+                    Either::Right(((), acquiring)) => acquiring.await,
+                };
+                if guard.is_some() && lock.excludes() {
+                    match self
+                        .transact(Origin::Sync, Durability::Relaxed, |tx| take_free_lease(tx, seen.number))
+                        .await?
+                    {
+                        Some(lease) => return Ok(guard.map(|guard| (guard, lease))),
+                        None => continue,
+                    }
                 }
-            }
+                guard
+            };
             let locked = guard.is_none();
             let taken =
                 self.transact(Origin::Sync, Durability::Relaxed, |tx| take_lapsed_lease(tx, stood, locked)).await?;
             match (taken, guard) {
                 // A lock that everyone has: whoever sends is heard of by its lease alone.
                 (Some(lease), Some(guard)) => return Ok(Some((guard, lease))),
-                (Some(lease), None) => {
-                    if let Some(guard) = lock.acquire(Patience::Steal).await {
-                        return Ok(Some((guard, lease)));
+                (Some(lease), None) => match lock.acquire(Patience::Steal).await {
+                    Some(guard) => {
+                        match self.transact(Origin::Sync, Durability::Relaxed, |tx| take_free_lease(tx, lease)).await? {
+                            Some(lease) => return Ok(Some((guard, lease))),
+                            None => kept = Some(guard),
+                        }
                     }
-                    self.transact(Origin::Sync, Durability::Relaxed, |tx| give_lease_back(tx, lease)).await?;
-                }
-                (None, _) => {}
+                    None => self.transact(Origin::Sync, Durability::Relaxed, |tx| give_lease_back(tx, lease)).await?,
+                },
+                (None, guard) => kept = guard.filter(|_| lock.excludes()),
             }
             if !pause.is_terminated() {
                 pause.await;

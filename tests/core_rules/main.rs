@@ -7,6 +7,7 @@ mod dependants;
 mod explain;
 mod hand;
 mod lease;
+mod let_go;
 mod plan;
 mod present;
 mod pull;

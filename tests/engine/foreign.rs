@@ -1,6 +1,7 @@
 //! A temporary id that another device made, in a link that somebody has sent.
 
 use futures_executor::block_on;
+use futures_util::poll;
 use landfall::testing::{Device, Fault, MemoryInstance};
 use serde_json::json;
 
@@ -62,5 +63,26 @@ fn an_id_from_another_device_stays_as_it_is_where_nobody_can_tell() {
         }
         here.remote.set_rule(|_| Some(Fault::LoseRequest));
         assert_eq!(page.resolve_id(&id).await.unwrap(), id);
+    });
+}
+
+#[test]
+fn an_app_that_does_not_answer_keeps_nobody_waiting_for_more_than_five_seconds() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let there = Device::new(&instance, tables(), 1).open().await.unwrap();
+        let id = create(&there, "task", json!({})).await;
+        there.sync(push()).await.unwrap();
+        let here = Device::new(&instance, tables(), 100);
+        let page = here.open().await.unwrap();
+        here.remote.set_auth_hangs(true);
+        let mut asking = Box::pin(page.resolve_id(&id));
+        for _ in 0..200 {
+            assert!(poll!(&mut asking).is_pending());
+        }
+        here.clock.advance(4_999);
+        assert!(poll!(&mut asking).is_pending());
+        here.clock.advance(1);
+        assert_eq!(asking.await.unwrap(), id);
     });
 }

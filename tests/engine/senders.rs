@@ -123,3 +123,48 @@ fn who_was_frozen_between_its_claim_and_its_request_does_not_send_it_any_more() 
         }
     });
 }
+
+#[test]
+fn who_takes_the_lock_from_a_sender_that_has_woken_up_waits_for_its_lease() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let (frozen, living) = (device.open().await.unwrap(), device.open().await.unwrap());
+        proved(&frozen, "incident").await;
+        create(&living, "incident", json!({ "short_description": "x" })).await;
+        let given_back = lease(&device).await;
+        let mut frozen = Box::pin(frozen.sync(push()));
+        while lease(&device).await == given_back {
+            assert!(poll!(&mut frozen).is_pending());
+        }
+        let taken = lease(&device).await;
+        let mut living = Box::pin(living.sync(push()));
+        let mut polls = 0;
+        while lease(&device).await == taken {
+            assert!(poll!(&mut living).is_pending());
+            polls += 1;
+            if polls % 200 == 0 {
+                device.clock.advance(5_000);
+            }
+        }
+        // It has the lease now, and not the lock yet. The other wakes up, finds its lease lost, and takes both anew.
+        let claimed = || device.database.rows(StoreName::Outbox).iter().any(|row| row.body.contains("\"unknown\""));
+        while !claimed() {
+            assert!(poll!(&mut frozen).is_pending());
+        }
+        let awake = lease(&device).await;
+        let sent = device.remote.sent();
+        for _ in 0..2_000 {
+            assert!(poll!(&mut living).is_pending());
+        }
+        assert_eq!(lease(&device).await, awake);
+        assert_eq!(device.remote.sent(), sent);
+        assert!(device.lock.is_held());
+        frozen.await.unwrap();
+        assert_eq!(instance.rows("incident").len(), 2);
+        // Given back, it is taken at the next look.
+        device.clock.advance(5_000);
+        living.await.unwrap();
+        assert!(!device.lock.is_held());
+    });
+}

@@ -58,9 +58,9 @@ impl World {
         let rows = instance.rows_of.get(uid).cloned().unwrap_or_default();
         let carried = |name: &String, value: &String| {
             let on = |row: &String| {
-                [model.plain(value), model.truly(value, &instance.rows_of)]
-                    .into_iter()
-                    .any(|value| instance.applied.contains(&(row.clone(), name.clone(), value)))
+                let mut meant = model.truly(value, &instance.rows_of);
+                meant.push(model.plain(value));
+                meant.into_iter().any(|value| instance.applied.contains(&(row.clone(), name.clone(), value)))
             };
             let later = |later: &Item| later.fields.get(name).is_some_and(|later| model.same(later, value));
             let here = |later: &&Item| number.is_some() && model.of_item(later) == number && later.id != item.id;

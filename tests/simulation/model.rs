@@ -87,12 +87,19 @@ impl Model {
         text
     }
 
-    /// With what the instance has put in place of temporary ids, which the device may not know yet, or not any more.
-    pub fn truly(&self, value: &str, rows_of: &BTreeMap<String, Vec<String>>) -> String {
-        ids::find(value).fold(value.to_owned(), |text, id| {
-            let uid = self.find(id).and_then(|number| self.records[number].uid.as_ref());
-            let row = uid.and_then(|uid| rows_of.get(uid)).and_then(|rows| rows.last());
-            row.map_or_else(|| text.clone(), |row| text.replace(id, row))
+    /// With what the instance has put in place of temporary ids, which the device may not know yet, or not any more. Of a
+    /// record that it may have twice, either may be meant.
+    pub fn truly(&self, value: &str, rows_of: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+        ids::find(value).fold(vec![value.to_owned()], |texts, id| {
+            let record = self.find(id).map(|number| &self.records[number]);
+            let rows = record.and_then(|record| rows_of.get(record.uid.as_ref()?));
+            let rows = rows.map(Vec::as_slice).unwrap_or_default();
+            let likely = if record.is_some_and(|record| record.may_twin) { 0 } else { rows.len().saturating_sub(1) };
+            let rows = rows.get(likely..).unwrap_or_default();
+            if rows.is_empty() {
+                return texts;
+            }
+            rows.iter().flat_map(|row| texts.iter().map(move |text| text.replace(id, row))).collect()
         })
     }
 

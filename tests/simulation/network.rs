@@ -250,12 +250,23 @@ impl World {
                 packet.due = packet.due.clamp(now, packet.until - 1);
                 return true;
             }
-            bare.push((packet.request.clone(), packet.fault.take()));
+            let overdue = self.is_overdue(packet);
+            bare.push((packet.request.clone(), packet.fault.take(), overdue));
             false
         });
-        for (request, fault) in bare.into_iter().filter(|_| coin) {
+        for (request, fault, overdue) in bare.into_iter().filter(|_| coin) {
+            self.may_all_twin(&request, overdue);
             self.carry_out(&request, fault.as_ref(), false);
         }
+    }
+
+    /// Arrives when nobody waits for it any more, as far as the device's clock tells, and another may have sent it again.
+    fn is_overdue(&self, packet: &Packet) -> bool {
+        self.mirror.borrow().lease.number != packet.lease && self.elapsed.get() >= packet.until
+    }
+
+    fn may_all_twin(&self, request: &Request, overdue: bool) {
+        singles(request).iter().filter(|part| overdue && self.is_bare(part)).for_each(|part| self.may_twin(part));
     }
 
     /// Whether the instance would carry it out twice.
@@ -280,13 +291,7 @@ impl World {
         let Some(mut packet) = taken else { return };
         match packet.leg {
             Leg::Out => {
-                let superseded = self.mirror.borrow().lease.number != packet.lease;
-                if superseded && self.elapsed.get() >= packet.until {
-                    singles(&packet.request)
-                        .iter()
-                        .filter(|part| self.is_bare(part))
-                        .for_each(|part| self.may_twin(part));
-                }
+                self.may_all_twin(&packet.request, self.is_overdue(&packet));
                 let came = self.carry_out(&packet.request, packet.fault.as_ref(), packet.late);
                 let answer = match came {
                     Came::Answer(response) => Ok(tampered::answer(self, &packet.request, response)),

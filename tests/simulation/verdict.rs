@@ -148,7 +148,10 @@ impl World {
             let made = model.find(&last.value).and_then(|number| model.records[number].uid.as_ref());
             let removed = instance.taken.contains(has)
                 && made.and_then(|uid| instance.rows_of.get(uid)).is_some_and(|rows| rows.iter().any(|row| row == has));
-            if wanted != has && model.truly(&last.value, &instance.rows_of) != has && !removed {
+            if wanted != has
+                && !model.truly(&last.value, &instance.rows_of).iter().any(|meant| meant == has)
+                && !removed
+            {
                 self.broke(8, &format!("{} {id} has {name}={has} at the instance; {wanted} was saved", record.table));
             }
             let shows = local.map(|local| local.fields.get(name).map_or("", String::as_str));
