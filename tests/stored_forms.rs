@@ -54,10 +54,12 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         group: Some("0192f0c1a2b37c4d8e9f0a1b2c3d4e61".into()),
         idempotency_key: "0192f0c1a2b37c4d8e9f0a1b2c3d4e60".into(),
         attempts: 3,
+        failures: 2,
         queued_at: 1_700_000_000_000,
         next_attempt_at: Some(1_700_000_060_000),
         sent_under: Some(7),
         sent_at: Some(1_700_000_000_002),
+        left_at: Some(1_700_000_000_004),
         keyless: true,
         sent_after: Some("2023-11-14 22:13:20".into()),
         in_vain: true,
@@ -71,16 +73,19 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         sys_id: Some(PERMANENT.into()),
         dropped: false,
         unchecked: true,
+        twins: vec![PERMANENT.into(), "b2".into()],
     };
     let course = Course {
         offline: true,
+        signed_out: true,
         failures: 2,
         not_before: Some(1_700_000_000_000),
         busy_until: Some(1_700_000_000_003),
         moved_at: Some(1_699_999_998_000),
+        told_stuck_at: Some(1_699_999_998_500),
         last_sync_at: Some(1_699_999_999_000),
     };
-    (record, item, alias, Lease { number: 7, until: 1_700_000_030_000 }, course)
+    (record, item, alias, Lease { number: 7, until: 1_700_000_030_000, lockless: true }, course)
 }
 
 #[test]
@@ -105,8 +110,9 @@ fn rows_as_they_lie_on_disk() {
     tx.put(&alias).unwrap();
     tx.put(&lease).unwrap();
     tx.put(&course).unwrap();
-    tx.put(&Announced { keys: true }).unwrap();
-    tx.put(&Birth { id: "0192f0c1a2b37c4d8e9f0a1b2c3d4e63".into() }).unwrap();
+    tx.put(&Announced { keys: true, ttl_ms: Some(86_400_000) }).unwrap();
+    let (user, url) = ("tech.demo".into(), "/api/now".into());
+    tx.put(&Birth { id: "0192f0c1a2b37c4d8e9f0a1b2c3d4e63".into(), user, url }).unwrap();
     let keeps = [("incident".into(), true), ("task".into(), false)].into();
     tx.put(&Proofs { keeps, finds: [("incident".into(), true)].into() }).unwrap();
     let (set, _) = tx.finish(1.0, Origin::Here, Durability::Strict);

@@ -19,7 +19,7 @@ use super::{bell::Bell, events::Events, failure::Failure};
 use crate::{
     browser::{BrowserPorts, Scope, Wake, background_sync},
     core::retry::backoff_ms,
-    engine::{Client, EndedBy, EngineError, SyncOptions, SyncReport},
+    engine::{Client, EndedBy, EngineError, STUCK_MS, SyncOptions, SyncReport},
     ports::{Clock as _, Entropy as _, Ports as _, StoreError},
 };
 
@@ -148,7 +148,9 @@ impl State {
             match wait {
                 Some(ms) => self.client.ports().clock().sleep(ms).await,
                 None if served => pending().await,
-                None => self.left_behind().await,
+                None => {
+                    select(pin!(self.left_behind()), pin!(self.watch_what_stays())).await;
+                }
             }
         };
         match select(pin!(self.bell.wait()), pin!(due)).await {
@@ -167,6 +169,15 @@ impl State {
                 // Looked at once more.
                 Err(_) => self.unsent.ring(),
             }
+        }
+    }
+
+    /// Where all that is left waits for the user, no run comes that would say so.
+    async fn watch_what_stays(&self) {
+        loop {
+            self.client.ports().clock().sleep(STUCK_MS).await;
+            // What the store says against it the next run says too.
+            let _ = self.client.look_for_standstill().await;
         }
     }
 

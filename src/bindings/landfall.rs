@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure, prelude::wasm_bindgen};
+use wasm_bindgen_futures::spawn_local;
 
 use super::{
     arguments::{self, Given},
@@ -115,9 +116,12 @@ impl Landfall {
     /// Ends a pause for sign-in.
     #[wasm_bindgen(js_name = signedIn)]
     pub fn signed_in(&self) -> Result<(), JsValue> {
-        let opened = self.handle.opened()?;
-        opened.client().signed_in();
-        opened.with_auto_sync(AutoSync::come_back);
+        let opened = Rc::clone(self.handle.opened()?);
+        spawn_local(async move {
+            // The next sync says so as well.
+            let _ = opened.client().signed_in().await;
+            opened.with_auto_sync(AutoSync::come_back);
+        });
         Ok(())
     }
 

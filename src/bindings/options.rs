@@ -62,6 +62,7 @@ impl Options {
             database: database(&name, &url, &user),
             schema: Schema::new(tables(&given)?)?,
             settings: Settings {
+                user,
                 url: url.clone(),
                 extras: extras(&instance)?,
                 batch_size: instance.number("batchSize", 1)?,

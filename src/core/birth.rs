@@ -1,16 +1,21 @@
-//! Which database this is.
+//! Which database this is, and whose.
 
-use super::{Ruled, Tx, stored::Birth};
+use super::{CoreError, Ruled, Tx, stored::Birth};
 
-/// Gives a database that has none its mark of birth, and tells which it has.
+/// Gives a database that has none its mark of birth, and tells which it has. Its name says already whose it is; but what
+/// is in it goes out under the headers of whoever opens it.
 ///
 /// # Errors
-/// As [`Tx::get`].
-pub fn identify(tx: &mut Tx<'_>) -> Ruled<String> {
-    if let Some(known) = tx.readable::<Birth>(&Birth::at())? {
-        return Ok(known.id);
+/// [`CoreError::AnotherUsers`]; as [`Tx::get`].
+pub fn identify(tx: &mut Tx<'_>, user: &str, url: &str) -> Ruled<String> {
+    let known = tx.readable::<Birth>(&Birth::at())?;
+    let owned = known.as_ref().filter(|birth| !birth.user.is_empty() || !birth.url.is_empty());
+    match owned {
+        Some(birth) if birth.user == user && birth.url == url => return Ok(birth.id.clone()),
+        Some(_) => return Err(CoreError::AnotherUsers.into()),
+        None => {}
     }
-    let birth = Birth { id: tx.fresh().simple().to_string() };
-    tx.put(&birth)?;
-    Ok(birth.id)
+    let id = known.map_or_else(|| tx.fresh().simple().to_string(), |birth| birth.id);
+    tx.put(&Birth { id: id.clone(), user: user.to_owned(), url: url.to_owned() })?;
+    Ok(id)
 }

@@ -99,6 +99,9 @@ pub enum CoreError {
     /// Unsent work stands in the way.
     #[error("{0} unsent items are in the outbox. Send them first, or say discardUnsent: true to lose them.")]
     UnsentWork(u32),
+    /// What is unsent in it would go out in another's name.
+    #[error("This database was made for another user or instance, and is not opened.")]
+    AnotherUsers,
     /// Another context took the sending over.
     #[error("Another tab or worker has taken over the sending.")]
     LeaseLost,
@@ -132,6 +135,7 @@ impl CoreError {
             Self::TransactionOver => "transaction_over",
             Self::MalformedQuery(_) => "malformed_query",
             Self::UnsentWork(_) => "unsent_work",
+            Self::AnotherUsers => "another_user",
             Self::LeaseLost => "lease_lost",
             Self::Corrupt { .. } => "corrupt_row",
         }

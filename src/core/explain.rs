@@ -2,9 +2,9 @@
 
 use super::{
     hand::{Dropping, dropping},
-    plan::{Keys, Known, Step, next_step, waits_until},
+    plan::{Known, Step, next_step, waits_until},
     present::{Pause, iso},
-    stored::{Alias, Announced, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record},
+    stored::{Alias, Announced, Course, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record},
     tx::{Ruled, Tx},
 };
 
@@ -32,10 +32,14 @@ pub(super) fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Optio
         ItemState::Unknown => unknown(tx, item, pause),
         ItemState::Queued if item.is_held() => held(tx, item),
         ItemState::Queued => {
-            let explain = match (pause, waits_until(item, tx.now)) {
-                (Some(Pause::Auth), _) => "It waits for you to sign in.".to_owned(),
-                (Some(Pause::Offline), _) => "It waits because you chose to work offline.".to_owned(),
-                (_, Some(at)) => format!("The instance could not take it yet; it is tried again at {}.", iso(at)),
+            let busy_until = tx.fact::<Course>()?.busy_at(tx.now);
+            let explain = match (pause, busy_until, waits_until(item, tx.now)) {
+                (Some(Pause::Auth), ..) => "It waits for you to sign in.".to_owned(),
+                (Some(Pause::Offline), ..) => "It waits because you chose to work offline.".to_owned(),
+                (_, Some(busy), at) => {
+                    format!("The instance has asked for time; it is tried again at {}.", iso(at.unwrap_or(0).max(busy)))
+                }
+                (.., Some(at)) => format!("The instance could not take it yet; it is tried again at {}.", iso(at)),
                 _ => "It goes out at the next sync.".to_owned(),
             };
             Ok(plain("queued", explain, pause == Some(Pause::Auth)))
@@ -85,7 +89,7 @@ fn left_out(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
 
 fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<Standing> {
     let proofs = tx.fact::<Proofs>()?;
-    let keys = tx.fact::<Announced>()?.keys.then(Keys::default);
+    let keys = tx.fact::<Announced>()?.keys();
     let step = next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, item);
     // It goes again without being asked for, as soon as what it has come to wait for lets it.
     if step == Step::Send && item.is_held() {
@@ -94,7 +98,7 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<Standing
     }
     let once_only = item.kind == ItemKind::Create || item.journal;
     let next = match step {
-        Step::Probe => match waits_until(item, tx.now) {
+        Step::Probe => match waits_until(item, tx.now).max(tx.fact::<Course>()?.busy_at(tx.now)) {
             Some(at) if !matches!(pause, Some(Pause::Auth | Pause::Offline)) => {
                 format!("The instance is asked about it at {}, before it is ever sent again.", iso(at))
             }
@@ -126,7 +130,8 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<Standing
 fn yours(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     let Dropping { gone, loosened } = dropping(tx, item)?;
     let own = gone.iter().filter(|other| other.sys_id == item.sys_id).count() - 1;
-    let others = gone.len() + loosened.len() - own - 1;
+    let loosened = loosened.iter().filter(|other| other.kind == ItemKind::Update).count();
+    let others = gone.len() + loosened - own - 1;
     let changes = |many: usize| if many == 1 { "change" } else { "changes" };
     let mut said = "See whether it is there: if so, discard this; if not, try it again.".to_owned();
     if others > 0 {

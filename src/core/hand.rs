@@ -154,17 +154,19 @@ pub(super) fn dropping(tx: &mut Tx<'_>, item: &Item) -> Ruled<Dropping> {
         let mut ids = tx.readable::<Record>(&at)?.map(|record| record.items).unwrap_or_default();
         ids.extend(tx.found_by(StoreName::Outbox, mention(&item.sys_id))?.iter().map(|key| key.text(0).to_owned()));
         tx.want(ids.iter().map(|id| Item::at(id)))?;
-        let parent = item.sys_id.clone();
-        for id in ids.iter().filter(|id| item.id != **id) {
-            let Some(item) = tx.readable::<Item>(&Item::at(id))? else { continue };
-            if found.iter().any(|known| known.id == item.id) {
-                continue;
-            }
-            match outgrown(tx, past.get(id).unwrap_or(&item), &parent)? {
-                Some(kept) => past.insert(id.clone(), kept),
+        let mut others = Vec::new();
+        for id in ids {
+            others.extend(tx.readable::<Item>(&Item::at(&id))?);
+        }
+        others.retain(|other| found.iter().all(|known| known.id != other.id));
+        tx.want(others.iter().map(|other| Record::at(tx.schema, &other.table, &other.sys_id)))?;
+        for other in others {
+            match outgrown(tx, past.get(&other.id).unwrap_or(&other), &item.sys_id)? {
+                Some(kept) => past.insert(other.id, kept),
                 None => {
-                    found.push(item);
-                    past.remove(id)
+                    let known = past.remove(&other.id);
+                    found.push(other);
+                    known
                 }
             };
         }

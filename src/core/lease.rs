@@ -35,23 +35,41 @@ impl Stood {
 }
 
 /// Takes the sending over from a sender whose lease has lapsed. `None` if it has not, or somebody else was first.
-/// `locked`: somebody has the lock.
+/// `locked`: somebody else has the lock, which is to be taken by force next: until [`confirm_lease`] the lease is held
+/// without it.
 ///
 /// # Errors
 /// As [`Tx::get`].
 pub fn take_lapsed_lease(tx: &mut Tx<'_>, stood: Stood, locked: bool) -> Ruled<Option<u64>> {
     let lease = tx.fact::<Lease>()?;
-    if stood.has_lapsed(lease, tx.now, locked) { take_lease(tx).map(Some) } else { Ok(None) }
+    if stood.has_lapsed(lease, tx.now, locked) { take(tx, locked).map(Some) } else { Ok(None) }
 }
 
 /// Takes the sending over, for who was given the lock that the sender before has given back or left behind. `None` if
 /// another has taken it over since its number was `seen`, before the lock was asked for: who was frozen in between may
-/// have had the lock taken away again.
+/// have had the lock taken away again. Nor is it free while its holder has not the lock.
 ///
 /// # Errors
 /// As [`Tx::get`].
 pub fn take_free_lease(tx: &mut Tx<'_>, seen: u64) -> Ruled<Option<u64>> {
-    if tx.fact::<Lease>()?.number == seen { take_lease(tx).map(Some) } else { Ok(None) }
+    let lease = tx.fact::<Lease>()?;
+    if lease.number == seen && !lease.lockless { take_lease(tx).map(Some) } else { Ok(None) }
+}
+
+/// For who has taken the lock by force: goes on holding the lease that was taken before it. `false` if another has taken
+/// it over in between, from who was frozen over it: then it is that one who has lost the lock, and this is noted.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn confirm_lease(tx: &mut Tx<'_>, number: u64) -> Ruled<bool> {
+    let lease = tx.fact::<Lease>()?;
+    if lease.number == number {
+        return tx.put(&Lease { number, until: tx.now + LEASE_MS, lockless: false }).map(|()| true);
+    }
+    if lease.until != GIVEN_BACK {
+        tx.put(&Lease { lockless: true, ..lease })?;
+    }
+    Ok(false)
 }
 
 /// Takes the sending over: the number every later commit of this sender names.
@@ -59,8 +77,12 @@ pub fn take_free_lease(tx: &mut Tx<'_>, seen: u64) -> Ruled<Option<u64>> {
 /// # Errors
 /// As [`Tx::get`].
 pub fn take_lease(tx: &mut Tx<'_>) -> Ruled<u64> {
+    take(tx, false)
+}
+
+fn take(tx: &mut Tx<'_>, lockless: bool) -> Ruled<u64> {
     let number = tx.fact::<Lease>()?.number.wrapping_add(1);
-    tx.put(&Lease { number, until: tx.now + LEASE_MS })?;
+    tx.put(&Lease { number, until: tx.now + LEASE_MS, lockless })?;
     Ok(number)
 }
 
@@ -73,7 +95,7 @@ pub fn renew_lease(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
     if lease.number != number {
         return Err(CoreError::LeaseLost.into());
     }
-    tx.put(&Lease { number, until: tx.now + LEASE_MS })
+    tx.put(&Lease { until: tx.now + LEASE_MS, ..lease })
 }
 
 /// Leaves the lease to whoever comes, if it is still this sender's.
@@ -82,7 +104,7 @@ pub fn renew_lease(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
 /// As [`Tx::get`].
 pub fn give_lease_back(tx: &mut Tx<'_>, number: u64) -> Ruled<()> {
     match tx.readable::<Lease>(&Lease::at())? {
-        Some(lease) if lease.number == number => tx.put(&Lease { number, until: GIVEN_BACK }),
+        Some(lease) if lease.number == number => tx.put(&given_back(number)),
         _ => Ok(()),
     }
 }
@@ -97,7 +119,11 @@ pub fn turn_away(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
     }
     let lease = tx.fact::<Lease>()?;
     if item.sent_under == Some(lease.number) && lease.until != GIVEN_BACK {
-        return tx.put(&Lease { number: lease.number.wrapping_add(1), until: GIVEN_BACK });
+        return tx.put(&given_back(lease.number.wrapping_add(1)));
     }
     Ok(())
+}
+
+fn given_back(number: u64) -> Lease {
+    Lease { number, until: GIVEN_BACK, lockless: false }
 }

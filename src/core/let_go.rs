@@ -3,7 +3,7 @@
 
 use super::{
     schema::Reference,
-    stored::{Item, ItemKind, Record},
+    stored::{Item, ItemKind, ItemState, Record},
     tx::{Ruled, Tx},
     values::Mention,
     write::{fold, reword, takes_edits},
@@ -40,31 +40,30 @@ pub(super) fn let_go(
     Ok(())
 }
 
-/// A create whose answer was still to come when the record was pointed elsewhere, without the fields in which it alone
-/// still mentions `id`: they have a later value, and it goes in a later item. `None` where the record itself
-/// still points there.
+/// A create that had left when its record was pointed away from `id`, without the fields that still do: they have a later
+/// value, and it goes in a later item. `None` where the record itself still points there.
+///
+/// Only for when `id` is given up: as long as it is not, that later item may be given up first.
 pub(super) fn outgrown(tx: &mut Tx<'_>, item: &Item, id: &str) -> Ruled<Option<Item>> {
-    if item.kind != ItemKind::Create {
+    if item.kind != ItemKind::Create || item.sent_at.is_none() {
         return Ok(None);
     }
     let Some(record) = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))? else {
         return Ok(None);
     };
-    let mentions = |text: &String| text.contains(id);
     let (past, fields): (Fields, Fields) = item.fields.clone().into_iter().partition(|(name, text)| {
-        // Each entry of a journal stands for itself.
-        let shown = record.fields.get(name).filter(|_| !tx.schema.is_journal(&item.table, name));
-        mentions(text) && shown.is_some_and(|shown| !mentions(shown))
+        let shown = record.fields.get(name).is_some_and(|shown| shown.contains(id));
+        text == id && !shown && !tx.schema.is_journal(&item.table, name)
     });
-    if fields.values().any(mentions) {
+    if fields.values().any(|text| text.contains(id)) {
         return Ok(None);
     }
     let mut kept = Item { fields, ..item.clone() };
     reword(tx, &mut kept, Fields::new(), &[]);
-    if kept.sent_at.is_some() {
-        kept.amended.extend(past.into_keys());
+    kept.amended.extend(past.into_keys());
+    if item.state == ItemState::Unknown {
+        // It is another request now, but what became of the first is known no better.
+        kept = Item { fields: kept.fields, mentions: kept.mentions, amended: kept.amended, ..item.clone() };
     }
-    // It is another request now, but what became of the first is known no better.
-    (kept.state, kept.error, kept.next_attempt_at) = (item.state, item.error.clone(), item.next_attempt_at);
     Ok(Some(kept))
 }

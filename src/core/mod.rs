@@ -16,6 +16,7 @@ pub mod reconcile;
 pub mod retry;
 pub mod schema;
 pub mod stored;
+pub mod twins;
 pub mod values;
 pub mod write;
 

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     explain::{said, standing},
-    stored::{Item, ItemError, ItemKind, Lease, Record},
+    plan::waits_until,
+    stored::{Course, Item, ItemError, ItemKind, Lease, Record},
     tx::{Ruled, Tx},
     values::give,
 };
@@ -68,6 +69,7 @@ pub fn iso(ms: u64) -> String {
 /// As [`Tx::get`].
 pub fn items(tx: &mut Tx<'_>, items: &[Item], pause: Option<Pause>) -> Ruled<Vec<ItemView>> {
     let lease = tx.fact::<Lease>()?;
+    let busy_until = tx.fact::<Course>()?.busy_at(tx.now);
     let mut views = Vec::new();
     tx.each(items, |tx, item| {
         let standing = standing(tx, item, &lease, pause)?;
@@ -80,7 +82,7 @@ pub fn items(tx: &mut Tx<'_>, items: &[Item], pause: Option<Pause>) -> Ruled<Vec
             state: standing.state,
             attempts: item.attempts,
             queued_at: iso(item.queued_at),
-            next_attempt_at: item.next_attempt_at.map(iso),
+            next_attempt_at: waits_until(item, tx.now).max(busy_until).map(iso),
             depends_on: standing.depends_on,
             explain: standing.explain,
             // What the line did is in the sentence; this is what the instance said.

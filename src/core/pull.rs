@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::{
     ids,
     key::Key,
-    receive::{prove, report_twins},
+    receive::prove,
     reconcile::{Told, class_of, created},
     row::{RowKey, StoreName},
     stored::{Item, ItemKind, Record},
+    twins,
     tx::{Ruled, Tx},
     values::mentioned,
 };
@@ -75,10 +76,13 @@ fn look_for_twin(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<()> {
     if !ids::is_temporary(temporary) {
         return Ok(());
     }
-    if let Some(first) = tx.alias(temporary)?.and_then(|alias| alias.sys_id)
-        && first != *sys_id
+    if let Some(alias) = tx.alias(temporary)?
+        && let Some(first) = alias.sys_id.clone().filter(|first| first != sys_id)
     {
-        report_twins(tx, table, temporary, &first, &[first.clone(), sys_id.clone()]);
+        let mut found = [alias.twins.as_slice(), &[first, sys_id.clone()]].concat();
+        found.sort();
+        found.dedup();
+        twins::note(tx, alias, &found)?;
     }
     Ok(())
 }

@@ -6,7 +6,6 @@ use super::{
     event::{Event, Receipt, Ref, Settled},
     ids::is_temporary,
     lease::renew_lease,
-    let_go::outgrown,
     plan::resolvable,
     reconcile::{self, Told},
     retry::{EXCHANGE_MS, backoff_ms},
@@ -111,9 +110,14 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         item.in_doubt = item.state == ItemState::Unknown;
         item.may_be_made |= item.in_doubt && item.kind == ItemKind::Create;
         if probe {
-            item.next_attempt_at = may_still_arrive(&mut item, tx.now);
-        } else if !with.keyed {
-            item.sent_at = Some(tx.now);
+            // A clock that has been set back since counts from now.
+            item.left_at = item.left_at.map(|at| at.min(tx.now));
+            item.next_attempt_at = may_arrive_until(&item, tx.now).filter(|_| item.keyless);
+        } else {
+            item.left_at = Some(tx.now);
+            if !with.keyed {
+                item.sent_at = item.sent_at.or(item.left_at);
+            }
         }
         if !item.in_doubt {
             item.in_vain = false;
@@ -228,7 +232,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         (_, Answer::Refused(error) | Answer::Missing(error) | Answer::Spent(error)) => {
             tally.refused += 1;
             item.attempts = item.attempts.saturating_add(1);
-            item.state = ItemState::Refused;
+            (item.state, item.left_at) = (ItemState::Refused, None);
             item.error = Some(error.clone());
             tx.settled(Receipt {
                 item: item.id.clone(),
@@ -240,7 +244,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         (_, Answer::NotRun { error, wait_ms }) => {
             // This request was not run. What became of the one before it is still not known.
             if !item.in_doubt {
-                item.state = ItemState::Queued;
+                (item.state, item.left_at) = (ItemState::Queued, None);
             }
             wait(tx, &mut item, error.as_ref(), *wait_ms);
         }
@@ -254,7 +258,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
                 message: "The instance says it made the record but does not say which.".to_owned(),
                 detail: None,
             };
-            let wait_ms = backoff_ms(item.attempts.saturating_add(1), u64::MAX);
+            let wait_ms = backoff_ms(item.failures.saturating_add(1), u64::MAX);
             wait(tx, &mut item, Some(&error), Some(wait_ms));
         }
         (ItemKind::Update | ItemKind::Delete, Answer::Found(_)) => item.in_vain = true,
@@ -264,13 +268,9 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
     tx.changed(&item.table, &item.sys_id);
     match item.kind {
         // Deleted here while its create was under way, and now known not to exist: nothing to send.
-        ItemKind::Create if item.state != ItemState::Unknown && !item.may_be_made => {
+        ItemKind::Create if item.state != ItemState::Unknown && !is_kept_for_deletion(&item, tx.now) => {
             if let Some(record) = deleted_here(tx, &item)? {
                 return write::vanish(tx, &record);
-            }
-            // Else it would wait for what it only pointed to when it left.
-            for id in item.mentions.clone() {
-                item = outgrown(tx, &item, &id)?.unwrap_or(item);
             }
         }
         // A change that has not arrived, or of which only the user could tell, would keep the deletion waiting, for ever
@@ -293,12 +293,16 @@ fn deleted_here(tx: &mut Tx<'_>, item: &Item) -> Ruled<Option<Record>> {
     Ok(record.filter(|record| record.deleted))
 }
 
-/// Until when what left without a key may still arrive: its sender was killed, or the line failed under it, and whoever
-/// asks may be faster than the request. An empty answer is worth nothing if it was asked for before that.
-fn may_still_arrive(item: &mut Item, now: u64) -> Option<u64> {
-    // A clock that has been set back since counts from now.
-    item.sent_at = item.sent_at.map(|at| if item.keyless { at.min(now) } else { at });
-    item.sent_at.filter(|_| item.keyless).map(|at| at + EXCHANGE_MS).filter(|until| *until > now)
+/// Until when what left may still arrive: its sender was killed, or the line failed under it, and whoever asks may be
+/// faster than the request. An empty answer to what was asked before that is worth nothing without a key; under one it
+/// goes again, and only what is deleted here must not be given up.
+fn may_arrive_until(item: &Item, now: u64) -> Option<u64> {
+    item.left_at.map(|at| at + EXCHANGE_MS).filter(|until| *until > now)
+}
+
+/// Whether a deletion has to wait for it: it may be there, or arrive yet.
+pub(super) fn is_kept_for_deletion(item: &Item, now: u64) -> bool {
+    item.may_be_made || (item.kind == ItemKind::Create && may_arrive_until(item, now).is_some())
 }
 
 fn wait(tx: &Tx<'_>, item: &mut Item, error: Option<&ItemError>, wait_ms: Option<u64>) {
@@ -307,6 +311,7 @@ fn wait(tx: &Tx<'_>, item: &mut Item, error: Option<&ItemError>, wait_ms: Option
         item.error = error.cloned();
     }
     item.next_attempt_at = wait_ms.map(|ms| tx.now + ms);
+    item.failures = item.failures.saturating_add(u32::from(wait_ms.is_some()));
 }
 
 /// The oldest of the rows that truly carry the item's temporary id: an instance drops the query terms it does not know,
@@ -368,17 +373,4 @@ pub fn prove_found(tx: &mut Tx<'_>, table: &str, finds: bool) -> Ruled<()> {
         }
         Ok(())
     })
-}
-
-/// Says that one record made here, which is `used` here, is several at the instance.
-pub fn report_twins(tx: &mut Tx<'_>, table: &str, temporary: &str, used: &str, ids: &[String]) {
-    tx.tell(Event::Error {
-        code: "twins".to_owned(),
-        message: format!(
-            "The instance has {} {table} records for the one made here as {temporary}: {}. Here it is {used}.",
-            ids.len(),
-            ids.join(", ")
-        ),
-        retryable: false,
-    });
 }

@@ -60,7 +60,7 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
         sys_id: Some(sys_id.clone()),
         // Under a key there is never more than one; what had to be looked for may have come of any request.
         unchecked: (item.keyless || told == Told::Unasked) && tx.schema.correlation_field(&record.table).is_some(),
-        dropped: false,
+        ..Alias::default()
     })?;
     replace_mentions(tx, temporary, &sys_id)?;
     tx.tell(Event::Reconciled { table: record.table.clone(), temporary: temporary.to_owned(), sys_id: sys_id.clone() });

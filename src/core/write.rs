@@ -5,6 +5,7 @@ use super::{
     event::{Receipt, Settled},
     ids,
     let_go::let_go,
+    receive::is_kept_for_deletion,
     stored::{Alias, Item, ItemKind, ItemState, Record},
     tx::{Ruled, Tx},
     values::{Mention, check_correlation, check_size, mentioned, settle_references},
@@ -113,7 +114,7 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
             // Its answer is still to come, or whether it was made is not known: the delete follows it. Of a change only
             // the user could tell, who has: it is to go with the record.
             Some(item)
-                if item.may_be_made
+                if is_kept_for_deletion(&item, tx.now)
                     || (item.state == ItemState::Unknown
                         && !(item.in_vain && item.kind == ItemKind::Update && item.sent_under.is_none())) =>
             {
@@ -308,6 +309,7 @@ pub(super) fn reword(tx: &mut Tx<'_>, item: &mut Item, changes: Fields, open: &[
     item.mentions = mentioned(&item.fields, correlation.as_deref(), known);
     item.state = ItemState::Queued;
     item.error = None;
+    item.failures = 0;
     item.next_attempt_at = None;
 }
 

@@ -6,6 +6,7 @@ use super::{client::Client, dialect::keys, error::EngineError};
 use crate::{
     core::{
         Durability, Event, Origin,
+        lease::renew_lease,
         plan::{Keys, Room},
         present::Pause,
         retry::{MOST_MS, backoff_ms},
@@ -28,9 +29,20 @@ impl<P: Ports> Client<P> {
         .await
     }
 
-    pub(super) async fn note_success(&self) -> Result<(), EngineError> {
+    /// As [`Self::change_course`], by who still sends: the instance may have told a later sender something else.
+    async fn change_course_under(&self, lease: u64, change: impl Fn(&mut Course)) -> Result<(), EngineError> {
+        self.transact(Origin::Sync, Durability::Relaxed, |tx| {
+            renew_lease(tx, lease)?;
+            let mut course = tx.fact::<Course>()?;
+            change(&mut course);
+            tx.put(&course)
+        })
+        .await
+    }
+
+    pub(super) async fn note_success(&self, lease: u64) -> Result<(), EngineError> {
         let now = self.ports().clock().now_ms();
-        self.change_course(|course| {
+        self.change_course_under(lease, |course| {
             (course.failures, course.not_before, course.busy_until) = (0, None, None);
             course.last_sync_at = Some(now);
         })
@@ -38,11 +50,11 @@ impl<P: Ports> Client<P> {
     }
 
     /// Whatever single items still wait for, the line does not.
-    pub(super) async fn note_line_holds(&self) -> Result<(), EngineError> {
+    pub(super) async fn note_line_holds(&self, lease: u64) -> Result<(), EngineError> {
         if !self.session().line_failed.take() {
             return Ok(());
         }
-        self.change_course(|course| (course.failures, course.not_before) = (0, None)).await
+        self.change_course_under(lease, |course| (course.failures, course.not_before) = (0, None)).await
     }
 
     /// `asked_for`: how long the instance wants to be left alone, in ms, if it said so.
@@ -69,10 +81,20 @@ impl<P: Ports> Client<P> {
         Ok(())
     }
 
-    /// Ends a pause for sign-in.
-    pub fn signed_in(&self) {
-        self.session().needs_sign_in.set(false);
-        self.tell(&[Event::Status]);
+    /// Ends a pause for sign-in, in every context.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn signed_in(&self) -> Result<(), EngineError> {
+        self.note_signed_out(false).await
+    }
+
+    pub(super) async fn note_signed_out(&self, signed_out: bool) -> Result<(), EngineError> {
+        if self.course().await?.signed_out != signed_out {
+            self.change_course(|course| course.signed_out = signed_out).await?;
+            self.tell(&[Event::Status]);
+        }
+        Ok(())
     }
 
     /// When to sync next by itself, in ms from now: none while there is nothing to send, or nothing but the
@@ -82,7 +104,7 @@ impl<P: Ports> Client<P> {
     /// The store's.
     pub async fn next_sync_in(&self) -> Result<Option<u64>, EngineError> {
         let course = self.course().await?;
-        if course.offline || self.session().needs_sign_in() {
+        if course.offline || course.signed_out {
             return Ok(None);
         }
         let now = self.ports().clock().now_ms();
@@ -101,7 +123,7 @@ impl<P: Ports> Client<P> {
         let course = self.course().await?;
         Ok(if course.offline {
             Some(Pause::Offline)
-        } else if self.session().needs_sign_in() {
+        } else if course.signed_out {
             Some(Pause::Auth)
         } else {
             course.waits_until(self.ports().clock().now_ms()).map(|_| Pause::Backoff)

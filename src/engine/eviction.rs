@@ -34,7 +34,7 @@ impl<P: Ports> Client<P> {
         let birth = self
             .transact(Origin::Here, Durability::Strict, |tx| {
                 settle(tx)?;
-                identify(tx)
+                identify(tx, &self.settings().user, &self.settings().url)
             })
             .await?;
         let scan = Scan::index(StoreName::Outbox, Item::refused());

@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use futures_util::future::{Either, select};
 
-use super::{client::Client, error::EngineError};
+use super::{client::Client, dialect::keys, error::EngineError};
 use crate::{
     core::{Durability, Event, Origin, lease::renew_lease, retry::EXCHANGE_MS, stored::Announced},
     ports::{AuthReason, AuthUnavailable, Clock, Headers, Ports, Remote, RemoteError},
@@ -119,7 +119,7 @@ impl<P: Ports> Client<P> {
                     let answer = answer?;
                     // A portal or a gateway answers too, and is no sign that the line holds.
                     if answer.is_json() && answer.status < 500 {
-                        self.note_line_holds().await?;
+                        self.note_line_holds(lease).await?;
                     }
                     return Ok(answer);
                 }
@@ -188,9 +188,14 @@ impl<P: Ports> Client<P> {
             return if plain { Ok(Capabilities::default()) } else { Err(Trouble::Unreachable(why)) };
         };
         self.session().unread.set(0);
-        let now = Announced { keys: capabilities.idempotency_key };
+        let keys = keys(&capabilities);
+        let now = Announced { keys: keys.is_some(), ttl_ms: keys.and_then(|keys| keys.ttl_ms) };
         if before != Some(now) {
-            self.transact(Origin::Sync, Durability::Relaxed, |tx| tx.put(&now)).await?;
+            self.transact(Origin::Sync, Durability::Relaxed, |tx| {
+                renew_lease(tx, lease)?;
+                tx.put(&now)
+            })
+            .await?;
         }
         self.session().set_capabilities(capabilities);
         Ok(capabilities)

@@ -13,9 +13,7 @@ use futures_util::future::{Either, select};
 use super::{client::Client, dialect::keys, error::EngineError, records::AppRow};
 use crate::{
     core::{
-        CoreError, Event, Origin, Receipt, Ref, Settled, hand,
-        plan::Keys,
-        present,
+        CoreError, Event, Origin, Receipt, Ref, Settled, hand, present,
         stored::{Announced, Item, ItemState},
         values::take,
     },
@@ -89,7 +87,7 @@ impl<P: Ports> Client<P> {
         self.transact(Origin::Here, self.settings().durability, |tx| {
             let keys = match &known {
                 Some(known) => keys(known),
-                None => tx.fact::<Announced>()?.keys.then(Keys::default),
+                None => tx.fact::<Announced>()?.keys(),
             };
             hand::retry(tx, item, keys)
         })

@@ -95,10 +95,7 @@ impl<P: Ports> Client<P> {
             if let Answer::Unknown { wait_ms: wait_ms @ None, .. }
             | Answer::NotRun { error: Some(_), wait_ms: wait_ms @ None } = answer
             {
-                // Failures of the line are not the item's own.
-                let own = own || item.error.as_ref().is_some_and(|error| error.status > 0);
-                let failures = if own { item.attempts.saturating_add(1) } else { 1 };
-                *wait_ms = Some(backoff_ms(failures, self.ports().entropy().random()));
+                *wait_ms = Some(backoff_ms(item.failures.saturating_add(1), self.ports().entropy().random()));
             }
         }
         let mut moved = false;

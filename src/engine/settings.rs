@@ -5,6 +5,8 @@ use crate::core::Durability;
 /// How the engine is to behave. See `OpenOptions` of the JavaScript contract.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
+    /// Who is signed in. The database is this user's alone: another's is not opened.
+    pub user: String,
     /// Root of the instance's REST API, e.g. `/api/now`.
     pub url: String,
     /// Where Landfall's extras live; none for an instance without.

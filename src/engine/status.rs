@@ -10,6 +10,7 @@ use crate::{
         Durability, Evicted, Found, Key, Read, Scan, StoreName, ids,
         present::{Pause, iso},
         stored::{Alias, Announced, Item, Record, decode},
+        twins::sentence,
     },
     ports::{Ports, Store},
     wire::Fields,
@@ -151,8 +152,22 @@ impl<P: Ports> Client<P> {
         // Where it has never said what it can do, and records have landed all the same, they went without keys.
         let keyless = self.session().passes_for_plain() || !proofs.keeps.is_empty();
         let announced = before.map_or(announces && !keyless, |said| said.keys);
+        let unchecked = Read::Rows(Scan::index(StoreName::Aliases, Alias::unchecked()));
+        let mut caveats = Vec::new();
+        if let Some(Found::Rows(rows)) = self.ports().store().read(&[unchecked]).await?.into_iter().next() {
+            let several = self.readable::<Alias>(&rows).into_iter().filter(|alias| !alias.twins.is_empty());
+            caveats.extend(several.map(|alias| format!("{} Remove there what is not wanted.", sentence(&alias))));
+        }
+        let forgotten_after = before.and_then(|said| said.ttl_ms);
         if self.session().capabilities().map_or(announced, |known| known.idempotency_key) {
-            return Ok(Vec::new());
+            let tables = self.schema().tables().map(|(table, _)| table).filter(|_| forgotten_after.is_some());
+            let blind = tables
+                .filter(|table| self.schema().correlation_field(table).is_none() || proofs.keeps(table) == Some(false));
+            let hours = forgotten_after.unwrap_or_default().div_ceil(3_600_000);
+            caveats.extend(blind.map(|table| {
+                format!("{table} keeps no correlation field, and the instance remembers keys for {hours} hours: a record whose answer is lost for longer waits for you, since it may have been made, and duplicates cannot be ruled out.")
+            }));
+            return Ok(caveats);
         }
         let tables = || self.schema().tables().map(|(table, _)| table);
         let blind = tables()
@@ -166,7 +181,8 @@ impl<P: Ports> Client<P> {
         let not_yet = (!unproved.is_empty()).then(|| {
             format!("Whether records are found by their correlation field is not known yet, before a first one has landed, of: {}. Until then a record whose answer is lost may wait for you.", unproved.join(", "))
         });
-        Ok(blind.chain(not_yet).collect())
+        caveats.extend(blind.chain(not_yet));
+        Ok(caveats)
     }
 
     /// Looks at every place that may hold a temporary id. Slow: it reads the whole database.

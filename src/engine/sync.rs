@@ -21,7 +21,7 @@ use super::{
 use crate::{
     core::{
         CoreError, Durability, Event, Key, Origin, Scan, StoreName,
-        lease::{Stood, give_lease_back, take_free_lease, take_lapsed_lease},
+        lease::{Stood, confirm_lease, give_lease_back, take_free_lease, take_lapsed_lease},
         stored::Lease,
     },
     ports::{Clock, Lock, Patience, Ports},
@@ -30,9 +30,6 @@ use crate::{
 
 /// How long to wait for the lock before looking whether its holder is still alive, in ms.
 const PATIENCE_MS: u64 = 5_000;
-
-/// How long nothing may move before that is said, in ms.
-const STUCK_MS: u64 = 5 * 60 * 1000;
 
 /// How often in a row the capabilities may be unreadable before an instance is taken to have none.
 const MOST_UNREAD: u32 = 2;
@@ -62,7 +59,6 @@ impl Default for SyncOptions {
 #[derive(Default)]
 pub(super) struct Session {
     run: RefCell<Option<(Run, SyncOptions)>>,
-    pub(super) needs_sign_in: Cell<bool>,
     closed: Cell<bool>,
     capabilities: Cell<Option<Capabilities>>,
     requests: Cell<u32>,
@@ -82,8 +78,6 @@ pub(super) struct Session {
     pub(super) line_failed: Cell<bool>,
     /// This context has said that a row cannot be read.
     pub(super) told_corrupt: Cell<bool>,
-    /// When this context last said that nothing moves, in ms.
-    told_stuck: Cell<Option<u64>>,
     pub(super) no_batch: Cell<bool>,
     /// How many items the next batch takes; 0 until the first.
     pub(super) batch: Cell<usize>,
@@ -119,9 +113,6 @@ impl Session {
     /// Whether it was asked often enough what it can do, and never said so that it could be read.
     pub(super) fn passes_for_plain(&self) -> bool {
         self.unread.get() > MOST_UNREAD
-    }
-    pub(super) fn needs_sign_in(&self) -> bool {
-        self.needs_sign_in.get()
     }
     pub(super) fn is_running(&self) -> bool {
         self.run.borrow().is_some()
@@ -187,13 +178,8 @@ impl<P: Ports> Client<P> {
         self.session().silent.take();
         self.session().unsearched.take();
         self.session().closing.set(false);
-        let course = self.course().await?;
-        if course.offline {
-            return self.finish(report, EndedBy::Offline).await;
-        }
-        self.session().line_failed.set(course.failures > 0);
-        if course.busy_at(self.ports().clock().now_ms()).is_some() {
-            return self.finish(report, EndedBy::Backoff).await;
+        if let Some(held_back) = self.held_back().await? {
+            return self.finish(report, held_back).await;
         }
         let worked = loop {
             let Some((_guard, lease)) = self.become_sender(options).await? else {
@@ -209,14 +195,9 @@ impl<P: Ports> Client<P> {
             }
         };
         let ended = match worked {
-            Ok(ended_by) => {
-                if ended_by == EndedBy::Done {
-                    self.note_success().await?;
-                }
-                ended_by
-            }
+            Ok(ended_by) => ended_by,
             Err(Trouble::SignIn) => {
-                self.session().needs_sign_in.set(true);
+                self.note_signed_out(true).await?;
                 EndedBy::Auth
             }
             Err(Trouble::Unreachable(_)) => {
@@ -243,12 +224,28 @@ impl<P: Ports> Client<P> {
             }
             Err(Trouble::Engine(error)) => return Err(error),
         };
-        self.look_for_standstill(&report).await?;
+        if report.sent + report.refused > 0 {
+            self.note_moved().await?;
+        } else {
+            self.look_for_standstill().await?;
+        }
         self.finish(report, ended).await
     }
 
+    /// Why nothing may be sent: the user, or the instance, has said so.
+    async fn held_back(&self) -> Result<Option<EndedBy>, EngineError> {
+        let course = self.course().await?;
+        self.session().line_failed.set(course.failures > 0);
+        let busy = course.busy_at(self.ports().clock().now_ms()).map(|_| EndedBy::Backoff);
+        Ok(if course.offline { Some(EndedBy::Offline) } else { busy })
+    }
+
     async fn work(&self, lease: u64, options: &SyncOptions, report: &mut SyncReport) -> Result<EndedBy, Trouble> {
-        self.session().needs_sign_in.set(false);
+        // Another may have been told while this one waited for its turn.
+        if let Some(held_back) = self.held_back().await? {
+            return Ok(held_back);
+        }
+        self.note_signed_out(false).await?;
         let mut ended = EndedBy::Done;
         if options.push {
             ended = self.push(lease, options, report).await?;
@@ -262,31 +259,13 @@ impl<P: Ports> Client<P> {
                 ended = pulled;
             }
         }
+        if ended == EndedBy::Done {
+            self.note_success(lease).await?;
+        }
         while options.push && ended == EndedBy::Done && self.session().joined.replace(false) {
             ended = self.push(lease, options, report).await?;
         }
         Ok(ended)
-    }
-
-    /// Says so when nothing has moved for a while though the instance answers: once, until something moves again or as
-    /// much time has passed once more.
-    async fn look_for_standstill(&self, report: &SyncReport) -> Result<(), EngineError> {
-        let now = self.ports().clock().now_ms();
-        let moved = report.sent + report.refused > 0;
-        if moved {
-            self.session().told_stuck.set(None);
-            return self.change_course(|course| course.moved_at = Some(now)).await;
-        }
-        let oldest = self.outbox(None, Some(1), None).await?.pop();
-        let (Some(oldest), Some(true)) = (oldest, self.session().reached.get()) else { return Ok(()) };
-        let queued_at = self.look(|tx| tx.item(&oldest.id)).await?.map_or(now, |item| item.queued_at);
-        let since = self.course().await?.moved_at.max(Some(queued_at)).max(self.session().told_stuck.get());
-        if since.is_some_and(|since| now >= since.saturating_add(STUCK_MS)) {
-            self.session().told_stuck.set(Some(now));
-            let [pending] = self.counts([Scan::key(StoreName::Outbox, Key::default())]).await?;
-            self.tell(&[Event::Stuck { pending, explain: oldest.explain }]);
-        }
-        Ok(())
     }
 
     async fn finish(&self, mut report: SyncReport, ended_by: EndedBy) -> Result<SyncReport, EngineError> {
@@ -299,43 +278,31 @@ impl<P: Ports> Client<P> {
         Ok(report)
     }
 
-    /// The lock, or, if its holder has let its lease lapse, the lock taken from it. Where the lock keeps nobody out,
-    /// the lease does: then a sender that is killed is followed when it lapses.
+    /// The lock, or, if its holder has let its lease lapse, the lock taken from it. Where the lock keeps nobody out, or its
+    /// holder is not the lease's, the lease does: then a sender that is killed is followed when it lapses.
     ///
-    /// Of several that see a lease lapsed only one takes it, and only that one then takes the lock by force. Who is too
-    /// slow about that may take it from a sender that lives: it keeps the lock then, for that sender no longer has it,
-    /// and waits for the lease.
+    /// Of several that see a lease lapsed only one takes it, and only that one then takes the lock by force.
     async fn become_sender(
         &self,
         options: &SyncOptions,
     ) -> Result<Option<(<P::Lock as Lock>::Guard, u64)>, EngineError> {
         let (lock, clock) = (self.ports().lock(), self.ports().clock());
         let mut stood = Stood::default();
-        let mut kept = None;
         while !self.is_stopped(options) {
             let seen = self.look(|tx| tx.fact::<Lease>()).await?;
             stood = stood.seen(seen, PATIENCE_MS);
             // A browser may refuse the request itself, at once and every time: then nobody has waited yet.
             let mut pause = pin!(clock.sleep(PATIENCE_MS).fuse());
-            let guard = if let Some(guard) = kept.take() {
-                pause.as_mut().await;
-                Some(guard)
-            } else {
-                let guard = match select(pin!(lock.acquire(Patience::Ms(PATIENCE_MS))), pause.as_mut()).await {
-                    Either::Left((guard, _)) => guard,
-                    Either::Right(((), acquiring)) => acquiring.await,
-                };
-                if guard.is_some() && lock.excludes() {
-                    match self
-                        .transact(Origin::Sync, Durability::Relaxed, |tx| take_free_lease(tx, seen.number))
-                        .await?
-                    {
-                        Some(lease) => return Ok(guard.map(|guard| (guard, lease))),
-                        None => continue,
-                    }
-                }
-                guard
+            let guard = match select(pin!(lock.acquire(Patience::Ms(PATIENCE_MS))), pause.as_mut()).await {
+                Either::Left((guard, _)) => guard,
+                Either::Right(((), acquiring)) => acquiring.await,
             };
+            if guard.is_some() && lock.excludes() && !seen.lockless {
+                match self.transact(Origin::Sync, Durability::Relaxed, |tx| take_free_lease(tx, seen.number)).await? {
+                    Some(lease) => return Ok(guard.map(|guard| (guard, lease))),
+                    None => continue,
+                }
+            }
             let locked = guard.is_none();
             let taken =
                 self.transact(Origin::Sync, Durability::Relaxed, |tx| take_lapsed_lease(tx, stood, locked)).await?;
@@ -344,14 +311,13 @@ impl<P: Ports> Client<P> {
                 (Some(lease), Some(guard)) => return Ok(Some((guard, lease))),
                 (Some(lease), None) => match lock.acquire(Patience::Steal).await {
                     Some(guard) => {
-                        match self.transact(Origin::Sync, Durability::Relaxed, |tx| take_free_lease(tx, lease)).await? {
-                            Some(lease) => return Ok(Some((guard, lease))),
-                            None => kept = Some(guard),
+                        if self.transact(Origin::Sync, Durability::Relaxed, |tx| confirm_lease(tx, lease)).await? {
+                            return Ok(Some((guard, lease)));
                         }
                     }
                     None => self.transact(Origin::Sync, Durability::Relaxed, |tx| give_lease_back(tx, lease)).await?,
                 },
-                (None, guard) => kept = guard.filter(|_| lock.excludes()),
+                (None, _) => {}
             }
             if !pause.is_terminated() {
                 pause.await;

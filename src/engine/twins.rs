@@ -12,8 +12,9 @@ use crate::{
     core::{
         Durability, Found, Origin, Read, Scan, StoreName,
         lease::renew_lease,
-        receive::{prove_found, report_twins},
+        receive::prove_found,
         stored::{Alias, Record},
+        twins,
     },
     ports::{Headers, Ports, Store},
     wire::{
@@ -63,20 +64,17 @@ impl<P: Ports> Client<P> {
                     renew_lease(tx, lease)?;
                     let mut found = Vec::new();
                     tx.each(&temporary, |tx, temporary| {
-                        let Some(mut alias) = tx.alias(temporary)? else { return Ok(()) };
-                        let twins = rows.get(temporary).map(Vec::as_slice).unwrap_or_default();
-                        if let Some(used) = alias.sys_id.as_ref().filter(|_| twins.len() > 1) {
-                            report_twins(tx, &table, temporary, used, twins);
-                        }
+                        let Some(alias) = tx.alias(temporary)? else { return Ok(()) };
+                        let carrying = rows.get(temporary).map(Vec::as_slice).unwrap_or_default();
                         // What was deleted since proves nothing.
                         if let Some(id) = &alias.sys_id
                             && let Some(record) = tx.readable::<Record>(&Record::at(tx.schema, &alias.table, id))?
                             && !record.deleted
                         {
-                            found.push(!twins.is_empty());
+                            found.push(!carrying.is_empty());
                         }
-                        alias.unchecked = false;
-                        tx.put(&alias)
+                        let carrying = if dropped { alias.twins.clone() } else { carrying.to_vec() };
+                        twins::note(tx, alias, &carrying)
                     })?;
                     if dropped || !found.is_empty() {
                         prove_found(tx, &table, !dropped && found.into_iter().all(|found| found))?;
@@ -117,8 +115,8 @@ impl<P: Ports> Client<P> {
                 }
                 let found = carrying.entry(id).or_default();
                 // A page that comes twice makes no twins.
-                if !found.contains(&sys_id) {
-                    found.push(sys_id);
+                if let Err(place) = found.binary_search(&sys_id) {
+                    found.insert(place, sys_id);
                 }
             }
             asked =

@@ -84,6 +84,7 @@ impl Device {
             lock: MemoryLock::new(clock.clone()),
             clock,
             settings: Settings {
+                user: "tech.demo".to_owned(),
                 url: ROOT.to_owned(),
                 extras: Some(EXTRAS.to_owned()),
                 batch_size: None,
@@ -92,6 +93,11 @@ impl Device {
             tables,
             seeds: std::cell::Cell::new(seed),
         }
+    }
+
+    /// Who is signed in from now on.
+    pub fn set_user(&mut self, user: &str) {
+        user.clone_into(&mut self.settings.user);
     }
 
     /// Sends so many items at once at most; 1 sends them singly.

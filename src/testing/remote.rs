@@ -36,6 +36,7 @@ struct Shared {
     offline: Cell<bool>,
     signed_out: Cell<bool>,
     auth_hangs: Cell<bool>,
+    auth: RefCell<Option<Result<Headers, AuthUnavailable>>>,
     auth_asked: RefCell<Vec<AuthReason>>,
     sent: Cell<u32>,
 }
@@ -72,6 +73,11 @@ impl MemoryRemote {
     /// `auth` gives no answer, or answers again.
     pub fn set_auth_hangs(&self, hangs: bool) {
         self.shared.auth_hangs.set(hangs);
+    }
+
+    /// What `auth` gives from now on: no headers, until it is told.
+    pub fn set_auth(&self, answer: Result<Headers, AuthUnavailable>) {
+        self.shared.auth.replace(Some(answer));
     }
 
     /// What becomes of the next request that nothing is planned for yet; `None` lets it pass.
@@ -132,7 +138,7 @@ impl Remote for MemoryRemote {
         if self.shared.auth_hangs.get() {
             std::future::pending::<()>().await;
         }
-        Ok(Vec::new())
+        self.shared.auth.borrow().clone().unwrap_or(Ok(Headers::new()))
     }
 
     fn maybe_online(&self) -> bool {

@@ -173,7 +173,7 @@ fn what_the_instance_knows_by_its_key_goes_again_under_it() {
     ] {
         let mut world = World::new();
         world.run(|tx| prove(tx, keeps)).unwrap();
-        world.run(|tx| tx.put(&Announced { keys })).unwrap();
+        world.run(|tx| tx.put(&Announced { keys, ttl_ms: None })).unwrap();
         assert_eq!(of(&mut world, &item, None), ("unknown", format!("{LOST}{sentence}")), "{keys} {keeps} {item:?}");
     }
     // A table without the field, and one whose entries are sent again whatever happens.
@@ -185,7 +185,7 @@ fn what_the_instance_knows_by_its_key_goes_again_under_it() {
     let twice = "It is sent again, as the app has said for this table, though it may have arrived.";
     assert_eq!(of(&mut world, &entry, None).1, format!("{LOST}{twice}"));
     assert_eq!(of(&mut world, &fresh(&create), None).1, format!("{LOST}{unless}"));
-    world.run(|tx| tx.put(&Announced { keys: true })).unwrap();
+    world.run(|tx| tx.put(&Announced { keys: true, ttl_ms: None })).unwrap();
     let again = "It is sent again under its key, by which the instance does nothing twice.";
     assert_eq!(of(&mut world, &fresh(&create), None).1, format!("{LOST}{again}"));
     assert_eq!(of(&mut world, &keyless(&entry), None).1, format!("{LOST}{twice}"));

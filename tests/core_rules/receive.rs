@@ -242,7 +242,7 @@ fn what_nobody_can_tell_of_is_the_user_s_only_when_it_can_no_longer_arrive() {
     }
     // Sent again on the word of the app's options, it may be on its way again.
     world.run(|tx| claim(tx, lease, &[], ask, PLAIN)).unwrap();
-    assert_eq!(world.item(&entry).unwrap().sent_at, Some(world.now));
+    assert_eq!(world.item(&entry).unwrap().left_at, Some(world.now));
 }
 
 #[test]
@@ -253,4 +253,46 @@ fn a_round_has_moved_something_if_anything_became_known() {
         assert!(one.moved(), "{one:?}");
     }
     assert!(!Tally { reconciled: 1, ..none }.moved(), "it is one of those done");
+}
+
+#[test]
+fn what_may_still_arrive_is_not_given_up_with_its_deletion() {
+    for (later, given_up) in [(EXCHANGE_MS - 1, false), (EXCHANGE_MS, true)] {
+        for deleted_first in [true, false] {
+            let mut world = World::new();
+            let (temporary, create) = world.create(&[]);
+            let (frozen, _) = world.run(take_lease).unwrap();
+            world.run(|tx| claim(tx, frozen, &[], std::slice::from_ref(&create), RESOLVES)).unwrap();
+            let (lease, _) = world.run(take_lease).unwrap();
+            let deletes =
+                |world: &mut World| world.run(|tx| write::delete(tx, "incident", &temporary)).map(drop).unwrap();
+            if deleted_first {
+                deletes(&mut world);
+            }
+            world.now += later;
+            world.run(|tx| claim(tx, lease, std::slice::from_ref(&create), &[], RESOLVES)).unwrap();
+            world.run(|tx| receive(tx, lease, &[(create.clone(), Answer::Absent)])).unwrap();
+            if !deleted_first {
+                deletes(&mut world);
+            }
+            // Kept, it goes again under its key, and is deleted then.
+            let left = world.item(&create).map(|item| item.state);
+            assert_eq!(left, if given_up { None } else { Some(ItemState::Queued) }, "{later} {deleted_first}");
+            let record = world.run(|tx| tx.record("incident", &temporary)).unwrap().0;
+            assert_eq!(record.map(|record| record.items.len()), if given_up { None } else { Some(2) });
+        }
+    }
+    // An answer says that it has arrived.
+    for answer in [
+        Answer::Refused(ItemError { status: 403, message: String::new(), detail: None }),
+        Answer::NotRun { error: None, wait_ms: None },
+    ] {
+        let mut world = World::new();
+        let (temporary, create) = world.create(&[]);
+        let (lease, _) = world.run(take_lease).unwrap();
+        world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&create), RESOLVES)).unwrap();
+        world.run(|tx| receive(tx, lease, &[(create.clone(), answer.clone())])).unwrap();
+        world.run(|tx| write::delete(tx, "incident", &temporary)).unwrap();
+        assert_eq!(world.item(&create), None, "{answer:?}");
+    }
 }

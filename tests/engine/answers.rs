@@ -3,7 +3,8 @@
 use futures_executor::block_on;
 use futures_util::poll;
 use landfall::{
-    engine::{EndedBy, SyncOptions},
+    core::present::Pause,
+    engine::{Client, EndedBy, SyncOptions},
     ports::AuthReason,
     testing::{Device, Fault, MemoryInstance},
     wire::Response,
@@ -112,7 +113,7 @@ fn sign_in_trouble_costs_nothing() {
         assert_eq!((item.state, item.attempts), ("queued", 0));
         assert_eq!(item.explain, "It waits for you to sign in.");
         device.remote.set_signed_out(false);
-        page.signed_in();
+        page.signed_in().await.unwrap();
         page.sync(SyncOptions::default()).await.unwrap();
         assert_eq!(instance.rows("incident").len(), 1);
         is_clean(&page).await;
@@ -384,6 +385,27 @@ fn a_change_that_was_refused_when_it_went_again_does_not_hold_up_the_deletion() 
         page.delete("incident", &id).await.unwrap();
         page.sync(SyncOptions::default()).await.unwrap();
         assert_eq!(instance.rows("incident").len(), 0);
+        is_clean(&page).await;
+    });
+}
+
+#[test]
+fn a_sign_in_anywhere_ends_the_pause_everywhere() {
+    both(async |_, device| {
+        let (page, other) = (device.open().await.unwrap(), device.open().await.unwrap());
+        create(&page, "incident", json!({})).await;
+        device.remote.set_signed_out(true);
+        page.sync(SyncOptions::default()).await.unwrap();
+        let paused = async |page: &Client<_>| page.status().await.unwrap().paused;
+        assert_eq!((paused(&page).await, paused(&other).await), (Some(Pause::Auth), Some(Pause::Auth)));
+        assert_eq!(other.next_sync_in().await.unwrap(), None);
+        // Also in one that is opened later.
+        let later = device.open().await.unwrap();
+        assert_eq!(paused(&later).await, Some(Pause::Auth));
+        other.signed_in().await.unwrap();
+        assert_eq!((paused(&page).await, paused(&other).await), (None, None));
+        device.remote.set_signed_out(false);
+        later.sync(SyncOptions::default()).await.unwrap();
         is_clean(&page).await;
     });
 }

@@ -3,9 +3,13 @@
 use futures_executor::block_on;
 use futures_util::poll;
 use landfall::{
-    core::{plan, schema::Schema, stored},
+    core::{
+        plan,
+        schema::{Schema, TableOptions},
+        stored,
+    },
     engine::{Client, EndedBy},
-    testing::{Device, Fault, MemoryInstance, MemoryPorts},
+    testing::{Device, Fault, MemoryInstance, MemoryPorts, MemoryRemote},
     wire::{Method, Request, Response},
 };
 use serde_json::{Value, json};
@@ -349,5 +353,25 @@ fn what_left_without_a_key_is_not_sent_again_while_it_may_still_arrive() {
         device.clock.advance(wait);
         page.sync(push()).await.unwrap();
         assert_eq!((outbox(&page).await, instance.rows("incident").len()), (vec![], 2));
+    });
+}
+
+#[test]
+fn a_table_that_keeps_no_id_is_named_until_the_instance_knows_keys() {
+    block_on(async {
+        let mut tables = tables();
+        tables.insert("note".to_owned(), TableOptions { correlation_field: Some(None), ..TableOptions::default() });
+        let mut device = Device::new(&MemoryInstance::plain(), tables, 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        let caveats = page.status().await.unwrap().caveats;
+        let blind: Vec<_> = caveats.iter().filter(|said| said.contains("keeps no correlation field")).collect();
+        assert_eq!(blind.len(), 1, "{caveats:?}");
+        assert!(blind[0].starts_with("note "), "{caveats:?}");
+        // The instance has been given its extras meanwhile.
+        device.remote = MemoryRemote::new(MemoryInstance::with_extras());
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        assert_eq!(page.status().await.unwrap().caveats, [""; 0]);
     });
 }

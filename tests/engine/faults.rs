@@ -250,7 +250,7 @@ fn a_probe_that_meets_401_is_asked_again() {
         device.remote.plan(Some(Fault::Answer(resp(401, "{}"))));
         device.remote.plan(Some(Fault::Answer(resp(401, "{}"))));
         page.sync(push()).await.unwrap();
-        page.signed_in();
+        page.signed_in().await.unwrap();
         page.sync(push()).await.unwrap();
         assert_eq!(instance.rows("incident").len(), 1, "TWIN");
     })

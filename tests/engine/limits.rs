@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::support::{create, proved, push, resp, row, tables};
 
-fn batch(answers: &[Response]) -> Response {
+pub(super) fn batch(answers: &[Response]) -> Response {
     let serviced = answers.iter().enumerate().map(|(at, answer)| ServicedRequest::new(at.to_string(), answer));
     let body = BatchResponse { serviced_requests: serviced.collect(), ..BatchResponse::default() };
     resp(200, &serde_json::to_string(&body).unwrap())
@@ -280,4 +280,38 @@ fn a_batch_does_not_grow_again_to_what_was_too_large() {
         // The capabilities, 60 in vain, and never again more than half of that.
         assert_eq!((report.reconciled, report.requests), (60, 5), "{report:?}");
     });
+}
+
+#[test]
+fn the_time_an_item_was_given_holds_in_the_next_context_too() {
+    let mut later = resp(429, "{}");
+    later.headers.push(("Retry-After".into(), "120".into()));
+    let later = batch(&[later.clone(), later]);
+    let cases = [(resp(500, "{}"), vec!["unknown"], 500..=1_000), (later, vec!["queued"; 2], 120_000..=120_000)];
+    for (answer, states, given) in cases {
+        block_on(async {
+            let instance = MemoryInstance::with_extras();
+            let device = Device::new(&instance, tables(), 1);
+            let page = device.open().await.unwrap();
+            proved(&page, "incident").await;
+            for state in &states {
+                create(&page, "incident", json!({ "short_description": state })).await;
+            }
+            device.remote.plan(Some(Fault::Answer(answer)));
+            page.sync(push()).await.unwrap();
+            drop(page);
+            let next = device.open().await.unwrap();
+            let left = next.outbox(None, None, None).await.unwrap();
+            assert_eq!(left.iter().map(|item| item.state).collect::<Vec<_>>(), states);
+            // It is the items that wait, and not the line.
+            assert_eq!(next.status().await.unwrap().paused, None);
+            let wait = next.next_sync_in().await.unwrap().unwrap();
+            assert!(given.contains(&wait), "{wait}");
+            device.clock.advance(wait - 1);
+            assert_eq!(next.sync(push()).await.unwrap().requests, 0);
+            device.clock.advance(1);
+            assert_eq!(next.sync(push()).await.unwrap().remaining, 0);
+            assert_eq!(instance.rows("incident").len(), 1 + states.len());
+        });
+    }
 }

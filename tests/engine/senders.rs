@@ -124,8 +124,21 @@ fn who_was_frozen_between_its_claim_and_its_request_does_not_send_it_any_more() 
     });
 }
 
+/// Polls `run` until `there`, with time that passes.
+async fn until<F: Future + Unpin>(device: &Device, run: &mut F, mut there: impl AsyncFnMut() -> bool) {
+    let mut polls = 0;
+    while !there().await {
+        assert!(poll!(&mut *run).is_pending());
+        polls += 1;
+        if polls % 200 == 0 {
+            device.clock.advance(5_000);
+        }
+        assert!(polls < 20_000);
+    }
+}
+
 #[test]
-fn who_takes_the_lock_from_a_sender_that_has_woken_up_waits_for_its_lease() {
+fn who_wakes_up_does_not_take_the_lease_that_was_taken_from_it_before_the_lock_is() {
     block_on(async {
         let instance = MemoryInstance::plain();
         let device = Device::new(&instance, tables(), 1);
@@ -134,37 +147,65 @@ fn who_takes_the_lock_from_a_sender_that_has_woken_up_waits_for_its_lease() {
         create(&living, "incident", json!({ "short_description": "x" })).await;
         let given_back = lease(&device).await;
         let mut frozen = Box::pin(frozen.sync(push()));
-        while lease(&device).await == given_back {
-            assert!(poll!(&mut frozen).is_pending());
-        }
+        until(&device, &mut frozen, async || lease(&device).await != given_back).await;
         let taken = lease(&device).await;
         let mut living = Box::pin(living.sync(push()));
-        let mut polls = 0;
-        while lease(&device).await == taken {
-            assert!(poll!(&mut living).is_pending());
-            polls += 1;
-            if polls % 200 == 0 {
-                device.clock.advance(5_000);
-            }
-        }
-        // It has the lease now, and not the lock yet. The other wakes up, finds its lease lost, and takes both anew.
-        let claimed = || device.database.rows(StoreName::Outbox).iter().any(|row| row.body.contains("\"unknown\""));
-        while !claimed() {
+        until(&device, &mut living, async || lease(&device).await != taken).await;
+        // It has the lease now, and not the lock yet. The other wakes up, finds its lease lost, and is given the lock anew.
+        let seized = lease(&device).await;
+        for _ in 0..2_000 {
             assert!(poll!(&mut frozen).is_pending());
         }
-        let awake = lease(&device).await;
-        let sent = device.remote.sent();
-        for _ in 0..2_000 {
-            assert!(poll!(&mut living).is_pending());
-        }
-        assert_eq!(lease(&device).await, awake);
-        assert_eq!(device.remote.sent(), sent);
-        assert!(device.lock.is_held());
-        frozen.await.unwrap();
-        assert_eq!(instance.rows("incident").len(), 2);
-        // Given back, it is taken at the next look.
-        device.clock.advance(5_000);
+        assert_eq!(lease(&device).await, seized);
         living.await.unwrap();
+        assert_eq!(instance.rows("incident").len(), 2);
+        device.clock.advance(5_000);
+        frozen.await.unwrap();
+        assert!(!device.lock.is_held());
+    });
+}
+
+#[test]
+fn whose_lock_was_taken_by_one_that_was_too_late_is_followed_by_nobody_before_its_time() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let mut pages = Vec::new();
+        for _ in 0..4 {
+            pages.push(device.open().await.unwrap());
+        }
+        let [first, late, sender, next] = &pages[..] else { panic!() };
+        proved(first, "incident").await;
+        create(first, "incident", json!({ "short_description": "x" })).await;
+        let mut first = Box::pin(first.sync(push()));
+        until(&device, &mut first, async || device.lock.is_held()).await;
+        let before = lease(&device).await;
+        // One after the other takes the lapsed lease. The first of them is frozen over it, and takes the lock last.
+        let mut late = Box::pin(late.sync(push()));
+        until(&device, &mut late, async || lease(&device).await != before).await;
+        let seized = lease(&device).await;
+        let mut run = Box::pin(sender.sync(push()));
+        until(&device, &mut run, async || {
+            device.database.rows(StoreName::Outbox).iter().any(|row| row.body.contains("\"unknown\""))
+        })
+        .await;
+        let robbed = lease(&device).await;
+        assert_ne!(robbed, seized);
+        until(&device, &mut late, async || lease(&device).await != robbed).await;
+        // It has seen that the lease is another's. Whoever comes now may have the lock, and not the lease.
+        let noted = lease(&device).await;
+        let mut next = Box::pin(next.sync(push()));
+        for _ in 0..4_000 {
+            assert!(poll!(&mut next).is_pending());
+            assert!(poll!(&mut late).is_pending());
+        }
+        assert_eq!(lease(&device).await, noted);
+        run.await.unwrap();
+        assert_eq!(instance.rows("incident").len(), 2);
+        for run in [late, next] {
+            device.clock.advance(5_000);
+            run.await.unwrap();
+        }
         assert!(!device.lock.is_held());
     });
 }

@@ -4,7 +4,7 @@ use std::{cell::Cell, rc::Rc};
 use futures_executor::block_on;
 use futures_util::future::join;
 use landfall::{
-    core::{Event, Evicted},
+    core::{Event, Evicted, StoreName},
     engine::Client,
     ports::StoreError,
     testing::{Device, MemoryInstance, MemoryPorts, listening, yield_now},
@@ -76,7 +76,7 @@ fn what_the_instance_announced_is_noted_in_the_new_database_too() {
         create(&page, "incident", json!({"short_description": "a"})).await;
         page.sync(push()).await.unwrap();
         let announced = |device: &Device| {
-            let rows = device.database.rows(landfall::core::StoreName::Meta);
+            let rows = device.database.rows(StoreName::Meta);
             rows.iter().any(|row| row.key.text(0) == "announced")
         };
         assert!(announced(&device));
@@ -206,5 +206,23 @@ fn a_disk_that_is_full_at_any_commit_of_a_sync_costs_nothing_once_there_is_room(
             }
             assert!(met > 4, "only {met} commits failed");
         }
+    });
+}
+
+#[test]
+fn a_database_is_not_opened_under_another_name() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let mut device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        create(&page, "incident", json!({ "short_description": "x" })).await;
+        let before = device.database.rows(StoreName::Meta);
+        device.set_user("another");
+        let Err(refused) = device.open().await else { panic!("opened") };
+        assert_eq!((refused.code(), refused.retryable()), ("another_user", false));
+        assert_eq!(device.database.rows(StoreName::Meta), before);
+        device.set_user("tech.demo");
+        device.open().await.unwrap().sync(push()).await.unwrap();
+        assert_eq!(instance.rows("incident").len(), 1);
     });
 }

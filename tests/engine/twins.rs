@@ -196,3 +196,38 @@ fn a_table_that_cannot_be_asked_whether_the_line_holds_keeps_back_nothing_but_it
         }
     });
 }
+
+#[test]
+fn twins_found_while_nobody_listened_stand_in_the_status_until_they_are_removed() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        // A worker, say, that is gone before any page is opened.
+        let worker = device.open().await.unwrap();
+        proved(&worker, "incident").await;
+        let id = create(&worker, "incident", json!({ "short_description": "x" })).await;
+        device.remote.plan(Some(Fault::Repeat));
+        worker.sync(push()).await.unwrap();
+        worker.close().await;
+
+        let page = device.open().await.unwrap();
+        let heard = listening(&page);
+        let twins = async || {
+            let caveats = page.status().await.unwrap().caveats;
+            caveats.into_iter().filter(|caveat| caveat.contains(&id)).collect::<Vec<_>>()
+        };
+        let [caveat] = &twins().await[..] else { panic!() };
+        assert!(caveat.starts_with("The instance has 2 incident records for the one made here as"), "{caveat}");
+        assert!(caveat.ends_with("Remove there what is not wanted."), "{caveat}");
+        let used = page.resolve_id(&id).await.unwrap();
+        let rows = instance.rows("incident");
+        let other = rows.iter().find(|row| row["correlation_id"] == id && row["sys_id"] != used).unwrap();
+        page.sync(push()).await.unwrap();
+        assert_eq!((twins().await.len(), told(&heard).len()), (1, 0), "it is no news");
+        instance.remove("incident", &other["sys_id"]);
+        page.sync(push()).await.unwrap();
+        assert_eq!(twins().await.len(), 0);
+        // From then on nobody looks for them.
+        assert_eq!(page.sync(push()).await.unwrap().requests, 0);
+    });
+}

@@ -81,24 +81,51 @@ impl World {
         there.or_else(|| self.open(by))
     }
 
-    fn open(self: &Rc<Self>, by: usize) -> Option<Page> {
-        let life = self.contexts.borrow()[by].life + 1;
-        let seed = self.setup.seed.wrapping_mul(31).wrapping_add(u64::from(life) * 8 + by as u64);
-        let dead = Dead::default();
-        let ports = SimPorts {
+    fn ports(self: &Rc<Self>, by: usize, seed: u64, dead: &Dead) -> SimPorts {
+        SimPorts {
             store: SimStore { world: Rc::clone(self), by, dead: dead.clone(), inner: self.database.open() },
             remote: SimRemote { world: Rc::clone(self), by, dead: dead.clone() },
             clock: SimClock { dead: dead.clone(), inner: self.clock.clone() },
             entropy: SeededEntropy::new(seed),
             lock: SimLock { dead: dead.clone(), inner: self.lock.clone() },
             channel: SimChannel { world: Rc::clone(self), dead: dead.clone(), inner: self.hub.join() },
-        };
-        let settings = Settings {
+        }
+    }
+
+    fn settings(&self, user: &str) -> Settings {
+        Settings {
+            user: user.to_owned(),
             url: ROOT.to_owned(),
             extras: Some(EXTRAS.to_owned()),
             batch_size: self.setup.batch,
             durability: Durability::Strict,
-        };
+        }
+    }
+
+    /// Somebody else opens what is on this device: nothing of it may go out in another's name.
+    pub fn intrude(self: &Rc<Self>) {
+        let dead = Dead::default();
+        let (ports, settings) = (self.ports(0, self.setup.seed, &dead), self.settings("another"));
+        let schema = Schema::new(self.setup.tables()).unwrap();
+        let world = Rc::clone(self);
+        let doing = Rc::new(Doing::new(0, Kind::Open, "open as another user".to_owned()));
+        let task = self.executor.spawn(
+            doing,
+            Box::pin(async move {
+                if Client::open(ports, schema, settings).await.is_ok() {
+                    world.broke(11, "another user has opened the database, and could send what is in it");
+                }
+            }),
+        );
+        self.finish(Some(task));
+        dead.set();
+    }
+
+    fn open(self: &Rc<Self>, by: usize) -> Option<Page> {
+        let life = self.contexts.borrow()[by].life + 1;
+        let seed = self.setup.seed.wrapping_mul(31).wrapping_add(u64::from(life) * 8 + by as u64);
+        let dead = Dead::default();
+        let (ports, settings) = (self.ports(by, seed, &dead), self.settings("tech.demo"));
         let schema = Schema::new(self.setup.tables()).unwrap();
         let opened: Rc<RefCell<Option<Page>>> = Rc::default();
         let keep = Rc::clone(&opened);

@@ -31,13 +31,14 @@ const ENOUGH: usize = 14;
 impl World {
     pub fn drain(self: &Rc<Self>) {
         self.gates_down();
+        self.intrude();
         self.until(|| !self.executor.any(|doing| doing.kind != Kind::Read));
         self.until(|| self.is_quiet());
         for by in 0..self.setup.contexts {
             self.finish(self.start(Doing::new(by, Kind::Read, "offline(false)".to_owned()), async |_, page, _| {
                 let _ = page.set_offline(false).await;
             }));
-            self.sign_in(by);
+            self.finish(self.sign_in(by));
         }
         for round in 0..MOST_ROUNDS {
             let by = round % self.setup.contexts;

@@ -112,12 +112,12 @@ impl World {
         task
     }
 
-    pub fn sign_in(self: &Rc<Self>, by: usize) {
+    pub fn sign_in(self: &Rc<Self>, by: usize) -> Option<u64> {
         let now = self.instance.borrow().session;
         self.network.borrow_mut().session = now;
-        if let Some(page) = self.page(by) {
-            page.signed_in();
-        }
+        self.start(Doing::new(by, Kind::Read, "signed in".to_owned()), async |_, page, _| {
+            let _ = page.signed_in().await;
+        })
     }
 
     /// What the device says of itself, read while everybody stands still.

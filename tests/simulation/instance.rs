@@ -26,6 +26,8 @@ pub struct Single<'a> {
     pub request: &'a Request,
     /// Nobody waits for its answer any more, or it is a repetition: what it changes now nobody can foresee.
     pub late: bool,
+    /// Nobody waits for its answer any more, and could.
+    pub overdue: bool,
     pub seconds: u64,
 }
 
@@ -56,7 +58,7 @@ pub struct Instance {
     pub gone: BTreeSet<String>,
     /// Of these, those that another user has removed: who asks afterwards finds nothing.
     pub taken: BTreeSet<String>,
-    /// Records that a late request has made.
+    /// Records that an overdue request has made.
     pub late_made: BTreeSet<String>,
     /// A temporary id that came as a reference, or in a text of a record that was made.
     pub leaked: Vec<(String, String, String)>,
@@ -153,7 +155,7 @@ impl Instance {
     }
 
     fn table(&mut self, single: &Single<'_>, path: &str, parameters: &BTreeMap<String, String>) -> Response {
-        let Single { request, late, seconds } = *single;
+        let Single { request, late, overdue, seconds } = *single;
         let mut parts = path.strip_prefix(ROOT).and_then(|rest| rest.strip_prefix("/table/")).unwrap_or("").split('/');
         let (table, sys_id) = (parts.next().unwrap_or_default(), parts.next());
         if request.method == Method::Get {
@@ -171,7 +173,7 @@ impl Instance {
             return failure(403, "This level is not allowed");
         }
         let Some(sys_id) = sys_id else {
-            if late && let Some(uid) = fields.get(UID) {
+            if overdue && let Some(uid) = fields.get(UID) {
                 self.late_made.insert(uid.clone());
             }
             let row = self.create(table, fields, seconds);

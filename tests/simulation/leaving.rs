@@ -89,14 +89,13 @@ impl World {
                 }
             }
             ItemKind::Create | ItemKind::Update => {
-                let lost = item
-                    .fields
-                    .iter()
-                    .find(|(name, value)| !value.is_empty() && *name != "work_notes" && !carried(name, value));
+                let lost = |(name, value): &(&String, &String)| *name != "work_notes" && !carried(name, value);
+                // Its record is to be deleted, and it had not arrived.
+                if deleted && item.kind == ItemKind::Update && item.fields.iter().any(|field| lost(&field)) {
+                    return Fate::Undone;
+                }
+                let lost = item.fields.iter().filter(|(_, value)| !value.is_empty()).find(lost);
                 if let Some((name, value)) = lost {
-                    if deleted && item.kind == ItemKind::Update {
-                        return Fate::Undone;
-                    }
                     self.broke(8, &format!("{} has left, and {name}={value} never arrived", self.describe(item)));
                 }
             }

@@ -93,6 +93,11 @@ impl World {
                 if item.attempts > attempts && !mirror.tried.remove(&item.id) {
                     self.broke(10, &format!("an attempt of {} was counted that was none", self.describe(&item)));
                 }
+                // What was taken out of it may have been carried out all the same.
+                if let Some(before) = before.as_ref().filter(|before| before.state == ItemState::Unknown) {
+                    let gone = before.fields.keys().filter(|name| !item.fields.contains_key(*name));
+                    self.instance.borrow_mut().loose.extend(gone.map(|name| (item.sys_id.clone(), name.clone())));
+                }
                 match before {
                     None => done.fresh.push(item.clone()),
                     Some(before) if doing.kind == Kind::Hand && item.state == ItemState::Queued => {

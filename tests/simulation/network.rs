@@ -250,23 +250,22 @@ impl World {
                 packet.due = packet.due.clamp(now, packet.until - 1);
                 return true;
             }
-            let overdue = self.is_overdue(packet);
-            bare.push((packet.request.clone(), packet.fault.take(), overdue));
+            bare.push((packet.request.clone(), packet.fault.take(), now >= packet.until, self.is_superseded(packet)));
             false
         });
-        for (request, fault, overdue) in bare.into_iter().filter(|_| coin) {
-            self.may_all_twin(&request, overdue);
-            self.carry_out(&request, fault.as_ref(), false);
+        for (request, fault, overdue, superseded) in bare.into_iter().filter(|_| coin) {
+            self.may_all_twin(&request, overdue && superseded);
+            self.carry_out(&request, fault.as_ref(), false, overdue);
         }
     }
 
-    /// Arrives when nobody waits for it any more, as far as the device's clock tells, and another may have sent it again.
-    fn is_overdue(&self, packet: &Packet) -> bool {
-        self.mirror.borrow().lease.number != packet.lease && self.elapsed.get() >= packet.until
+    /// Another may have sent it again.
+    fn is_superseded(&self, packet: &Packet) -> bool {
+        self.mirror.borrow().lease.number != packet.lease
     }
 
-    fn may_all_twin(&self, request: &Request, overdue: bool) {
-        singles(request).iter().filter(|part| overdue && self.is_bare(part)).for_each(|part| self.may_twin(part));
+    fn may_all_twin(&self, request: &Request, may: bool) {
+        singles(request).iter().filter(|part| may && self.is_bare(part)).for_each(|part| self.may_twin(part));
     }
 
     /// Whether the instance would carry it out twice.
@@ -291,8 +290,10 @@ impl World {
         let Some(mut packet) = taken else { return };
         match packet.leg {
             Leg::Out => {
-                self.may_all_twin(&packet.request, self.is_overdue(&packet));
-                let came = self.carry_out(&packet.request, packet.fault.as_ref(), packet.late);
+                // When nobody waits for it any more, as far as the device's clock tells.
+                let overdue = self.elapsed.get() >= packet.until;
+                self.may_all_twin(&packet.request, overdue && self.is_superseded(&packet));
+                let came = self.carry_out(&packet.request, packet.fault.as_ref(), packet.late, overdue);
                 let answer = match came {
                     Came::Answer(response) => Ok(tampered::answer(self, &packet.request, response)),
                     Came::Broken => Err(unreachable()),
@@ -318,10 +319,10 @@ impl World {
         }
     }
 
-    fn carry_out(&self, request: &Request, fault: Option<&OnRequest>, late: bool) -> Came {
+    fn carry_out(&self, request: &Request, fault: Option<&OnRequest>, late: bool, overdue: bool) -> Came {
         let mut instance = self.instance.borrow_mut();
         let seconds = self.elapsed.get() / 1000;
-        let single = Single { request, late, seconds };
+        let single = Single { request, late, overdue, seconds };
         {
             self.tell(|| {
                 format!(

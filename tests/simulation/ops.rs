@@ -59,7 +59,7 @@ impl World {
                     stop.set(true);
                 }
             }
-            Act::SignIn { by } => self.sign_in(*by),
+            Act::SignIn { by } => drop(self.sign_in(*by)),
             Act::Offline { by, on } => {
                 let on = *on;
                 self.start(Doing::new(*by, Kind::Hand, format!("offline({on})")), async move |_, page, _| {

@@ -5,7 +5,7 @@ use landfall::{
     core::{
         Event, Found, Key, Read, Row, RowKey, StoreName, WriteSet,
         schema::Schema,
-        stored::{Alias, Item, ItemKind, ItemState, Lease, Record, Stored, decode},
+        stored::{Alias, Birth, Item, ItemKind, ItemState, Lease, Record, Stored, decode},
     },
     wire::Fields,
 };
@@ -54,16 +54,18 @@ pub enum Bug {
     UnservicedIsDone,
     /// The create of what has landed stays in the outbox.
     CreateKept,
+    /// It is forgotten whose the database is.
+    OwnerForgotten,
     /// What has landed is sent again from memory, once the line is there.
     LandedSentAgain,
 }
 
 /// Each, and the promises one of which it must be found to break.
-pub const ALL: [(Bug, &[u32]); 21] = [
+pub const ALL: [(Bug, &[u32]); 22] = [
     (Bug::HalfWritten, &[1]),
     (Bug::StaleIgnored, &[1, 5, 8, 16]),
     (Bug::UnknownForgotten, &[4]),
-    (Bug::ProbeSkipped, &[2]),
+    (Bug::ProbeSkipped, &[2, 16]),
     (Bug::KeyChanges, &[2, 4]),
     (Bug::KeyForgotten, &[2, 4]),
     (Bug::ReferenceLeft, &[5]),
@@ -81,6 +83,7 @@ pub const ALL: [(Bug, &[u32]); 21] = [
     (Bug::UnservicedIsDone, &[3, 8, 16]),
     (Bug::CreateKept, &[14]),
     (Bug::LandedSentAgain, &[14]),
+    (Bug::OwnerForgotten, &[11]),
 ];
 
 pub fn on_read(world: &World, by: usize, reads: &[Read], found: &mut [Found]) {
@@ -127,6 +130,7 @@ pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
                 item.state = ItemState::Queued;
             }
         }),
+        (Bug::OwnerForgotten, Kind::Open) => altered.forget_the_owner(),
         (Bug::MentionForgotten, Kind::Write) => altered.items(|item, _| item.mentions.clear()),
         (Bug::AttemptForSignIn, Kind::Sync) => altered.items(|item, before| {
             let not_run =
@@ -186,6 +190,13 @@ impl Altered<'_> {
             let mut record: Record = decode(row).unwrap();
             change(&mut record);
             again(&self.world.schema, row, &record);
+        }
+    }
+
+    fn forget_the_owner(&mut self) {
+        for (_, row) in self.set.puts.iter_mut().filter(|(_, row)| row.key == Birth::at().key) {
+            let birth = Birth { id: decode::<Birth>(row).unwrap().id, ..Birth::default() };
+            again(&self.world.schema, row, &birth);
         }
     }
 

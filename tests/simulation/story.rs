@@ -367,7 +367,7 @@ fn on_request(draw: &mut Draw) -> OnRequest {
         1 => Wait::Date(draw.of(&[2, 60])),
         _ => Wait::No,
     };
-    let (ms, nth, run) = (draw.of(&[300, 4_000, 20_000, 61_000, 90_000]), draw.below(4), draw.percent(50));
+    let (ms, nth, run) = (draw.of(&[300, 4_000, 20_000, 45_000, 61_000, 90_000]), draw.below(4), draw.percent(50));
     match draw.below(28) {
         0..3 => OnRequest::Lost { silently: draw.percent(30) },
         3..7 => OnRequest::AnswerLost { silently: draw.percent(30) },

@@ -77,7 +77,7 @@ impl World {
             };
             let marked: Vec<&Item> =
                 mirror.items.values().filter(is).filter(|item| item.state == ItemState::Unknown).collect();
-            let since = marked.iter().filter_map(|item| item.sent_at).map(|at| self.device_now().saturating_sub(at));
+            let since = marked.iter().filter_map(|item| item.left_at).map(|at| self.device_now().saturating_sub(at));
             for_ms = since.max().unwrap_or_default().max(for_ms);
             let landed = |record: &&Record| {
                 part.method == Method::Post && !record.is_temporary() && record.fields.get(UID) == body.get(UID)

@@ -22,9 +22,12 @@ pub struct Alias {
     /// The record was deleted before it was ever sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dropped: bool,
-    /// Made by an instance that knew no key for it, and not looked for since: there may be two of it.
+    /// Made by an instance that knew no key for it, and not looked for since, or found to be several.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unchecked: bool,
+    /// Its rows at the instance, in order, if there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub twins: Vec<String>,
 }
 
 impl Alias {

@@ -8,6 +8,7 @@ use super::Stored;
 use crate::{
     core::{
         key::Key,
+        plan::Keys,
         retry::MOST_MS,
         row::{RowKey, StoreName},
         schema::Schema,
@@ -25,6 +26,9 @@ pub struct Lease {
     pub number: u64,
     /// In ms; 0 if nobody holds it. A holder that is frozen past this may lose it.
     pub until: u64,
+    /// Its holder has not the lock: that the lock is free does not mean that the holder is dead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lockless: bool,
 }
 
 impl Lease {
@@ -41,6 +45,9 @@ pub struct Course {
     /// The user holds all traffic back.
     #[serde(default)]
     pub offline: bool,
+    /// The app's `auth` had no answer, or the instance did not take it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub signed_out: bool,
     /// Failures of the whole line in a row.
     #[serde(default)]
     pub failures: u32,
@@ -53,6 +60,9 @@ pub struct Course {
     /// When something last left the outbox, or was refused, in ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_at: Option<u64>,
+    /// When it was last said that nothing moves, in ms; until something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_stuck_at: Option<u64>,
     /// When all that was due had last been sent and pulled, in ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sync_at: Option<u64>,
@@ -77,6 +87,16 @@ pub struct Announced {
     /// It honours `Idempotency-Key`: as long as it has not said otherwise, nothing is sent to it without.
     #[serde(default)]
     pub keys: bool,
+    /// For so long only, in ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_ms: Option<u64>,
+}
+
+impl Announced {
+    /// How it honours keys, if it does.
+    pub fn keys(&self) -> Option<Keys> {
+        self.keys.then_some(Keys { ttl_ms: self.ttl_ms })
+    }
 }
 
 /// Whether tables keep the temporary id in their correlation field, as their own answers have shown.
@@ -117,6 +137,12 @@ impl Proofs {
 pub struct Birth {
     /// Random.
     pub id: String,
+    /// The user whose it is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user: String,
+    /// The instance's address.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub url: String,
 }
 
 /// The parents of all tables ever declared: records are keyed by the topmost of their family.

@@ -91,6 +91,9 @@ pub struct Item {
     /// How often the instance was asked and something came back, or nothing did.
     #[serde(default)]
     pub attempts: u32,
+    /// Failures of its own in a row, each of which had a wait of its own: those of the line are not among them.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub failures: u32,
     /// When the user acted, in ms.
     pub queued_at: u64,
     /// Not before this, in ms.
@@ -99,9 +102,12 @@ pub struct Item {
     /// The number of the lease it was last sent under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_under: Option<u64>,
-    /// When it first left as it is, in ms: an instance forgets keys after a while. Without a key, when it last left.
+    /// When it first left as it is, in ms: an instance forgets keys after a while.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<u64>,
+    /// When it last left, in ms, if it is not known to have arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_at: Option<u64>,
     /// It has left without its key, to an instance that did not seem to know any: under it, it would be taken for new.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keyless: bool,
@@ -123,6 +129,11 @@ pub struct Item {
     /// What the instance said last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ItemError>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Item {

@@ -151,7 +151,7 @@ impl Run {
     async fn heal(&mut self) {
         for round in 0..2 * ROUNDS {
             self.world.clock.advance(3_600_001);
-            self.client.signed_in();
+            self.client.signed_in().await.unwrap();
             self.world.line.sent.set(0);
             let report = self.client.sync(SyncOptions::default()).await.unwrap();
             if report.remaining == 0 && report.ended_by == EndedBy::Done {

@@ -1,0 +1,104 @@
+//! Who waits for what, and what is said of it.
+
+use futures_executor::block_on;
+use futures_util::poll;
+use landfall::{
+    core::Event,
+    engine::{EndedBy, STUCK_MS},
+    testing::{Device, Fault, MemoryInstance, listening},
+};
+use serde_json::json;
+
+use super::support::{create, proved, push, resp, tables};
+
+#[test]
+fn who_waited_for_its_turn_heeds_what_the_instance_has_asked_of_the_one_before() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let (first, second) = (device.open().await.unwrap(), device.open().await.unwrap());
+        proved(&first, "incident").await;
+        create(&first, "incident", json!({})).await;
+        let mut run = Box::pin(first.sync(push()));
+        while !device.lock.is_held() {
+            assert!(poll!(&mut run).is_pending());
+        }
+        let mut waiting = Box::pin(second.sync(push()));
+        for _ in 0..200 {
+            assert!(poll!(&mut waiting).is_pending());
+        }
+        let mut busy = resp(429, "{}");
+        busy.headers.push(("Retry-After".into(), "3600".into()));
+        device.remote.plan(Some(Fault::Answer(busy)));
+        assert_eq!(run.await.unwrap().ended_by, EndedBy::Backoff);
+        let sent = device.remote.sent();
+        assert_eq!(waiting.await.unwrap().ended_by, EndedBy::Backoff);
+        assert_eq!(device.remote.sent(), sent);
+        let item = &first.outbox(None, None, None).await.unwrap()[0];
+        let at = item.next_attempt_at.clone().unwrap();
+        assert_eq!(item.explain, format!("The instance has asked for time; it is tried again at {at}."));
+    });
+}
+
+#[test]
+fn what_the_line_has_failed_makes_no_item_wait_longer_afterwards() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let mut device = Device::new(&instance, tables(), 1);
+        // Else each of these runs would end at asking what the instance can do.
+        device.without_extras();
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        create(&page, "incident", json!({})).await;
+        device.remote.plan(Some(Fault::LoseAnswer));
+        page.sync(push()).await.unwrap();
+        device.remote.set_offline(true);
+        for _ in 0..10 {
+            device.clock.advance(400_000);
+            page.sync(push()).await.unwrap();
+        }
+        device.remote.set_offline(false);
+        let outbox = async || page.outbox(None, None, None).await.unwrap();
+        assert!(outbox().await[0].attempts > 10);
+        device.remote.set_rule(|_| Some(Fault::Answer(resp(500, "{}"))));
+        page.sync(push()).await.unwrap();
+        for most in [1_000, 2_000, 4_000] {
+            assert!(outbox().await[0].next_attempt_at.is_some());
+            device.clock.advance(most);
+            let sent = device.remote.sent();
+            page.sync(push()).await.unwrap();
+            assert!(device.remote.sent() > sent, "within {most} ms");
+        }
+    });
+}
+
+#[test]
+fn what_waits_for_the_user_is_said_to_stand_still_by_one_context() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let (page, other) = (device.open().await.unwrap(), device.open().await.unwrap());
+        let heard = listening(&page);
+        proved(&page, "incident").await;
+        proved(&other, "incident").await;
+        instance.refuse(|_, _| Some((403, "No".into())));
+        create(&page, "incident", json!({})).await;
+        page.sync(push()).await.unwrap();
+        assert_eq!(page.next_sync_in().await.unwrap(), None, "no run comes by itself");
+        let said = async || {
+            page.look_for_standstill().await.unwrap();
+            other.look_for_standstill().await.unwrap();
+            heard.borrow().iter().filter(|event| matches!(event, Event::Stuck { pending: 1, .. })).count()
+        };
+        device.clock.advance(STUCK_MS - 1);
+        assert_eq!(said().await, 0);
+        device.clock.advance(1);
+        assert_eq!((said().await, said().await), (1, 1));
+        device.clock.advance(STUCK_MS);
+        assert_eq!(said().await, 2);
+        let id = page.outbox(None, None, None).await.unwrap()[0].id.clone();
+        page.discard(&id).await.unwrap();
+        device.clock.advance(STUCK_MS);
+        assert_eq!(said().await, 2, "nothing is left");
+    });
+}
