@@ -375,3 +375,24 @@ fn a_table_that_keeps_no_id_is_named_until_the_instance_knows_keys() {
         assert_eq!(page.status().await.unwrap().caveats, [""; 0]);
     });
 }
+
+#[test]
+fn a_table_that_keeps_no_id_is_named_where_keys_are_forgotten() {
+    block_on(async {
+        let mut tables = tables();
+        tables.insert("note".to_owned(), TableOptions { correlation_field: Some(None), ..TableOptions::default() });
+        let device = Device::new(&MemoryInstance::with_extras(), tables, 1);
+        let announced = r#"{"capabilities":{"idempotency_key":true,"key_ttl_seconds":86400}}"#;
+        device.remote.plan(Some(Fault::Answer(resp(200, announced))));
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        let caveats = page.status().await.unwrap().caveats;
+        let [said] = &caveats[..] else { panic!("{caveats:?}") };
+        assert!(
+            said.starts_with("note keeps no correlation field, and the instance remembers keys for 24 hours"),
+            "{said}"
+        );
+        // Another context has not asked, and knows it all the same.
+        assert_eq!(device.open().await.unwrap().status().await.unwrap().caveats, caveats);
+    });
+}

@@ -1,9 +1,11 @@
 //! Who waits for what, and what is said of it.
 
+use std::task::Poll;
+
 use futures_executor::block_on;
 use futures_util::poll;
 use landfall::{
-    core::Event,
+    core::{Event, StoreName},
     engine::{EndedBy, STUCK_MS},
     testing::{Device, Fault, MemoryInstance, listening},
 };
@@ -100,5 +102,40 @@ fn what_waits_for_the_user_is_said_to_stand_still_by_one_context() {
         page.discard(&id).await.unwrap();
         device.clock.advance(STUCK_MS);
         assert_eq!(said().await, 2, "nothing is left");
+    });
+}
+
+#[test]
+fn who_was_frozen_at_the_end_of_its_run_clears_nothing_that_a_later_sender_was_told() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let (frozen, living) = (device.open().await.unwrap(), device.open().await.unwrap());
+        proved(&frozen, "incident").await;
+        create(&frozen, "incident", json!({})).await;
+        let mut frozen = Box::pin(frozen.sync(push()));
+        while !device.database.rows(StoreName::Outbox).is_empty() {
+            assert!(poll!(&mut frozen).is_pending());
+        }
+        create(&living, "incident", json!({})).await;
+        let mut busy = resp(429, "{}");
+        busy.headers.push(("Retry-After".into(), "3600".into()));
+        device.remote.plan(Some(Fault::Answer(busy)));
+        let mut run = Box::pin(living.sync(push()));
+        let mut ended = None;
+        for polls in 0..20_000 {
+            if let Poll::Ready(report) = poll!(&mut run) {
+                ended = Some(report.unwrap().ended_by);
+                break;
+            }
+            if polls % 200 == 0 {
+                device.clock.advance(5_000);
+            }
+        }
+        assert_eq!(ended, Some(EndedBy::Backoff));
+        let sent = device.remote.sent();
+        assert_eq!(frozen.await.unwrap().ended_by, EndedBy::Backoff);
+        assert_eq!(device.remote.sent(), sent);
+        assert!(living.next_sync_in().await.unwrap().unwrap() > 3_500_000);
     });
 }

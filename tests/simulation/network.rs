@@ -192,7 +192,8 @@ impl World {
                 fault: None,
                 leg: Leg::Out,
                 due: now + ms,
-                until,
+                // Nobody knows of it.
+                until: 0,
                 lease,
                 late: true,
                 slot: copy,
