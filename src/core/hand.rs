@@ -139,8 +139,9 @@ pub fn with_dependants(tx: &mut Tx<'_>, id: &str) -> Ruled<Vec<Item>> {
 }
 
 /// A record made here vanishes with its create, and the records made here that point to it vanish with it: they could
-/// never be sent. One that was pointed elsewhere since its create left only loses the mention. A change of a record that stays only loses the fields in which it is mentioned. What follows an update
-/// on the same record depends on it no more than any later change does, and stays.
+/// never be sent. One that was pointed elsewhere since its create left only loses the mention. A change of a record that
+/// stays only loses the fields in which it is mentioned. What follows an update on the same record depends on it no more
+/// than any later change does, and stays.
 pub(super) fn dropping(tx: &mut Tx<'_>, item: &Item) -> Ruled<Dropping> {
     let mut found = vec![item.clone()];
     let mut past: BTreeMap<String, Item> = BTreeMap::new();

@@ -119,7 +119,12 @@ impl World {
         // knows, either.
         let in_doubt = |name: &&String| {
             let writes = model.records[number].writes.get(*name).into_iter().flatten();
-            let mut unsent = writes.filter(|write| write.fate != Fate::Sent).map(|write| model.plain(&write.value));
+            let unsent = writes.filter(|write| write.fate != Fate::Sent);
+            let mut unsent = unsent.flat_map(|write| {
+                let mut meant = model.truly(&write.value, &instance.rows_of);
+                meant.push(model.plain(&write.value));
+                meant
+            });
             sent || unsent.any(|value| instance.applied.contains(&(sys_id.clone(), (*name).clone(), value)))
         };
         let loose: Vec<_> = item.fields.keys().filter(in_doubt).map(|name| (sys_id.clone(), name.clone())).collect();

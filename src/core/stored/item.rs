@@ -92,7 +92,7 @@ pub struct Item {
     #[serde(default)]
     pub attempts: u32,
     /// Failures of its own in a row, each of which had a wait of its own: those of the line are not among them.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub failures: u32,
     /// When the user acted, in ms.
     pub queued_at: u64,
@@ -132,7 +132,7 @@ pub struct Item {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
-fn is_none(count: &u32) -> bool {
+fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
