@@ -8,7 +8,7 @@ use super::{
     tx::{Ruled, Tx},
 };
 
-const LOST: &str = "It was sent, but the answer never came.";
+const LOST: &str = "It was sent, but the answer never came";
 
 /// Where an item stands.
 pub(super) struct Standing {
@@ -30,7 +30,10 @@ pub(super) fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Optio
             Ok(plain("sending", "It is being sent now.".to_owned(), false))
         }
         ItemState::Unknown => unknown(tx, item, pause),
-        ItemState::Queued if item.is_held() => held(tx, item),
+        ItemState::Queued if item.is_held() => {
+            let (depends_on, waits_for, stuck) = waits_for(tx, item)?;
+            Ok(Standing { state: "waiting", explain: format!("It waits for {waits_for}."), depends_on, stuck })
+        }
         ItemState::Queued => {
             let busy_until = tx.fact::<Course>()?.busy_at(tx.now);
             let explain = match (pause, busy_until, waits_until(item, tx.now)) {
@@ -48,20 +51,22 @@ pub(super) fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Optio
 }
 
 fn refused(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
-    let said = item.error.as_ref().map(said).unwrap_or_default();
+    let said = item.error.as_ref().map(said).filter(|said| !said.is_empty());
+    let said = said.map(|said| format!(" (“{said}”)")).unwrap_or_default();
     let mend = match (item.error.as_ref().map(|error| error.status), item.kind) {
         (Some(404), ItemKind::Update) => {
-            "The record was deleted there, or is no longer yours to change. The edit is kept: try it again, or discard it."
+            "the record was deleted there, or is no longer yours to change; the edit is kept until you try it again or \
+             discard it"
         }
         (Some(413), ItemKind::Create | ItemKind::Update) => {
-            "It is too large for the instance: make it smaller and it is sent again, or discard it."
+            "it is too large for the instance; make it smaller and it is sent again, or discard it"
         }
-        (_, ItemKind::Delete) => "Try it again, or discard it; what follows it on this record waits until then.",
-        _ if item.journal => "Try it again, or discard it; what follows it on this record waits until then.",
-        _ => "Change the record and it is sent again, or discard it.",
+        (_, ItemKind::Delete) => "try it again, or discard it; what follows it on this record waits until then",
+        _ if item.journal => "try it again, or discard it; what follows it on this record waits until then",
+        _ => "change the record and it is sent again, or discard it",
     };
     let without = left_out(tx, item)?;
-    Ok(format!("The instance refused it: {said}{without} {mend}"))
+    Ok(format!("The instance refused it{said}{without}: {mend}."))
 }
 
 /// A create goes without references to records that are not older than its own, which may be just what was missed.
@@ -84,7 +89,7 @@ fn left_out(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     if names.is_empty() {
         return Ok(String::new());
     }
-    Ok(format!(" It went without {}, which can only follow once both records are there.", names.join(" and ")))
+    Ok(format!(", and it went without {}, which can only follow once both records are there", names.join(" and ")))
 }
 
 fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<Standing> {
@@ -93,37 +98,41 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<Standing
     let step = next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, item);
     // It goes again without being asked for, as soon as what it has come to wait for lets it.
     if step == Step::Send && item.is_held() {
-        let held = held(tx, item)?;
-        return Ok(Standing { state: "unknown", explain: format!("{LOST} {}", held.explain), ..held });
+        let (depends_on, waits_for, stuck) = waits_for(tx, item)?;
+        return Ok(Standing {
+            state: "unknown",
+            explain: format!("{LOST}; it waits for {waits_for}."),
+            depends_on,
+            stuck,
+        });
     }
     let once_only = item.kind == ItemKind::Create || item.journal;
     let next = match step {
         Step::Probe => match waits_until(item, tx.now).max(tx.fact::<Course>()?.busy_at(tx.now)) {
             Some(at) if !matches!(pause, Some(Pause::Auth | Pause::Offline)) => {
-                format!("The instance is asked about it at {}, before it is ever sent again.", iso(at))
+                format!("the instance is asked about it at {}, before it is ever sent again", iso(at))
             }
-            _ => "The instance is asked about it before it is ever sent again.".to_owned(),
+            _ => "the instance is asked about it before it is ever sent again".to_owned(),
         },
-        Step::Send if !once_only => "It is sent again, which changes nothing twice.".to_owned(),
+        Step::Send if !once_only => "it is sent again, which changes nothing twice".to_owned(),
         Step::Send if keys.is_some() && !item.keyless => {
-            "It is sent again under its key, by which the instance does nothing twice.".to_owned()
+            "it is sent again under its key, by which the instance does nothing twice".to_owned()
         }
-        Step::Send => "It is sent again, as the app has said for this table, though it may have arrived.".to_owned(),
+        Step::Send => "it is sent again, as the app has said for this table, though it may have arrived".to_owned(),
         Step::Ask => {
             let why = match tx.schema.correlation_field(&item.table) {
                 Some(field) if item.kind == ItemKind::Create && proofs.finds(&item.table).is_none() => format!(
-                    "The instance says that it is not there, but has not shown yet that {} keeps its {field}: that is \
-                     known once another record of this table has landed.",
+                    "the instance says that it is not there, but has not shown yet that {} keeps its {field}, which is \
+                     known once another record of this table has landed",
                     item.table
                 ),
-                _ if keys.is_some() || item.keyless => "The instance cannot say whether it arrived.".to_owned(),
-                _ => "The instance cannot say whether it arrived, unless it knows it by its key.".to_owned(),
+                _ if keys.is_some() || item.keyless => "the instance cannot say whether it arrived".to_owned(),
+                _ => "the instance cannot say whether it arrived, unless it knows it by its key".to_owned(),
             };
-            format!("{why} {}", yours(tx, item)?)
+            format!("{why}: {}", yours(tx, item)?)
         }
     };
-    let explain = format!("{LOST} {next}");
-    Ok(Standing { state: "unknown", explain, depends_on: Vec::new(), stuck: false })
+    Ok(Standing { state: "unknown", explain: format!("{LOST}; {next}."), depends_on: Vec::new(), stuck: false })
 }
 
 /// What only the user can do, and what he would lose by it.
@@ -133,13 +142,19 @@ fn yours(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     let loosened = loosened.iter().filter(|other| other.kind == ItemKind::Update).count();
     let others = gone.len() + loosened - own - 1;
     let changes = |many: usize| if many == 1 { "change" } else { "changes" };
-    let mut said = "See whether it is there: if so, discard this; if not, try it again.".to_owned();
-    if others > 0 {
-        let goes = format!("What points to it goes with it ({others} other {})", changes(others));
-        said += &format!(" {goes}, unless it is pointed to the instance's record first.");
-    }
+    let mut along = Vec::new();
     if own > 0 {
-        said += &format!(" Discarding it takes {own} later {} of this record along.", changes(own));
+        along.push(format!("{own} later {} of this record", changes(own)));
+    }
+    if others > 0 {
+        along.push(format!(
+            "what points to it ({others} other {}), unless that is pointed to the instance's record first",
+            changes(others)
+        ));
+    }
+    let mut said = "see whether it is there, then discard this if it is, or try it again if it is not".to_owned();
+    if !along.is_empty() {
+        said += &format!("; discarding it takes along {}", along.join(", and "));
     }
     Ok(said)
 }
@@ -154,8 +169,9 @@ pub(super) fn said(error: &ItemError) -> String {
     words.into_iter().flatten().map(sentence).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// What an item waits for: the records it mentions, then the record's own earlier item.
-fn held(tx: &mut Tx<'_>, item: &Item) -> Ruled<Standing> {
+/// The items that must go before this one, in words too, and whether one of them waits for somebody to do something: the
+/// records it mentions come first, then the record's own earlier item.
+fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)> {
     let mut depends_on = Vec::new();
     let mut waits_for = Vec::new();
     let mut stuck = false;
@@ -191,12 +207,7 @@ fn held(tx: &mut Tx<'_>, item: &Item) -> Ruled<Standing> {
             waits_for.push("an earlier change of the same record".to_owned());
         }
     }
-    Ok(Standing {
-        state: "waiting",
-        explain: format!("It waits for {}.", waits_for.join(" and for ")),
-        depends_on,
-        stuck,
-    })
+    Ok((depends_on, waits_for.join(" and for "), stuck))
 }
 
 /// A name a person knows the record by.

@@ -13,9 +13,9 @@ use serde_json::json;
 
 use super::support::{PLAIN, World, fields_of, prove};
 
-const LOST: &str = "It was sent, but the answer never came. ";
-const ASKED: &str = "The instance is asked about it before it is ever sent again.";
-const YOURS: &str = "See whether it is there: if so, discard this; if not, try it again.";
+const LOST: &str = "It was sent, but the answer never came; ";
+const ASKED: &str = "the instance is asked about it before it is ever sent again.";
+const YOURS: &str = "see whether it is there, then discard this if it is, or try it again if it is not";
 
 /// State, sentence, whether time alone will not move it.
 fn of(world: &mut World, item: &Item, pause: Option<Pause>) -> (&'static str, String) {
@@ -56,11 +56,11 @@ fn what_is_due_says_what_it_waits_for() {
 #[test]
 fn what_was_refused_says_why_and_what_may_be_done() {
     let mut world = World::new();
-    let change = "Change the record and it is sent again, or discard it.";
-    let again = "Try it again, or discard it; what follows it on this record waits until then.";
-    let gone = "The record was deleted there, or is no longer yours to change. The edit is kept: try it again, or \
+    let change = "change the record and it is sent again, or discard it.";
+    let again = "try it again, or discard it; what follows it on this record waits until then.";
+    let gone = "the record was deleted there, or is no longer yours to change; the edit is kept until you try it again or \
                 discard it.";
-    let large = "It is too large for the instance: make it smaller and it is sent again, or discard it.";
+    let large = "it is too large for the instance; make it smaller and it is sent again, or discard it.";
     for (kind, journal, status, mend) in [
         (ItemKind::Create, false, 403, change),
         (ItemKind::Update, false, 403, change),
@@ -74,14 +74,14 @@ fn what_was_refused_says_why_and_what_may_be_done() {
     ] {
         let error = Some(ItemError { status, message: " No ".to_owned(), detail: Some("Really!".to_owned()) });
         let item = Item { error, journal, ..item(kind, ItemState::Refused) };
-        let sentence = format!("The instance refused it: No. Really! {mend}");
+        let sentence = format!("The instance refused it (“No. Really!”): {mend}");
         assert_eq!(of(&mut world, &item, None), ("refused", sentence), "{status} {kind:?}");
     }
     let silent = Item {
         error: Some(ItemError { status: 400, message: String::new(), detail: Some("Why?".to_owned()) }),
         ..item(ItemKind::Update, ItemState::Refused)
     };
-    assert_eq!(of(&mut world, &silent, None).1, format!("The instance refused it: Why? {change}"));
+    assert_eq!(of(&mut world, &silent, None).1, format!("The instance refused it (“Why?”): {change}"));
 }
 
 #[test]
@@ -96,8 +96,8 @@ fn a_refused_create_says_what_it_went_without() {
     let error = ItemError { status: 403, message: "Mandatory".to_owned(), detail: None };
     world.run(|tx| receive(tx, lease, &[(first.clone(), Answer::Refused(error.clone()))])).unwrap();
     let refused = world.item(&first).unwrap();
-    let sentence = "The instance refused it: Mandatory. It went without parent, which can only follow once both records \
-                    are there. Change the record and it is sent again, or discard it.";
+    let sentence = "The instance refused it (“Mandatory.”), and it went without parent, which can only follow once both records \
+                    are there: change the record and it is sent again, or discard it.";
     assert_eq!(of(&mut world, &refused, None), ("refused", sentence.to_owned()));
     let update = Item { kind: ItemKind::Update, ..refused.clone() };
     assert!(!of(&mut world, &update, None).1.contains("without"));
@@ -111,11 +111,11 @@ fn what_was_lost_says_who_can_tell() {
     let entry = Item { journal: true, ..item(ItemKind::Update, ItemState::Unknown) };
     let vain = |item: &Item| Item { in_vain: true, ..item.clone() };
     let unproved = format!(
-        "The instance says that it is not there, but has not shown yet that incident keeps its correlation_id: that is \
-         known once another record of this table has landed. {YOURS}"
+        "the instance says that it is not there, but has not shown yet that incident keeps its correlation_id, which is \
+         known once another record of this table has landed: {YOURS}."
     );
-    let nobody = format!("The instance cannot say whether it arrived, unless it knows it by its key. {YOURS}");
-    let twice = "It is sent again, which changes nothing twice.".to_owned();
+    let nobody = format!("the instance cannot say whether it arrived, unless it knows it by its key: {YOURS}.");
+    let twice = "it is sent again, which changes nothing twice.".to_owned();
     for (item, proof, sentence) in [
         (create.clone(), None, ASKED.to_owned()),
         (create.clone(), Some(true), ASKED.to_owned()),
@@ -138,7 +138,7 @@ fn what_was_lost_says_who_can_tell() {
     let mut world = World::new();
     world.run(|tx| tx.put(&Proofs { finds: [("incident".to_owned(), true)].into(), ..Proofs::default() })).unwrap();
     let waits = Item { next_attempt_at: Some(world.now + 1_000), ..create };
-    let at = "The instance is asked about it at 1970-01-01T00:16:41Z, before it is ever sent again.";
+    let at = "the instance is asked about it at 1970-01-01T00:16:41Z, before it is ever sent again.";
     for (pause, sentence) in
         [(None, at), (Some(Pause::Backoff), at), (Some(Pause::Auth), ASKED), (Some(Pause::Offline), ASKED)]
     {
@@ -153,9 +153,9 @@ fn what_the_instance_knows_by_its_key_goes_again_under_it() {
     let entry = Item { journal: true, ..sent(ItemKind::Update) };
     let keyless = |item: &Item| Item { keyless: true, ..item.clone() };
     let fresh = |item: &Item| Item { in_vain: false, ..item.clone() };
-    let again = "It is sent again under its key, by which the instance does nothing twice.".to_owned();
-    let nobody = format!("The instance cannot say whether it arrived. {YOURS}");
-    let unless = format!("The instance cannot say whether it arrived, unless it knows it by its key. {YOURS}");
+    let again = "it is sent again under its key, by which the instance does nothing twice.".to_owned();
+    let nobody = format!("the instance cannot say whether it arrived: {YOURS}.");
+    let unless = format!("the instance cannot say whether it arrived, unless it knows it by its key: {YOURS}.");
     for (item, keys, keeps, sentence) in [
         (create.clone(), true, true, again.clone()),
         (create.clone(), true, false, again.clone()),
@@ -182,17 +182,17 @@ fn what_the_instance_knows_by_its_key_goes_again_under_it() {
     world.schema = Schema::new(serde_json::from_value(tables).unwrap()).unwrap();
     let create = sent(ItemKind::Create);
     let entry = Item { journal: true, ..sent(ItemKind::Update) };
-    let twice = "It is sent again, as the app has said for this table, though it may have arrived.";
+    let twice = "it is sent again, as the app has said for this table, though it may have arrived.";
     assert_eq!(of(&mut world, &entry, None).1, format!("{LOST}{twice}"));
     assert_eq!(of(&mut world, &fresh(&create), None).1, format!("{LOST}{unless}"));
     world.run(|tx| tx.put(&Announced { keys: true, ttl_ms: None })).unwrap();
-    let again = "It is sent again under its key, by which the instance does nothing twice.";
+    let again = "it is sent again under its key, by which the instance does nothing twice.";
     assert_eq!(of(&mut world, &fresh(&create), None).1, format!("{LOST}{again}"));
     assert_eq!(of(&mut world, &keyless(&entry), None).1, format!("{LOST}{twice}"));
     // With an unsent record in it, it waits for that one.
     let (parent, _) = world.create(&[("short_description", "the pump")]);
     let held = Item { mentions: vec![parent], ..create };
-    let waits = format!("{LOST}It waits for the incident “the pump”, which goes first.");
+    let waits = format!("{LOST}it waits for the incident “the pump”, which goes first.");
     assert_eq!(of(&mut world, &held, None), ("unknown", waits));
 }
 
@@ -203,24 +203,22 @@ fn what_only_the_user_can_tell_of_says_what_a_discard_takes_along() {
     world.run(|tx| prove(tx, false)).unwrap();
     let lost = Item { state: ItemState::Unknown, in_vain: true, keyless: true, ..world.item(&id).unwrap() };
     world.run(|tx| tx.put(&lost)).unwrap();
-    let nobody = format!("{LOST}The instance cannot say whether it arrived.");
-    assert_eq!(of(&mut world, &lost, None).1, format!("{nobody} {YOURS}"));
+    let nobody = format!("{LOST}the instance cannot say whether it arrived: {YOURS}");
+    assert_eq!(of(&mut world, &lost, None).1, format!("{nobody}."));
     world.create(&[("parent", &parent)]);
-    let takes = |count| {
-        let goes =
-            format!("What points to it goes with it ({count}), unless it is pointed to the instance's record first.");
-        format!("{nobody} {YOURS} {goes}")
-    };
-    assert_eq!(of(&mut world, &lost, None).1, takes("1 other change"));
+    let along = |what: &str| format!("{nobody}; discarding it takes along {what}.");
+    let pointing =
+        |count| format!("what points to it ({count}), unless that is pointed to the instance's record first");
+    assert_eq!(of(&mut world, &lost, None).1, along(&pointing("1 other change")));
     // A change of a record that stays, too.
     world.run(|tx| take_in(tx, "incident", &[fields_of(&[("sys_id", "a1")])], 1)).unwrap();
     let change = fields_of(&[("parent", &parent), ("state", "6")]);
     world.run(|tx| write::update(tx, "incident", "a1", &change)).unwrap();
-    assert_eq!(of(&mut world, &lost, None).1, takes("2 other changes"));
+    assert_eq!(of(&mut world, &lost, None).1, along(&pointing("2 other changes")));
     // Its own later changes have nowhere else to be.
     world.run(|tx| write::update(tx, "incident", &parent, &fields_of(&[("work_notes", "rang")]))).unwrap();
-    let along = "Discarding it takes 1 later change of this record along.";
-    assert_eq!(of(&mut world, &lost, None).1, format!("{} {along}", takes("2 other changes")));
+    let own = format!("1 later change of this record, and {}", pointing("2 other changes"));
+    assert_eq!(of(&mut world, &lost, None).1, along(&own));
 }
 
 #[test]
@@ -291,7 +289,7 @@ fn what_stands_behind_another_change_of_its_record_says_so() {
     // A change that may be made twice waits although it has left; what may not is asked about meanwhile.
     let (parent, _) = world.create(&[("short_description", "the pump")]);
     let lost = |journal| Item { journal, mentions: vec![parent.clone()], ..item(ItemKind::Update, ItemState::Unknown) };
-    let waits = format!("{LOST}It waits for the incident “the pump”, which goes first.");
+    let waits = format!("{LOST}it waits for the incident “the pump”, which goes first.");
     assert_eq!(of(&mut world, &lost(false), None), ("unknown", waits));
     assert_eq!(of(&mut world, &lost(true), None), ("unknown", format!("{LOST}{ASKED}")));
     let create = Item { mentions: vec![parent.clone()], ..item(ItemKind::Create, ItemState::Unknown) };

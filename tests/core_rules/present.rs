@@ -36,7 +36,7 @@ fn a_record_is_what_its_items_make_of_it() {
     world.run(|tx| receive(tx, lease, &[(item.clone(), lost.clone())])).unwrap();
     let shown = sync(&mut world, &temporary);
     assert_eq!(shown["state"], "waiting");
-    assert!(shown["reason"].as_str().unwrap().starts_with("It was sent, but the answer never came."), "{shown}");
+    assert!(shown["reason"].as_str().unwrap().starts_with("It was sent, but the answer never came;"), "{shown}");
 
     world.run(|tx| claim(tx, lease, one, &[], PLAIN)).unwrap();
     let row = fields_of(&[("sys_id", "a1"), ("correlation_id", &temporary), ("category", "")]);

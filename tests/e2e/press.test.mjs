@@ -11,8 +11,11 @@ both("a press is not lost to a record that lands meanwhile", async (t, app) => {
   });
   const { sys_id } = await app.create("incident", { short_description: "Pressed while it lands" });
   await app.go(`#/incident/${sys_id}`);
+  // The last that is drawn before the line carries: until then the button moves as its record's note grows.
+  await app.seen("sync-note").and(app.page.locator(".is-sending")).waitFor();
   await app.seen("edit").hover();
   await app.page.mouse.down();
+  await app.seen("edit").and(app.page.locator(":active")).waitFor();
 
   await app.page.evaluate(() => carry());
   await app.landsByItself();

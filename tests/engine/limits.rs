@@ -77,8 +77,8 @@ fn one_item_too_large_says_so() {
         let explain = page.outbox(None, None, None).await.unwrap().remove(0).explain;
         assert_eq!(
             explain,
-            "The instance refused it: Request entity too large. It is too large for the instance: make it smaller and it \
-             is sent again, or discard it."
+            "The instance refused it (“Request entity too large.”): it is too large for the instance; make it smaller and \
+             it is sent again, or discard it."
         );
     });
 }
@@ -205,7 +205,7 @@ fn a_record_gone_there_keeps_the_edit_and_says_why() {
         page.update("incident", &id, row(json!({ "short_description": "y" }))).await.unwrap();
         page.sync(push()).await.unwrap();
         let item = page.outbox(None, None, None).await.unwrap().remove(0);
-        assert!(item.explain.contains("deleted there, or is no longer yours to change. The edit is kept"), "{item:?}");
+        assert!(item.explain.contains("deleted there, or is no longer yours to change; the edit is kept"), "{item:?}");
         assert_eq!(page.get("incident", &id, false).await.unwrap().unwrap()["short_description"], "y");
     });
 }
@@ -227,7 +227,7 @@ fn a_create_refused_for_want_of_a_reference_to_a_younger_record_says_what_it_wen
         page.sync(push()).await.unwrap();
         let explain = page.outbox(None, None, None).await.unwrap().remove(0).explain;
         assert!(
-            explain.contains("It went without parent, which can only follow once both records are there."),
+            explain.contains(", and it went without parent, which can only follow once both records are there:"),
             "{explain}"
         );
     });
