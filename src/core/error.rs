@@ -90,6 +90,14 @@ pub enum CoreError {
         /// What does not fit.
         why: String,
     },
+    /// A record cannot be paired so.
+    #[error("The records of the action “{item}” cannot be paired so: {why}.")]
+    NotPairable {
+        /// The item's id.
+        item: String,
+        /// Why.
+        why: String,
+    },
     /// A transaction was used after its end.
     #[error("This transaction is over: await everything that work() begins.")]
     TransactionOver,
@@ -132,6 +140,7 @@ impl CoreError {
             Self::BeingSent(_) => "being_sent",
             Self::AnswerUnknown(_) => "answer_unknown",
             Self::NotEditable { .. } => "not_editable",
+            Self::NotPairable { .. } => "not_pairable",
             Self::TransactionOver => "transaction_over",
             Self::MalformedQuery(_) => "malformed_query",
             Self::UnsentWork(_) => "unsent_work",

@@ -93,24 +93,28 @@ pub enum Origin {
 }
 
 /// What became of an item, as the contract's `Receipt`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Its id.
     pub item: String,
     /// How it ended.
     pub state: Settled,
-    /// The record, by the id it has now; none if it is no longer there.
+    /// The record, by the id it has now; none if it is no longer there. Of an action all that it changed or named.
     pub records: Vec<Ref>,
+    /// What an action has answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<serde_json::Value>,
     /// What the instance said, if it said no.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ItemError>,
 }
 
 /// How an item ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Settled {
     /// The instance has carried it out.
+    #[default]
     Done,
     /// The instance said no. It stays in the outbox.
     Refused,

@@ -2,6 +2,7 @@
 
 use super::{
     hand::{Dropping, dropping},
+    pairing::{Pairing, pairing},
     plan::{Known, Step, next_step, waits_until},
     present::{Pause, iso},
     stored::{Alias, Announced, Course, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record},
@@ -26,6 +27,7 @@ pub(super) fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Optio
     let plain = |state, explain: String, stuck| Standing { state, explain, depends_on: Vec::new(), stuck };
     match item.state {
         ItemState::Refused => Ok(plain("refused", refused(tx, item)?, true)),
+        ItemState::Unpaired => Ok(plain("unpaired", unpaired(tx, item), true)),
         ItemState::Unknown if item.sent_under == Some(lease.number) && lease.is_held(tx.now) => {
             Ok(plain("sending", "It is being sent now.".to_owned(), false))
         }
@@ -62,11 +64,29 @@ fn refused(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
             "it is too large for the instance; make it smaller and it is sent again, or discard it"
         }
         (_, ItemKind::Delete) => "try it again, or discard it; what follows it on this record waits until then",
+        (_, ItemKind::Action) => "try it again, or discard it, which undoes it here",
         _ if item.journal => "try it again, or discard it; what follows it on this record waits until then",
         _ => "change the record and it is sent again, or discard it",
     };
     let without = left_out(tx, item)?;
     Ok(format!("The instance refused it{said}{without}: {mend}."))
+}
+
+/// What is clear by itself is paired together with the rest.
+fn unpaired(tx: &Tx<'_>, item: &Item) -> String {
+    let Some((action, answer)) = item.action.as_ref().and_then(|action| Some((action, action.answer.as_ref()?))) else {
+        return "It waits to be paired.".to_owned();
+    };
+    let Pairing { open, left, .. } = pairing(tx.schema, action, &answer.records_for_sync);
+    let made: Vec<&str> = open.iter().map(|(_, temporary)| temporary.as_str()).collect();
+    let named: Vec<&str> = left.iter().map(|record| record.sys_id.as_str()).collect();
+    let named = if named.is_empty() { "none".to_owned() } else { named.join(", ") };
+    format!(
+        "The instance has carried out “{}”, but which of its records is which made here is not clear ({} of {named}): \
+         pair them, or discard it, which forgets those made here.",
+        action.name,
+        made.join(", ")
+    )
 }
 
 /// A create goes without references to records that are not older than its own, which may be just what was missed.
@@ -106,7 +126,7 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<Standing
             stuck,
         });
     }
-    let once_only = item.kind == ItemKind::Create || item.journal;
+    let once_only = matches!(item.kind, ItemKind::Create | ItemKind::Action) || item.journal;
     let next = match step {
         Step::Probe => match waits_until(item, tx.now).max(tx.fact::<Course>()?.busy_at(tx.now)) {
             Some(at) if !matches!(pause, Some(Pause::Auth | Pause::Offline)) => {
@@ -138,7 +158,8 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<Standing
 /// What only the user can do, and what he would lose by it.
 fn yours(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     let Dropping { gone, loosened } = dropping(tx, item)?;
-    let own = gone.iter().filter(|other| other.sys_id == item.sys_id).count() - 1;
+    let own =
+        gone.iter().filter(|other| item.action.is_none() && other.sys_id == item.sys_id).count().saturating_sub(1);
     let loosened = loosened.iter().filter(|other| other.kind == ItemKind::Update).count();
     let others = gone.len() + loosened - own - 1;
     let changes = |many: usize| if many == 1 { "change" } else { "changes" };
@@ -198,14 +219,13 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)>
         stuck |= refused;
         depends_on.push(first.clone());
     }
-    if item.behind
-        && let Some(record) = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?
-    {
+    for (table, sys_id) in item.records().into_iter().filter(|_| item.behind) {
+        let Some(record) = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))? else { continue };
         let before = record.items.iter().take_while(|id| **id != item.id).last().cloned();
-        depends_on.extend(before);
-        if waits_for.is_empty() {
+        if before.is_some() && waits_for.is_empty() {
             waits_for.push("an earlier change of the same record".to_owned());
         }
+        depends_on.extend(before.filter(|id| !depends_on.contains(id)));
     }
     Ok((depends_on, waits_for.join(" and for "), stuck))
 }

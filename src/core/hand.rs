@@ -8,9 +8,10 @@ use super::{
     lease::turn_away,
     let_go::outgrown,
     plan::{Keys, Known, Step, next_step},
+    receive::tell_of,
     reconcile::lay,
     row::{RowKey, StoreName},
-    schema::Reference,
+    schema::{Reference, Schema},
     stored::{Item, ItemKind, ItemState, Lease, Proofs, Record, mention},
     tx::{Ruled, Tx},
     values::{check_correlation, check_size, settle_references},
@@ -22,11 +23,15 @@ use crate::wire::value::Fields;
 /// this is the user's word that it is to be sent again. `keys` as in [`Known`].
 ///
 /// # Errors
-/// [`CoreError::NoSuchItem`].
+/// [`CoreError::NoSuchItem`]; [`CoreError::NotEditable`], if it has been carried out.
 pub fn retry(tx: &mut Tx<'_>, id: &str, keys: Option<Keys>) -> Ruled<()> {
     let mut item = there(tx, id)?;
     if is_being_sent(tx, &item)? {
         return Ok(());
+    }
+    if item.state == ItemState::Unpaired {
+        let why = "the instance has carried it out: pair its records, or discard it".to_owned();
+        return Err(CoreError::NotEditable { item: id.to_owned(), why }.into());
     }
     let proofs = tx.fact::<Proofs>()?;
     let step = next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, &item);
@@ -38,7 +43,7 @@ pub fn retry(tx: &mut Tx<'_>, id: &str, keys: Option<Keys>) -> Ruled<()> {
         item.error = None;
     }
     item.next_attempt_at = None;
-    tx.changed(&item.table, &item.sys_id);
+    tell_of(tx, &item);
     tx.put(&item)
 }
 
@@ -88,6 +93,7 @@ fn misfit(tx: &Tx<'_>, item: &Item, changes: &Fields) -> Option<String> {
     let journal = |name: &String| tx.schema.is_journal(&item.table, name);
     match item.kind {
         ItemKind::Delete => Some("a deletion has no fields".to_owned()),
+        ItemKind::Action => Some("it is an action: discard it, and run it again as it should be".to_owned()),
         ItemKind::Create => changes
             .iter()
             .find(|(name, text)| {
@@ -148,32 +154,31 @@ pub(super) fn dropping(tx: &mut Tx<'_>, item: &Item) -> Ruled<Dropping> {
     let mut looked = 0;
     while let Some(item) = found.get(looked).cloned() {
         looked += 1;
-        if item.kind != ItemKind::Create {
-            continue;
-        }
-        let at = Record::at(tx.schema, &item.table, &item.sys_id);
-        let mut ids = tx.readable::<Record>(&at)?.map(|record| record.items).unwrap_or_default();
-        ids.extend(tx.found_by(StoreName::Outbox, mention(&item.sys_id))?.iter().map(|key| key.text(0).to_owned()));
-        tx.want(ids.iter().map(|id| Item::at(id)))?;
-        let mut others = Vec::new();
-        for id in ids {
-            others.extend(tx.readable::<Item>(&Item::at(&id))?);
-        }
-        others.retain(|other| found.iter().all(|known| known.id != other.id));
-        tx.want(others.iter().map(|other| Record::at(tx.schema, &other.table, &other.sys_id)))?;
-        for other in others {
-            match outgrown(tx, past.get(&other.id).unwrap_or(&other), &item.sys_id)? {
-                Some(kept) => past.insert(other.id, kept),
-                None => {
-                    let known = past.remove(&other.id);
-                    found.push(other);
-                    known
-                }
-            };
+        for (table, sys_id) in item.makes() {
+            let at = Record::at(tx.schema, table, sys_id);
+            let mut ids = tx.readable::<Record>(&at)?.map(|record| record.items).unwrap_or_default();
+            ids.extend(tx.found_by(StoreName::Outbox, mention(sys_id))?.iter().map(|key| key.text(0).to_owned()));
+            tx.want(ids.iter().map(|id| Item::at(id)))?;
+            let mut others = Vec::new();
+            for id in ids {
+                others.extend(tx.readable::<Item>(&Item::at(&id))?);
+            }
+            others.retain(|other| found.iter().all(|known| known.id != other.id));
+            tx.want(others.iter().map(|other| Record::at(tx.schema, &other.table, &other.sys_id)))?;
+            for other in others {
+                match outgrown(tx, past.get(&other.id).unwrap_or(&other), sys_id)? {
+                    Some(kept) => past.insert(other.id, kept),
+                    None => {
+                        let known = past.remove(&other.id);
+                        found.push(other);
+                        known
+                    }
+                };
+            }
         }
     }
-    let vanished: BTreeSet<String> =
-        found.iter().filter(|item| item.kind == ItemKind::Create).map(|item| item.sys_id.clone()).collect();
+    let made = found.iter().flat_map(Item::makes);
+    let vanished: BTreeSet<String> = made.map(|(_, sys_id)| sys_id.to_owned()).collect();
     let mut dropping = Dropping { gone: Vec::new(), loosened: past.into_values().collect() };
     for (place, item) in found.into_iter().enumerate() {
         let stays = place > 0 && item.kind == ItemKind::Update && !item.journal && !vanished.contains(&item.sys_id);
@@ -224,11 +229,11 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
         }
         tx.put(&item)?;
     }
-    let touched = gone.iter().chain(&loosened);
-    let records: BTreeSet<(&str, &str)> = touched.map(|item| (item.table.as_str(), item.sys_id.as_str())).collect();
+    let records: BTreeSet<(&str, &str)> = gone.iter().chain(&loosened).flat_map(Item::records).collect();
+    let schema = tx.schema;
     tx.each(records, |tx, (table, sys_id)| {
         let Some(mut record) = tx.record(table, sys_id)? else { return Ok(()) };
-        let dropped = |kind| gone.iter().any(|item| item.kind == kind && item.sys_id == sys_id);
+        let dropped = |kind| gone.iter().any(|item| does(schema, item, table, sys_id) == Some(kind));
         record.items.retain(|id| gone.iter().all(|item| item.id != *id));
         if dropped(ItemKind::Create) {
             vanish(tx, &record)?;
@@ -237,6 +242,14 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
         record.deleted &= !dropped(ItemKind::Delete);
         lay_anew(tx, record)
     })
+}
+
+/// What an item does to a record.
+fn does(schema: &Schema, item: &Item, table: &str, sys_id: &str) -> Option<ItemKind> {
+    match &item.action {
+        Some(action) => action.part(schema, table, sys_id).map(|part| part.kind),
+        None => (item.sys_id == sys_id).then_some(item.kind),
+    }
 }
 
 /// What still mentions a record that has vanished, without anything unsent, holds plain text from now on.
@@ -264,7 +277,7 @@ fn is_being_sent(tx: &mut Tx<'_>, item: &Item) -> Ruled<bool> {
     Ok(item.sent_under == Some(lease.number) && lease.is_held(tx.now))
 }
 
-fn lay_anew(tx: &mut Tx<'_>, mut record: Record) -> Ruled<()> {
+pub(super) fn lay_anew(tx: &mut Tx<'_>, mut record: Record) -> Ruled<()> {
     // None where the instance has never had it.
     let base = record.base.take().unwrap_or_default();
     tx.changed(&record.table, &record.sys_id);

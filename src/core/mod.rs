@@ -3,6 +3,8 @@
 //! A rule runs over a [`Tx`] and leaves a [`WriteSet`] and events. The engine reads what the rule
 //! asks for, commits what it leaves, and runs it again when the store says *stale*.
 
+pub mod act;
+pub mod acted;
 pub mod birth;
 pub mod family;
 pub mod hand;
@@ -25,6 +27,7 @@ mod event;
 mod explain;
 mod key;
 mod let_go;
+mod pairing;
 mod row;
 mod tx;
 mod work;

@@ -159,7 +159,9 @@ pub fn next_step(known: &Known<'_>, item: &Item) -> Step {
     let in_vain = |resends: bool| if resends || known.repeats(item) { Step::Send } else { Step::Ask };
     match (item.state, item.kind) {
         (ItemState::Queued, _) => Step::Send,
-        (ItemState::Refused, _) => Step::Ask,
+        (ItemState::Refused | ItemState::Unpaired, _) => Step::Ask,
+        // Nobody can be asked about it.
+        (ItemState::Unknown, ItemKind::Action) => in_vain(resends(known.schema, item)),
         (ItemState::Unknown, ItemKind::Create) => {
             if item.in_vain || known.correlates(&item.table) == Some(false) {
                 in_vain(false)
@@ -176,6 +178,13 @@ pub fn next_step(known: &Known<'_>, item: &Item) -> Step {
         }
         (ItemState::Unknown, _) => Step::Send,
     }
+}
+
+/// Whether an item whose answer was lost is sent again although it may have been carried out: so the app has said of its
+/// table, or of all that an action is about.
+fn resends(schema: &Schema, item: &Item) -> bool {
+    let records = item.records();
+    !records.is_empty() && records.iter().all(|(table, _)| schema.resends(table))
 }
 
 /// Whether only the user could tell what became of a queued item, should its answer be lost now.
@@ -229,6 +238,7 @@ pub fn add_dependants(
 /// Whether all that an item waits for is among `made`, and stands where the instance looks for it.
 pub fn resolvable(schema: &Schema, item: &Item, made: &BTreeSet<String>) -> bool {
     !item.mentions.is_empty()
+        && item.action.is_none()
         && item.mentions.iter().all(|id| made.contains(id))
         && item.fields.iter().all(|(name, value)| {
             let whole = item.mentions.contains(value);
@@ -239,5 +249,6 @@ pub fn resolvable(schema: &Schema, item: &Item, made: &BTreeSet<String>) -> bool
 
 /// Bytes an item takes in a request, about.
 pub fn size(item: &Item) -> usize {
-    200 + item.fields.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>()
+    let input = item.action.as_ref().map_or(0, |action| action.input.to_string().len());
+    200 + input + item.fields.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>()
 }

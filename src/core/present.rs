@@ -4,8 +4,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    event::Ref,
     explain::{said, standing},
     plan::waits_until,
+    receive::refs,
     stored::{Course, Item, ItemError, ItemKind, Lease, Record},
     tx::{Ruled, Tx},
     values::give,
@@ -35,12 +37,19 @@ pub struct ItemView {
     /// Items of one call share it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// The record's table.
+    /// The record's table; none of an action.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub table: String,
-    /// The record's id.
-    #[serde(rename = "sys_id")]
+    /// The record's id; none of an action.
+    #[serde(rename = "sys_id", skip_serializing_if = "String::is_empty")]
     pub sys_id: String,
-    /// `queued`, `sending`, `unknown`, `waiting` or `refused`.
+    /// An action's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// The records that an action is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<Ref>,
+    /// `queued`, `sending`, `unknown`, `waiting`, `refused` or `unpaired`.
     pub state: &'static str,
     /// How often it was tried.
     pub attempts: u32,
@@ -79,6 +88,8 @@ pub fn items(tx: &mut Tx<'_>, items: &[Item], pause: Option<Pause>) -> Ruled<Vec
             group: item.group.clone(),
             table: item.table.clone(),
             sys_id: item.sys_id.clone(),
+            action: item.action.as_ref().map(|action| action.name.clone()),
+            records: if item.action.is_some() { refs(item) } else { Vec::new() },
             state: standing.state,
             attempts: item.attempts,
             queued_at: iso(item.queued_at),
@@ -141,7 +152,7 @@ fn state_of(
         match standing.state {
             "refused" => return Ok(("refused", item.error.as_ref().map(said))),
             "sending" => return Ok(("sending", None)),
-            "unknown" => return Ok(("waiting", Some(standing.explain))),
+            "unknown" | "unpaired" => return Ok(("waiting", Some(standing.explain))),
             _ if standing.stuck => return Ok(("waiting", Some(standing.explain))),
             _ => {}
         }

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{
+    acted::echoed,
     ids,
     key::Key,
     receive::prove,
     reconcile::{Told, class_of, created},
     row::{RowKey, StoreName},
-    stored::{Item, ItemKind, Record},
+    stored::{Item, Record},
     twins,
     tx::{Ruled, Tx},
     values::mentioned,
@@ -29,6 +30,10 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
         let class = class_of(tx, table, row);
         if let Some(item) = waiting_for(tx, &class, row)? {
             written += 1;
+            if item.action.is_some() {
+                let temporary = tx.schema.correlation_field(&class).and_then(|field| row.get(&field).cloned());
+                return echoed(tx, item, &temporary.unwrap_or_default(), row);
+            }
             prove(tx, &item, row)?;
             return created(tx, &item, row, Told::Unasked);
         }
@@ -65,7 +70,7 @@ fn waiting_for(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<Option<Item>
     }
     let Some(record) = tx.record(table, temporary)? else { return Ok(None) };
     let Some(first) = record.items.first() else { return Ok(None) };
-    Ok(tx.item(first)?.filter(|item| item.kind == ItemKind::Create))
+    Ok(tx.item(first)?.filter(|item| item.makes().iter().any(|(_, made)| *made == temporary)))
 }
 
 /// A row that carries the temporary id of a record made here and is another one than that: a request was repeated on
@@ -133,7 +138,11 @@ fn needed(tx: &mut Tx<'_>) -> Ruled<Option<BTreeSet<String>>> {
     tx.each(items, |tx, key| {
         let item = tx.readable::<Item>(&RowKey { store: StoreName::Outbox, key })?;
         needed = needed.take().zip(item).map(|(mut needed, item)| {
-            needed.extend(item.fields.values().flat_map(|text| text.split(',')).map(|id| id.trim().to_owned()));
+            let action = item.action.as_deref();
+            let input = action.map(|action| action.input.to_string()).unwrap_or_default();
+            let parts = action.iter().flat_map(|action| &action.parts).flat_map(|part| part.fields.values());
+            let values = item.fields.values().chain(parts).flat_map(|text| text.split(','));
+            needed.extend(values.chain(input.split('"')).map(|id| id.trim().to_owned()));
             needed
         });
         Ok(())

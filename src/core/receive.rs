@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    acted::acted,
     event::{Event, Receipt, Ref, Settled},
     ids::is_temporary,
     lease::renew_lease,
@@ -14,7 +15,7 @@ use super::{
     tx::{Ruled, Tx},
     write,
 };
-use crate::wire::value::Fields;
+use crate::wire::{action::ActionAnswer, value::Fields};
 
 /// The instance's answer to one item.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +46,8 @@ pub enum Answer {
     Absent,
     /// A probe's answer: the instance cannot tell.
     Untold,
+    /// Of an action: its online step was carried out.
+    Acted(ActionAnswer),
     /// Its key stands for another request that was carried out: what it was when it left before. An id that has been
     /// put in place since, or an edit, makes it another one.
     Spent(ItemError),
@@ -99,7 +102,7 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         } else {
             item.mentions.is_empty() || (with.resolves && resolvable(tx.schema, &item, &made))
         };
-        if item.state == ItemState::Refused || item.behind || !free {
+        if matches!(item.state, ItemState::Refused | ItemState::Unpaired) || item.behind || !free {
             return Ok(());
         }
         if item.kind == ItemKind::Create && item.state == ItemState::Queued {
@@ -130,7 +133,7 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         }
         item.state = ItemState::Unknown;
         item.sent_under = Some(number);
-        tx.changed(&item.table, &item.sys_id);
+        tell_of(tx, &item);
         tx.put(&item)
     })?;
     Ok(claimed)
@@ -198,6 +201,11 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
                 _ => item.in_vain = true,
             }
         }
+        (ItemKind::Action, Answer::Acted(answer)) => {
+            tally.done += 1;
+            tally.reconciled += u32::try_from(item.makes().len()).unwrap_or(u32::MAX);
+            return acted(tx, item, answer).map(drop);
+        }
         (ItemKind::Update, Answer::Spent(_)) if !item.amended.is_empty() => {
             // The key was this entry's alone: the request it stands for was the entry, in the words it had then.
             tally.done += 1;
@@ -237,8 +245,9 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             tx.settled(Receipt {
                 item: item.id.clone(),
                 state: Settled::Refused,
-                records: vec![Ref { table: item.table.clone(), sys_id: item.sys_id.clone() }],
+                records: refs(&item),
                 error: Some(error.clone()),
+                ..Receipt::default()
             });
         }
         (_, Answer::NotRun { error, wait_ms }) => {
@@ -262,10 +271,11 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             wait(tx, &mut item, Some(&error), Some(wait_ms));
         }
         (ItemKind::Update | ItemKind::Delete, Answer::Found(_)) => item.in_vain = true,
+        (_, Answer::Acted(_)) | (ItemKind::Action, Answer::Found(_) | Answer::Done(_)) => item.in_vain = true,
     }
     // Nobody waits for its answer any more.
     item.sent_under = None;
-    tx.changed(&item.table, &item.sys_id);
+    tell_of(tx, &item);
     match item.kind {
         // Deleted here while its create was under way, and now known not to exist: nothing to send.
         ItemKind::Create if item.state != ItemState::Unknown && !is_kept_for_deletion(&item, tx.now) => {
@@ -286,6 +296,19 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         _ => {}
     }
     tx.put(&item)
+}
+
+/// Tells that the records of an item stand otherwise.
+pub(super) fn tell_of(tx: &mut Tx<'_>, item: &Item) {
+    for (table, sys_id) in item.records() {
+        tx.changed(table, sys_id);
+    }
+}
+
+/// The records of an item, for its receipt.
+pub fn refs(item: &Item) -> Vec<Ref> {
+    let of = |(table, sys_id): (&str, &str)| Ref { table: table.to_owned(), sys_id: sys_id.to_owned() };
+    item.records().into_iter().map(of).collect()
 }
 
 fn deleted_here(tx: &mut Tx<'_>, item: &Item) -> Ruled<Option<Record>> {

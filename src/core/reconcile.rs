@@ -2,13 +2,14 @@
 //! permanent id wherever the temporary one stood.
 
 use super::{
+    act::replace_in,
     event::{Event, Receipt, Ref, Settled},
     ids,
     row::{RowKey, StoreName},
     stored::{Alias, Item, ItemKind, Record, mention},
     tx::{Ruled, Tx},
     values::{Mention, mentioned},
-    write::{Draft, append, drop_item},
+    write::{Draft, append, release},
 };
 use crate::wire::value::{Fields, Type};
 
@@ -21,22 +22,60 @@ pub enum Told {
     Unasked,
 }
 
-/// The instance made the record: its id takes the temporary one's place in the record's key, in every
-/// record and every queued item that mentions it, and in the alias, all in this one write set.
+/// The instance made the record an item was to make: see [`land`].
 ///
 /// # Errors
 /// As [`Tx::get`].
 pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<()> {
-    let temporary = item.sys_id.as_str();
-    let sys_id = row.get("sys_id").cloned().unwrap_or_default();
-    let Some(mut record) = tx.record(&item.table, &item.sys_id)? else {
-        tx.remove(Item::at(&item.id));
-        return Ok(());
+    // Under a key there is never more than one; what had to be looked for may have come of any request.
+    let made = Made {
+        item: &item.id,
+        table: &item.table,
+        temporary: &item.sys_id,
+        fields: &item.fields,
+        may_have_twins: item.keyless || told == Told::Unasked,
     };
-    let there = tx.record(&item.table, &sys_id)?;
+    let landed = land(tx, &made, row, |tx, record| {
+        record.not_kept = not_kept(tx, &record.table, &item.fields, row);
+        if told == Told::Unasked { follow_up(tx, record, item, row) } else { Ok(()) }
+    })?;
+    match landed {
+        Some(record) => done(tx, item, Some(&record)),
+        None => tx.remove(Item::at(&item.id)),
+    }
+    Ok(())
+}
+
+/// A record made here that the instance has now.
+pub(super) struct Made<'a> {
+    /// By which item.
+    pub item: &'a str,
+    pub table: &'a str,
+    pub temporary: &'a str,
+    /// What it was made of.
+    pub fields: &'a Fields,
+    pub may_have_twins: bool,
+}
+
+/// The id that is in `row` takes the temporary one's place in the record's key, in every record and every queued item
+/// that mentions it, and in the alias, all in this one write set. `also` may add to what is unsent of the record.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub(super) fn land(
+    tx: &mut Tx<'_>,
+    made: &Made<'_>,
+    row: &Fields,
+    also: impl FnOnce(&mut Tx<'_>, &mut Record) -> Ruled<()>,
+) -> Ruled<Option<Record>> {
+    let temporary = made.temporary;
+    let sys_id = row.get("sys_id").cloned().unwrap_or_default();
+    let Some(mut record) = tx.record(made.table, temporary)? else { return Ok(None) };
+    let there = tx.record(made.table, &sys_id)?;
     tx.remove(Record::at(tx.schema, &record.table, temporary));
 
-    record.items.retain(|id| *id != item.id);
+    record.items.retain(|id| id != made.item);
+    let mut base = made.fields.clone();
     if let Some(there) = there {
         // Another record of this device has this id already: a pull was first, or the instance made one
         // record of two. From here on both are that one.
@@ -46,25 +85,34 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
     }
     record.table = class_of(tx, &record.table, row);
     record.sys_id.clone_from(&sys_id);
-    done(tx, item, Some(&record));
-    record.not_kept = not_kept(tx, &record.table, &item.fields, row);
-    if told == Told::Unasked {
-        follow_up(tx, &mut record, item, row)?;
-    }
-    let mut base = item.fields.clone();
+    also(tx, &mut record)?;
     base.extend(row.clone());
+    rename_parts(tx, &record, temporary)?;
     rebase(tx, &mut record, base)?;
     tx.put(&Alias {
         temporary: temporary.to_owned(),
         table: record.table.clone(),
         sys_id: Some(sys_id.clone()),
-        // Under a key there is never more than one; what had to be looked for may have come of any request.
-        unchecked: (item.keyless || told == Told::Unasked) && tx.schema.correlation_field(&record.table).is_some(),
+        unchecked: made.may_have_twins && tx.schema.correlation_field(&record.table).is_some(),
         ..Alias::default()
     })?;
     replace_mentions(tx, temporary, &sys_id)?;
     tx.tell(Event::Reconciled { table: record.table.clone(), temporary: temporary.to_owned(), sys_id: sys_id.clone() });
     tx.changed(&record.table, &sys_id);
+    Ok(Some(record))
+}
+
+/// Actions that follow on the record, under its new id.
+fn rename_parts(tx: &mut Tx<'_>, record: &Record, temporary: &str) -> Ruled<()> {
+    let schema = tx.schema;
+    for id in &record.items {
+        let Some(mut item) = tx.item(id)? else { continue };
+        let part = item.action.as_mut().and_then(|action| action.part_mut(schema, &record.table, temporary));
+        if let Some(part) = part {
+            part.sys_id.clone_from(&record.sys_id);
+            tx.put(&item)?;
+        }
+    }
     Ok(())
 }
 
@@ -129,7 +177,7 @@ fn done(tx: &mut Tx<'_>, item: &Item, record: Option<&Record>) {
         item: item.id.clone(),
         state: Settled::Done,
         records: records.into_iter().collect(),
-        error: None,
+        ..Receipt::default()
     });
 }
 
@@ -141,14 +189,25 @@ pub fn updated(tx: &mut Tx<'_>, item: &Item, row: Option<&Fields>) -> Ruled<()> 
     let record = tx.record(&item.table, &item.sys_id)?;
     done(tx, item, record.as_ref());
     let Some(mut record) = record else { return Ok(()) };
-    record.items.retain(|id| *id != item.id);
-    let mut base = record.base.take().unwrap_or_default();
-    let plain = item.fields.iter().filter(|(name, _)| !tx.schema.is_journal(&item.table, name));
-    base.extend(plain.map(|(name, value)| (name.clone(), value.clone())));
     if let Some(row) = row {
         record.not_kept = not_kept(tx, &record.table, &item.fields, row);
-        base.extend(row.clone());
     }
+    settle(tx, record, &item.id, &item.fields, row)
+}
+
+/// What an item brought to a record is the instance's now, with the row that it has told, if it has.
+pub(super) fn settle(
+    tx: &mut Tx<'_>,
+    mut record: Record,
+    item: &str,
+    fields: &Fields,
+    row: Option<&Fields>,
+) -> Ruled<()> {
+    record.items.retain(|id| id != item);
+    let mut base = record.base.take().unwrap_or_default();
+    let plain = fields.iter().filter(|(name, _)| !tx.schema.is_journal(&record.table, name));
+    base.extend(plain.map(|(name, value)| (name.clone(), value.clone())));
+    base.extend(row.cloned().unwrap_or_default());
     rebase(tx, &mut record, base)?;
     tx.changed(&record.table, &record.sys_id);
     Ok(())
@@ -161,13 +220,16 @@ pub fn updated(tx: &mut Tx<'_>, item: &Item, row: Option<&Fields>) -> Ruled<()> 
 pub fn deleted(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
     let record = tx.record(&item.table, &item.sys_id)?;
     done(tx, item, None);
-    if let Some(record) = record {
-        for id in record.items.iter().filter(|id| **id != item.id) {
-            drop_item(tx, id);
-        }
-        tx.remove(Record::at(tx.schema, &record.table, &record.sys_id));
-        tx.changed(&record.table, &record.sys_id);
+    record.map_or(Ok(()), |record| removed(tx, &record, &item.id))
+}
+
+/// A record that is no more, with what is left of its items, but for the one that has removed it.
+pub(super) fn removed(tx: &mut Tx<'_>, record: &Record, by: &str) -> Ruled<()> {
+    for id in record.items.iter().filter(|id| *id != by) {
+        release(tx, record, id)?;
     }
+    tx.remove(Record::at(tx.schema, &record.table, &record.sys_id));
+    tx.changed(&record.table, &record.sys_id);
     Ok(())
 }
 
@@ -184,11 +246,21 @@ pub(super) fn lay(tx: &mut Tx<'_>, record: &mut Record, base: Fields) -> Ruled<(
     let mut mentions = Vec::new();
     for (position, id) in record.items.clone().iter().enumerate() {
         let Some(mut item) = tx.item(id)? else { continue };
-        record.fields.extend(item.fields.clone());
-        item.sys_id.clone_from(&record.sys_id);
-        item.table.clone_from(&record.table);
-        item.behind = position > 0;
         mentions.extend(item.mentions.iter().cloned());
+        if let Some(action) = &mut item.action {
+            mentions.extend(action.made().map(|part| part.sys_id.clone()));
+            if let Some(part) = action.part_mut(tx.schema, &record.table, &record.sys_id) {
+                record.fields.extend(part.fields.clone());
+                part.table.clone_from(&record.table);
+                part.behind = position > 0;
+            }
+            item.behind = action.parts.iter().any(|part| part.behind);
+        } else {
+            record.fields.extend(item.fields.clone());
+            item.sys_id.clone_from(&record.sys_id);
+            item.table.clone_from(&record.table);
+            item.behind = position > 0;
+        }
         tx.put(&item)?;
     }
     record.base = (!record.items.is_empty() && !record.is_temporary()).then_some(base);
@@ -215,12 +287,19 @@ fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()>
         let Some(mut item) = tx.readable::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
         let replaced = replace(tx, &item.table, &mut item.fields, temporary, sys_id);
         item.mentions.retain(|id| id != temporary);
+        if let Some(action) = &mut item.action {
+            replace_in(&mut action.input, temporary, sys_id);
+            for part in &mut action.parts {
+                replace(tx, &part.table, &mut part.fields, temporary, sys_id);
+            }
+            return tx.put(&item);
+        }
         // It had left with the temporary id in it. That was another request.
         if item.sent_at.is_some() {
             match item.kind {
                 ItemKind::Create => item.amended.extend(replaced),
                 ItemKind::Update if item.journal => item.amended.extend(item.fields.keys().cloned()),
-                ItemKind::Update | ItemKind::Delete => {
+                ItemKind::Update | ItemKind::Delete | ItemKind::Action => {
                     // It may be repeated as this one.
                     item.idempotency_key = tx.fresh().simple().to_string();
                     (item.sent_at, item.keyless) = (None, false);

@@ -6,7 +6,7 @@ use super::{
     ids,
     let_go::let_go,
     receive::is_kept_for_deletion,
-    stored::{Alias, Item, ItemKind, ItemState, Record},
+    stored::{Alias, Item, ItemKind, ItemState, Part, Record},
     tx::{Ruled, Tx},
     values::{Mention, check_correlation, check_size, mentioned, settle_references},
 };
@@ -108,9 +108,16 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
         return Ok(());
     }
     tx.want(record.items.iter().map(|id| Item::at(id)))?;
-    let mut kept = Vec::new();
+    let mut items = Vec::new();
     for id in std::mem::take(&mut record.items) {
-        match tx.item(&id)? {
+        items.push((tx.item(&id)?, id));
+    }
+    // An action goes all the same, and is to find the record as it was when the user acted.
+    let acted = items.iter().rposition(|(item, _)| item.as_ref().is_some_and(|item| item.action.is_some()));
+    let mut kept = Vec::new();
+    for (at, (item, id)) in items.into_iter().enumerate() {
+        match item {
+            _ if acted.is_some_and(|last| at <= last) => kept.push(id),
             // Its answer is still to come, or whether it was made is not known: the delete follows it. Of a change only
             // the user could tell, who has: it is to go with the record.
             Some(item)
@@ -141,7 +148,7 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
 /// As [`Tx::get`].
 pub fn vanish(tx: &mut Tx<'_>, record: &Record) -> Ruled<()> {
     for id in &record.items {
-        drop_item(tx, id);
+        release(tx, record, id)?;
     }
     tx.remove(Record::at(tx.schema, &record.table, &record.sys_id));
     tx.put(&Alias {
@@ -157,7 +164,23 @@ pub fn vanish(tx: &mut Tx<'_>, record: &Record) -> Ruled<()> {
 /// Takes an item away that nobody will carry out.
 pub(super) fn drop_item(tx: &mut Tx<'_>, id: &str) {
     tx.remove(Item::at(id));
-    tx.settled(Receipt { item: id.to_owned(), state: Settled::Discarded, records: Vec::new(), error: None });
+    tx.settled(Receipt { item: id.to_owned(), state: Settled::Discarded, ..Receipt::default() });
+}
+
+/// Takes an item away with its record. An action may be about others, too: these it keeps.
+pub(super) fn release(tx: &mut Tx<'_>, record: &Record, id: &str) -> Ruled<()> {
+    let schema = tx.schema;
+    let Some(mut item) = tx.readable::<Item>(&Item::at(id))?.filter(|item| item.action.is_some()) else {
+        drop_item(tx, id);
+        return Ok(());
+    };
+    if let Some(action) = &mut item.action {
+        let is_of =
+            |part: &Part| part.sys_id == record.sys_id && schema.root(&part.table) == schema.root(&record.table);
+        action.parts.retain(|part| !is_of(part));
+        item.behind = action.parts.iter().any(|part| part.behind);
+    }
+    tx.put(&item)
 }
 
 /// The permanent id once known, else the id given.
@@ -231,7 +254,7 @@ pub(super) fn append(tx: &mut Tx<'_>, record: &mut Record, draft: Draft, open: &
 
 /// Whether an edit may become part of it.
 pub(super) fn takes_edits(item: &Item) -> bool {
-    item.kind != ItemKind::Delete && item.state != ItemState::Unknown && !item.journal
+    !matches!(item.kind, ItemKind::Delete | ItemKind::Action) && item.state != ItemState::Unknown && !item.journal
 }
 
 /// The item that a later edit becomes part of: the first, if the instance has refused it or it waits for a record that
@@ -297,7 +320,7 @@ pub(super) fn reword(tx: &mut Tx<'_>, item: &mut Item, changes: Fields, open: &[
     if item.sent_at.is_some() {
         match item.kind {
             ItemKind::Create => item.amended.extend(changes.keys().cloned()),
-            ItemKind::Update | ItemKind::Delete => {
+            ItemKind::Update | ItemKind::Delete | ItemKind::Action => {
                 item.idempotency_key = tx.fresh().simple().to_string();
                 (item.sent_at, item.keyless) = (None, false);
             }
@@ -337,14 +360,14 @@ pub(super) fn split_later(item: &Item, changes: &mut Fields, open: &[Mention]) -
     later
 }
 
-fn stamp(tx: &Tx<'_>, table: &str, fields: &mut Fields) {
+pub(super) fn stamp(tx: &Tx<'_>, table: &str, fields: &mut Fields) {
     if let Some(field) = tx.schema.acted_at_field(table) {
         let now = datetime::to_servicenow(i64::try_from(tx.now / 1000).unwrap_or_default());
         fields.entry(field).or_insert(now.unwrap_or_default());
     }
 }
 
-fn save(tx: &mut Tx<'_>, mut record: Record, open: &[Mention]) -> Ruled<Record> {
+pub(super) fn save(tx: &mut Tx<'_>, mut record: Record, open: &[Mention]) -> Ruled<Record> {
     let correlation = tx.schema.correlation_field(&record.table);
     let known = record.mentions.iter().cloned().chain(open.iter().map(|mention| mention.id.clone()));
     record.mentions = mentioned(&record.fields, correlation.as_deref(), known);

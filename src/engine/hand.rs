@@ -13,7 +13,8 @@ use futures_util::future::{Either, select};
 use super::{client::Client, dialect::keys, error::EngineError, records::AppRow};
 use crate::{
     core::{
-        CoreError, Event, Origin, Receipt, Ref, Settled, hand, present,
+        CoreError, Event, Origin, Receipt, Settled, acted, hand, present,
+        receive::refs,
         stored::{Announced, Item, ItemState},
         values::take,
     },
@@ -122,6 +123,15 @@ impl<P: Ports> Client<P> {
         .await
     }
 
+    /// Says which of the instance's records is one that an action made here; see [`acted::pair`].
+    ///
+    /// # Errors
+    /// As [`acted::pair`]; the store's.
+    pub async fn pair(&self, item: &str, temporary: &str, sys_id: &str) -> Result<(), EngineError> {
+        let durability = self.settings().durability;
+        self.transact(Origin::Here, durability, |tx| acted::pair(tx, item, temporary, sys_id)).await
+    }
+
     /// Waits until an item has left the outbox or is refused.
     ///
     /// # Errors
@@ -162,10 +172,6 @@ impl<P: Ports> Client<P> {
 }
 
 fn refused(item: Item) -> Receipt {
-    Receipt {
-        records: vec![Ref { table: item.table, sys_id: item.sys_id }],
-        item: item.id,
-        state: Settled::Refused,
-        error: item.error,
-    }
+    let records = refs(&item);
+    Receipt { item: item.id, state: Settled::Refused, records, error: item.error, ..Receipt::default() }
 }

@@ -251,6 +251,7 @@ impl<P: Ports> Client<P> {
             ended = self.push(lease, options, report).await?;
             if matches!(ended, EndedBy::Done | EndedBy::Backoff) {
                 self.look_for_twins(lease, options).await?;
+                report.pulled += self.read_wanted(lease).await?;
             }
         }
         if options.pull && matches!(ended, EndedBy::Done | EndedBy::Backoff) {

@@ -8,7 +8,10 @@ use super::{
     records::{AppRow, get},
 };
 use crate::{
-    core::{CoreError, Halt, Origin, Ruled, Tx, View, Work, ids, present, present::Pause, values::take, write},
+    core::{
+        CoreError, Halt, Origin, Ref, Ruled, Tx, View, Work, act, ids, present, present::Pause, receive::refs,
+        stored::Action, values::take, write,
+    },
     ports::{Clock, Entropy, Ports, Store},
 };
 
@@ -20,6 +23,8 @@ pub struct Transaction<P: Ports> {
     client: Client<P>,
     group: String,
     pause: Option<Pause>,
+    /// The item of the action whose offline step this is.
+    action: Option<String>,
     state: RefCell<Option<State>>,
 }
 
@@ -39,8 +44,20 @@ impl<P: Ports> Client<P> {
             client: self.clone(),
             group: uuid().simple().to_string(),
             pause: self.pause().await?,
+            action: None,
             state: RefCell::new(Some(State { view: View::default(), work: Work::new(uuid()) })),
         })
+    }
+
+    /// Begins the offline step of an action: what is written in it is the action's, and is not sent as such.
+    ///
+    /// # Errors
+    /// As [`act::begin`]; the store's.
+    pub async fn act(&self, action: Action) -> Result<Transaction<P>, EngineError> {
+        let mut transaction = self.begin().await?;
+        let id = self.ports().entropy().uuid().simple().to_string();
+        transaction.action = Some(transaction.step(|tx| act::begin(tx, &id, action.clone())).await?);
+        Ok(transaction)
     }
 }
 
@@ -54,7 +71,10 @@ impl<P: Ports> Transaction<P> {
         let fields = take(self.client.schema(), table, given)?;
         let id = ids::temporary(self.client.ports().entropy().uuid());
         self.one(|tx| {
-            let record = write::create(tx, table, &id, &fields)?;
+            let record = match &self.action {
+                Some(item) => act::create(tx, item, table, &id, &fields)?,
+                None => write::create(tx, table, &id, &fields)?,
+            };
             tx.glance(|tx| present::records(tx, &[record], self.pause))
         })
         .await
@@ -68,7 +88,10 @@ impl<P: Ports> Transaction<P> {
         self.client.schema().known(table)?;
         let changes = take(self.client.schema(), table, changes)?;
         self.one(|tx| {
-            let record = write::update(tx, table, sys_id, &changes)?;
+            let record = match &self.action {
+                Some(item) => act::update(tx, item, table, sys_id, &changes)?,
+                None => write::update(tx, table, sys_id, &changes)?,
+            };
             tx.glance(|tx| present::records(tx, &[record], self.pause))
         })
         .await
@@ -80,7 +103,11 @@ impl<P: Ports> Transaction<P> {
     /// [`CoreError`]; the store's.
     pub async fn delete(&self, table: &str, sys_id: &str) -> Result<(), EngineError> {
         self.client.schema().known(table)?;
-        self.step(|tx| write::delete(tx, table, sys_id)).await
+        self.step(|tx| match &self.action {
+            Some(item) => act::delete(tx, item, table, sys_id),
+            None => write::delete(tx, table, sys_id),
+        })
+        .await
     }
 
     /// As [`Client::get`].
@@ -91,6 +118,16 @@ impl<P: Ports> Transaction<P> {
         self.client.schema().known(table)?;
         let rows = self.step(|tx| get(tx, table, sys_id, deleted, self.pause)).await?;
         Ok(rows.into_iter().next())
+    }
+
+    /// Of an offline step: the action's item, and the records that it has changed so far.
+    ///
+    /// # Errors
+    /// [`CoreError::TransactionOver`]; the store's.
+    pub async fn acted(&self) -> Result<(String, Vec<Ref>), EngineError> {
+        let id = self.action.clone().unwrap_or_default();
+        let item = self.step(|tx| tx.item(&id)).await?;
+        Ok((id, item.as_ref().map(refs).unwrap_or_default()))
     }
 
     /// Writes it all. `false` if something it was made from has changed meanwhile: nothing is written, and the whole

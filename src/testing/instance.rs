@@ -9,6 +9,7 @@ use crate::{
     core::ids,
     wire::{
         Capabilities, ErrorAnswer, Fields, Method, Query, Request, Response, Type,
+        action::{ActionAnswer, ActionRequest},
         batch::{BatchRequest, BatchResponse, ServicedRequest},
         capabilities::CapabilitiesAnswer,
         datetime, decode, encode,
@@ -22,6 +23,7 @@ pub const ROOT: &str = "/api/now";
 pub const EXTRAS: &str = "/api/landfall/v1";
 
 type Rule = Rc<dyn Fn(&str, &Fields) -> Option<(u16, String)>>;
+type Online = Rc<dyn Fn(&MemoryInstance, &ActionRequest) -> Result<ActionAnswer, (u16, String)>>;
 
 #[derive(Default)]
 struct Shared {
@@ -31,6 +33,7 @@ struct Shared {
     tables: BTreeMap<String, BTreeMap<String, Fields>>,
     keys: BTreeMap<String, (Request, Response)>,
     rule: Option<Rule>,
+    actions: BTreeMap<String, Online>,
     log: Vec<String>,
     unserviced_after: Option<usize>,
 }
@@ -61,6 +64,15 @@ impl MemoryInstance {
     /// Says no, with status and sentence, to the writes the rule names.
     pub fn refuse(&self, rule: impl Fn(&str, &Fields) -> Option<(u16, String)> + 'static) {
         self.0.borrow_mut().rule = Some(Rc::new(rule));
+    }
+
+    /// Runs the online step of an action so. What it has put there before it says no stays.
+    pub fn on_action(
+        &self,
+        name: &str,
+        online: impl Fn(&Self, &ActionRequest) -> Result<ActionAnswer, (u16, String)> + 'static,
+    ) {
+        self.0.borrow_mut().actions.insert(name.to_owned(), Rc::new(online));
     }
 
     /// Says no to nothing.
@@ -116,11 +128,27 @@ impl MemoryInstance {
             let same = first.method == request.method && first.path == request.path && first.body == request.body;
             return if same { answer } else { failure(422, "This Idempotency-Key was used for another request") };
         }
-        let response = self.table(request, &path, &parameters);
+        let response = match path.strip_prefix(&format!("{EXTRAS}/action/")) {
+            Some(name) if !self.0.borrow().plain => self.act(request, name),
+            _ => self.table(request, &path, &parameters),
+        };
         if let Some(key) = key.filter(|_| response.is_success()) {
             self.0.borrow_mut().keys.insert(key, (request.clone(), response.clone()));
         }
         response
+    }
+
+    fn act(&self, request: &Request, name: &str) -> Response {
+        let Ok(asked) = decode::<ActionRequest>("action", request.body.as_deref().unwrap_or_default()) else {
+            return failure(400, "Malformed action");
+        };
+        let Some(online) = self.0.borrow().actions.get(name).cloned() else {
+            return failure(404, "There is no such action");
+        };
+        match online(self, &asked) {
+            Ok(answer) => success(200, &answer),
+            Err((status, why)) => failure(status, &why),
+        }
     }
 
     fn table(&self, request: &Request, path: &str, parameters: &BTreeMap<String, String>) -> Response {
@@ -253,8 +281,13 @@ fn id_of(row: &Fields) -> String {
 }
 
 fn extras() -> Response {
-    let capabilities =
-        Capabilities { idempotency_key: true, resolves_temp_ids: true, ordered_batch: true, ..Capabilities::default() };
+    let capabilities = Capabilities {
+        idempotency_key: true,
+        resolves_temp_ids: true,
+        ordered_batch: true,
+        actions: true,
+        ..Capabilities::default()
+    };
     success(200, &CapabilitiesAnswer { capabilities })
 }
 

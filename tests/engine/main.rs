@@ -5,6 +5,7 @@
 mod both;
 mod support;
 
+mod actions;
 mod answers;
 mod doubt;
 mod elsewhere;

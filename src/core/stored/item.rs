@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Stored, mention};
+use super::{Action, Stored, mention};
 use crate::{
     core::{
         key::Key,
@@ -25,6 +25,8 @@ pub enum ItemKind {
     Update,
     /// Removes one.
     Delete,
+    /// A write-back action: see [`Action`].
+    Action,
 }
 
 /// Where an item stands.
@@ -39,6 +41,8 @@ pub enum ItemState {
     Unknown,
     /// The instance said no.
     Refused,
+    /// Of an action: carried out, but which of the instance's records is which of those made here is not clear.
+    Unpaired,
 }
 
 /// What the instance said last.
@@ -60,9 +64,11 @@ pub struct Item {
     pub id: String,
     /// What it does.
     pub kind: ItemKind,
-    /// The record's own table.
+    /// The record's own table. Empty for an action.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub table: String,
-    /// The record's id as it is now.
+    /// The record's id as it is now. Empty for an action.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sys_id: String,
     /// What is sent: all fields of a create, the changed ones of an update.
     #[serde(default, skip_serializing_if = "Fields::is_empty")]
@@ -129,6 +135,9 @@ pub struct Item {
     /// What the instance said last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ItemError>,
+    /// Of an action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Box<Action>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
@@ -142,6 +151,26 @@ impl Item {
         RowKey { store: StoreName::Outbox, key: Key::from([id]) }
     }
 
+    /// The records it is about, by table and id: one, or all that an action's offline step changed.
+    pub fn records(&self) -> Vec<(&str, &str)> {
+        match &self.action {
+            Some(action) => action.parts.iter().map(|part| (part.table.as_str(), part.id())).collect(),
+            None => vec![(&self.table, &self.sys_id)],
+        }
+    }
+
+    /// The records that it makes, and that are not there yet.
+    pub fn makes(&self) -> Vec<(&str, &str)> {
+        match &self.action {
+            Some(action) => {
+                let made = action.made().filter(|part| part.landed.is_none());
+                made.map(|part| (part.table.as_str(), part.sys_id.as_str())).collect()
+            }
+            None if self.kind == ItemKind::Create => vec![(&self.table, &self.sys_id)],
+            None => Vec::new(),
+        }
+    }
+
     /// Whether something else must go first.
     pub fn is_held(&self) -> bool {
         self.behind || !self.mentions.is_empty()
@@ -150,6 +179,11 @@ impl Item {
     /// Index prefix: what may be sent now, in order.
     pub fn ready() -> Key {
         Key::from(["ready"])
+    }
+
+    /// Index prefix: unsent runs of one action that may become one.
+    pub fn runs(name: &str, consolidate: &str) -> Key {
+        Key::from(["runs", name, consolidate])
     }
 
     /// Index prefix: what must be probed.
@@ -178,11 +212,14 @@ impl Stored for Item {
         let state = match self.state {
             ItemState::Unknown => "unknown",
             ItemState::Refused => "refused",
+            ItemState::Unpaired => "unpaired",
             ItemState::Queued if self.is_held() => "held",
             ItemState::Queued => "ready",
         };
         let mut index = vec![Key::from([state, &self.id])];
         index.extend(self.mentions.iter().map(|id| mention(id)));
+        let unsent = self.action.as_ref().filter(|_| self.sent_at.is_none() && self.state == ItemState::Queued);
+        index.extend(unsent.and_then(|action| Some(Self::runs(&action.name, action.consolidate.as_ref()?))));
         index
     }
 }

@@ -3,14 +3,18 @@
 //! Fields are only ever added, each with a default, so that rows of older versions are read as they
 //! stand; the snapshots in `tests/snapshots` hold one of each form.
 
+mod action;
 mod alias;
 mod facts;
 mod form;
 mod item;
 mod record;
+mod wanted;
 
+pub use action::{Action, Part};
 pub use alias::Alias;
 pub use facts::{Announced, Birth, Course, Fact, Family, LEASE_MS, Lease, Proofs};
 pub use form::{Stored, decode, mention};
 pub use item::{Item, ItemError, ItemKind, ItemState};
 pub use record::Record;
+pub use wanted::Wanted;

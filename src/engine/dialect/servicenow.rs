@@ -8,12 +8,14 @@ use serde_json::Value;
 use super::{Asked, Batch, BatchItem, Busy, Dialect, Intent, Page, Verdict, journal};
 use crate::{
     core::{
+        present::iso,
         receive::Answer,
-        stored::{ItemError, ItemKind},
+        stored::{Item, ItemError, ItemKind, Part},
     },
     engine::settings::Settings,
     wire::{
         ErrorBody, Fields, Method, Request, Response,
+        action::{ActionAnswer, ActionRequest, OpenRecord},
         batch::{BatchRequest, BatchResponse, RestRequest},
         decode, encode,
         table::{Answer as TableAnswer, Row},
@@ -63,7 +65,7 @@ impl Dialect for ServiceNow {
             let most = most.to_string();
             (Method::Get, self.table(table, None, &[("sysparm_query", query), ("sysparm_limit", &most)]), None)
         };
-        let (method, path, fields) = match (intent, item.kind) {
+        let (method, path, body) = match (intent, item.kind) {
             (Intent::Probe, _) => match journal::asked_for(asked) {
                 Some(name) => search(journal::TABLE, &journal::query(asked, name), journal::MOST),
                 None => {
@@ -74,23 +76,28 @@ impl Dialect for ServiceNow {
             (Intent::Send, ItemKind::Create) => {
                 let mut fields = item.fields.clone();
                 fields.extend(correlation.map(|field| (field, item.sys_id.clone())));
-                (Method::Post, self.table(&item.table, None, &[]), Some(fields))
+                (Method::Post, self.table(&item.table, None, &[]), Some(json(&fields)))
             }
             (Intent::Send, ItemKind::Update) => {
-                (Method::Patch, self.table(&item.table, Some(&item.sys_id), &[]), Some(item.fields.clone()))
+                (Method::Patch, self.table(&item.table, Some(&item.sys_id), &[]), Some(json(&item.fields)))
             }
             (Intent::Send, ItemKind::Delete) => {
                 (Method::Delete, self.table(&item.table, Some(&item.sys_id), &[]), None)
             }
+            (Intent::Send, ItemKind::Action) => {
+                let name = item.action.as_ref().map(|action| action.name.as_str()).unwrap_or_default();
+                let path = format!("{}/action/{}", self.extras.as_deref().unwrap_or_default(), quote(name));
+                (Method::Post, path, Some(json(&asks_for(item))))
+            }
         };
         let mut headers = vec![("Accept".to_owned(), "application/json".to_owned())];
-        if fields.is_some() {
+        if body.is_some() {
             headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
         if intent == Intent::Send && asked.capabilities.idempotency_key {
             headers.push(("Idempotency-Key".to_owned(), item.idempotency_key.clone()));
         }
-        Request { method, path, headers, body: fields.map(|fields| json(&fields)) }
+        Request { method, path, headers, body }
     }
 
     fn verdict(&self, asked: &Asked<'_>, response: &Response, now: u64) -> Verdict {
@@ -117,6 +124,14 @@ impl Dialect for ServiceNow {
                 Ok(_) => Answer::Done(None),
                 Err(_) => unknown(),
             },
+            200..300 if item.kind == ItemKind::Action => {
+                match decode::<ActionAnswer>("answer to an action", &response.body) {
+                    Ok(answer) => Answer::Acted(answer),
+                    Err(why) => {
+                        Answer::Unknown { error: ItemError { message: why.to_string(), ..said(response) }, wait_ms }
+                    }
+                }
+            }
             200..300 => match decode::<TableAnswer<Row>>("answer to a write", &response.body) {
                 Ok(answer) => Answer::Done(Some(answer.result.into())),
                 Err(why) => {
@@ -243,6 +258,18 @@ fn rows(response: &Response) -> Result<Vec<Fields>, String> {
     decode::<TableAnswer<Vec<Row>>>("answer to a query", &response.body)
         .map(|answer| answer.result.into_iter().map(Fields::from).collect())
         .map_err(|why| why.to_string())
+}
+
+/// An action's online step, as the instance is to run it.
+fn asks_for(item: &Item) -> ActionRequest {
+    let record = |part: &Part| OpenRecord { table: part.table.clone(), temp_sys_id: part.sys_id.clone() };
+    let acted_at = iso(item.queued_at);
+    match &item.action {
+        Some(action) => {
+            ActionRequest { input: action.input.clone(), acted_at, records: action.made().map(record).collect() }
+        }
+        None => ActionRequest { acted_at, ..ActionRequest::default() },
+    }
 }
 
 fn said(response: &Response) -> ItemError {

@@ -1,0 +1,146 @@
+//! What becomes of an action when its online step has answered.
+
+use super::{
+    error::CoreError,
+    event::{Event, Receipt, Ref, Settled},
+    ids::{self, is_temporary},
+    pairing::{Pairing, pairing},
+    reconcile::{Made, land, removed, settle},
+    stored::{Item, ItemKind, ItemState, Part, Wanted},
+    tx::{Ruled, Tx},
+};
+use crate::wire::{
+    action::{ActionAnswer, RecordForSync},
+    value::Fields,
+};
+
+/// The online step was carried out. Where it is clear which record is which, all of them are reconciled at once, and the
+/// item is done; else all of it waits for [`pair`]. `false` then.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub(super) fn acted(tx: &mut Tx<'_>, mut item: Item, answer: &ActionAnswer) -> Ruled<bool> {
+    let Some(action) = item.action.as_mut() else { return Ok(false) };
+    let pairing = pairing(tx.schema, action, &answer.records_for_sync);
+    if pairing.is_clear() {
+        return finish(tx, &item, &pairing, answer).map(|()| true);
+    }
+    action.answer = Some(answer.clone());
+    (item.state, item.error) = (ItemState::Unpaired, None);
+    (item.sent_under, item.left_at, item.next_attempt_at) = (None, None, None);
+    for (table, sys_id) in item.records() {
+        tx.changed(table, sys_id);
+    }
+    tx.tell(Event::Status);
+    tx.put(&item).map(|()| false)
+}
+
+/// The user's word that a record made here is that of the instance. Once it is clear of all of them, the item is done.
+///
+/// # Errors
+/// [`CoreError::NoSuchItem`], [`CoreError::NotPairable`].
+pub fn pair(tx: &mut Tx<'_>, id: &str, temporary: &str, sys_id: &str) -> Ruled<()> {
+    let mut item = tx.item(id)?.ok_or_else(|| CoreError::NoSuchItem(id.to_owned()))?;
+    let no = |why: String| Err(CoreError::NotPairable { item: id.to_owned(), why }.into());
+    let (ItemState::Unpaired, Some(action)) = (item.state, item.action.as_mut()) else {
+        return no("it is not waiting for that".to_owned());
+    };
+    if sys_id.is_empty() || is_temporary(sys_id) {
+        return no(format!("“{sys_id}” is no id of the instance's"));
+    }
+    let answer = action.answer.clone().unwrap_or_default();
+    let Pairing { pairs, open, .. } = pairing(tx.schema, action, &answer.records_for_sync);
+    if !open.iter().any(|(_, open)| open == temporary) {
+        return no(format!("“{temporary}” is none of the records that wait to be paired"));
+    }
+    if let Some((other, _)) = pairs.iter().find(|(_, taken)| *taken == sys_id) {
+        return no(format!("{sys_id} is the record made here as {other}"));
+    }
+    action.pairs.insert(temporary.to_owned(), sys_id.to_owned());
+    acted(tx, item, &answer).map(drop)
+}
+
+/// The instance's record for one that an offline step made was come by before the step's answer: it is that record, and
+/// none of the answer's need be found for it.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub(super) fn echoed(tx: &mut Tx<'_>, mut item: Item, temporary: &str, row: &Fields) -> Ruled<()> {
+    let Some(action) = item.action.as_mut() else { return Ok(()) };
+    let Some(part) = action.parts.iter_mut().find(|part| part.sys_id == temporary) else { return Ok(()) };
+    let sys_id = row.get("sys_id").cloned().unwrap_or_default();
+    (part.landed, part.behind) = (Some(sys_id.clone()), false);
+    let part = part.clone();
+    action.pairs.insert(temporary.to_owned(), sys_id);
+    item.behind = action.parts.iter().any(|part| part.behind);
+    tx.put(&item)?;
+    land(tx, &made(&item, &part), row, |_, _| Ok(())).map(drop)
+}
+
+fn made<'a>(item: &'a Item, part: &'a Part) -> Made<'a> {
+    // The instance's rules for actions are its own: by a key nobody could tell of twins.
+    Made { item: &item.id, table: &part.table, temporary: &part.sys_id, fields: &part.fields, may_have_twins: false }
+}
+
+fn finish(tx: &mut Tx<'_>, item: &Item, pairing: &Pairing, answer: &ActionAnswer) -> Ruled<()> {
+    let mut parts: Vec<Part> = item.action.iter().flat_map(|action| action.parts.clone()).collect();
+    let texts = parts.iter_mut().flat_map(|part| part.fields.values_mut());
+    texts.for_each(|text| {
+        for (temporary, sys_id) in &pairing.pairs {
+            *text = ids::replace(text, temporary, sys_id).unwrap_or_else(|| std::mem::take(text));
+        }
+    });
+    let mut records: Vec<Ref> = Vec::new();
+    tx.each(&parts, |tx, part| {
+        match part.kind {
+            ItemKind::Create if part.landed.is_some() => {
+                records.push(Ref { table: part.table.clone(), sys_id: part.id().to_owned() });
+            }
+            ItemKind::Create => {
+                let Some(sys_id) = pairing.pairs.get(&part.sys_id) else { return Ok(()) };
+                let row: Fields = [("sys_id".to_owned(), sys_id.clone())].into();
+                if let Some(record) = land(tx, &made(item, part), &row, |_, _| Ok(()))? {
+                    records.push(Ref { table: record.table, sys_id: record.sys_id });
+                }
+            }
+            ItemKind::Delete => {
+                if let Some(record) = tx.record(&part.table, &part.sys_id)? {
+                    removed(tx, &record, &item.id)?;
+                }
+                want(tx, &part.table, &part.sys_id)?;
+            }
+            ItemKind::Update | ItemKind::Action => {
+                if let Some(record) = tx.record(&part.table, &part.sys_id)? {
+                    records.push(Ref { table: record.table.clone(), sys_id: record.sys_id.clone() });
+                    settle(tx, record, &item.id, &part.fields, None)?;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    for RecordForSync { table, sys_id, .. } in &answer.records_for_sync {
+        if !sys_id.is_empty() && !is_temporary(sys_id) && records.iter().all(|known| known.sys_id != *sys_id) {
+            records.push(Ref { table: table.clone(), sys_id: sys_id.clone() });
+        }
+    }
+    for record in &records {
+        want(tx, &record.table, &record.sys_id)?;
+    }
+    tx.remove(Item::at(&item.id));
+    tx.settled(Receipt {
+        item: item.id.clone(),
+        state: Settled::Done,
+        records,
+        result: Some(answer.result.clone()).filter(|result| !result.is_null()),
+        error: None,
+    });
+    Ok(())
+}
+
+/// What an action has touched is read again: what the instance has made of it only the instance knows.
+fn want(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
+    if tx.schema.known(table).is_err() {
+        return Ok(());
+    }
+    tx.put(&Wanted { table: table.to_owned(), sys_id: sys_id.to_owned() })
+}

@@ -1,0 +1,79 @@
+//! Which of the instance's records is which of those that an offline step made.
+
+use std::collections::BTreeMap;
+
+use super::{
+    ids,
+    schema::Schema,
+    stored::{Action, ItemKind},
+};
+use crate::wire::action::RecordForSync;
+
+/// What the online step has named, held against what the offline step made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pairing {
+    /// Temporary → permanent.
+    pub pairs: BTreeMap<String, String>,
+    /// Made here, and it is not clear which record of the instance each is: table and temporary id.
+    pub open: Vec<(String, String)>,
+    /// Named, and none of those made here for all that is clear.
+    pub left: Vec<RecordForSync>,
+}
+
+impl Pairing {
+    /// Whether nothing is left to guess.
+    pub fn is_clear(&self) -> bool {
+        self.open.is_empty()
+    }
+}
+
+/// By what is known already, and by the temporary ids that the step has given; else, where exactly one record of a table
+/// is open and exactly one is named; else in order of creation, if the app has said so. Never a guess: what is left is
+/// left open.
+///
+/// A record that the step has changed here, and names, is itself.
+pub(super) fn pairing(schema: &Schema, action: &Action, named: &[RecordForSync]) -> Pairing {
+    let mut pairs = action.pairs.clone();
+    let mut open: Vec<(String, String)> = action.made().map(|part| (part.table.clone(), part.sys_id.clone())).collect();
+    open.retain(|(_, temporary)| !pairs.contains_key(temporary));
+    let mut left: Vec<RecordForSync> = Vec::new();
+    // Named for a record that is not open: for which other one it should be taken is not to be guessed.
+    let mut meant_otherwise = Vec::new();
+    for record in named {
+        let known = pairs.values().any(|sys_id| *sys_id == record.sys_id)
+            || left.iter().any(|other| other.sys_id == record.sys_id && other.table == record.table)
+            || action.parts.iter().any(|part| part.kind != ItemKind::Create && part.sys_id == record.sys_id);
+        if record.sys_id.is_empty() || ids::is_temporary(&record.sys_id) || known {
+            continue;
+        }
+        let meant = record.temp_sys_id.as_ref().and_then(|temporary| {
+            open.iter().position(|(table, open)| open == temporary && akin(schema, table, &record.table))
+        });
+        match meant {
+            Some(at) => {
+                let (_, temporary) = open.remove(at);
+                pairs.insert(temporary, record.sys_id.clone());
+            }
+            None if record.temp_sys_id.is_some() => meant_otherwise.push(record.clone()),
+            None => left.push(record.clone()),
+        }
+    }
+    for (table, temporary) in open.clone() {
+        let of_table: Vec<&RecordForSync> = left.iter().filter(|record| akin(schema, &table, &record.table)).collect();
+        let others = open.iter().filter(|(other, _)| akin(schema, &table, other)).count();
+        let only_one = others == 1 && of_table.len() == 1;
+        // In order only where each has its own: of what is missing nobody could tell which it is.
+        let in_order = action.pairs_in_order && of_table.len() >= others;
+        if let Some(first) = of_table.first().filter(|_| only_one || in_order).map(|record| (*record).clone()) {
+            open.retain(|(_, other)| *other != temporary);
+            left.retain(|record| *record != first);
+            pairs.insert(temporary, first.sys_id);
+        }
+    }
+    left.append(&mut meant_otherwise);
+    Pairing { pairs, open, left }
+}
+
+fn akin(schema: &Schema, one: &str, other: &str) -> bool {
+    schema.related(one, other)
+}

@@ -1,0 +1,89 @@
+//! A write-back action, as its outbox item holds it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::item::ItemKind;
+use crate::{
+    core::schema::Schema,
+    wire::{action::ActionAnswer, value::Fields},
+};
+
+/// What the user did, what its offline step changed here, and how far its online step has come.
+///
+/// The item's id stands among the `items` of each record that the offline step changed: there it waits for what is before
+/// it, and holds up what follows, as a mutation of that record would.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// As the app has registered it.
+    pub name: String,
+    /// What the app gave it.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub input: Value,
+    /// What the offline step did to each record, in the order in which it came to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+    /// The app's word that records of a table are named in the order in which they were made here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pairs_in_order: bool,
+    /// Consecutive unsent runs that give the same become one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consolidate: Option<String>,
+    /// Temporary ids of records that are known to be records of the instance: by their correlation field, or by the user.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pairs: BTreeMap<String, String>,
+    /// What came of the online step, as long as it is not clear which record is which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<ActionAnswer>,
+}
+
+/// What an offline step did to one record.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// The record's own table.
+    pub table: String,
+    /// The record's id as it is now.
+    pub sys_id: String,
+    /// What became of it.
+    pub kind: ItemKind,
+    /// All fields of one that was made, the changed ones of another.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub fields: Fields,
+    /// Of one that was made: its permanent id, which was come by before the action's answer. The action has nothing more to
+    /// do with the record then, but is asked for again as it was asked for first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub landed: Option<String>,
+    /// Another item of this record goes first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub behind: bool,
+}
+
+impl Action {
+    /// What was done to a record.
+    pub fn part(&self, schema: &Schema, table: &str, sys_id: &str) -> Option<&Part> {
+        self.parts.iter().find(|part| part.is_of(schema, table, sys_id))
+    }
+
+    /// The same, to be changed.
+    pub fn part_mut(&mut self, schema: &Schema, table: &str, sys_id: &str) -> Option<&mut Part> {
+        self.parts.iter_mut().find(|part| part.is_of(schema, table, sys_id))
+    }
+
+    /// The records that the offline step made, in that order.
+    pub fn made(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().filter(|part| part.kind == ItemKind::Create)
+    }
+}
+
+impl Part {
+    /// The record's id as it is now.
+    pub fn id(&self) -> &str {
+        self.landed.as_deref().unwrap_or(&self.sys_id)
+    }
+
+    fn is_of(&self, schema: &Schema, table: &str, sys_id: &str) -> bool {
+        self.sys_id == sys_id && schema.root(&self.table) == schema.root(table)
+    }
+}

@@ -1,0 +1,61 @@
+//! Records that are to be read again: what an action has touched, or has named.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{client::Client, error::EngineError, exchange::Trouble};
+use crate::{
+    core::{Durability, Found, Origin, Read, Scan, StoreName, lease::renew_lease, pull::take_in, stored::Wanted},
+    ports::{Headers, Ports, Store},
+    wire::{
+        Fields, Query,
+        query::{Op, Term},
+    },
+};
+
+/// Ids asked for at once: with 32 digits each they have to fit in a URL.
+const AT_ONCE: usize = 50;
+
+impl<P: Ports> Client<P> {
+    /// Reads them, table by table. What the instance no longer gives stays as it is here: a refresh decides.
+    pub(super) async fn read_wanted(&self, lease: u64) -> Result<u32, Trouble> {
+        let read = [Read::Rows(Scan::key(StoreName::Meta, Wanted::all()))];
+        let found = self.ports().store().read(&read).await.map_err(EngineError::from)?;
+        let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(0) };
+        let mut by_table: BTreeMap<String, Vec<Wanted>> = BTreeMap::new();
+        for wanted in self.readable::<Wanted>(&rows) {
+            by_table.entry(wanted.table.clone()).or_default().push(wanted);
+        }
+        let mut headers: Option<Headers> = None;
+        let mut written = 0;
+        for (table, wanted) in by_table {
+            for chunk in wanted.chunks(AT_ONCE) {
+                let ids: Vec<String> = chunk.iter().map(|wanted| wanted.sys_id.clone()).collect();
+                let query = Query::default().and(Term { field: "sys_id".to_owned(), op: Op::In(ids.clone()) });
+                let size = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+                let asked = self.dialect().first_page(&table, &query.to_string(), None, size);
+                let rows = match self.page(lease, &table, &asked, &mut headers).await {
+                    Ok(page) => page.rows,
+                    // Nor will it be given another time.
+                    Err(Trouble::Engine(EngineError::PullRefused { .. })) => Vec::new(),
+                    Err(trouble) => return Err(trouble),
+                };
+                // An instance drops the terms of a query that it does not know.
+                let asked_for: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
+                let rows: Vec<Fields> = rows
+                    .into_iter()
+                    .filter(|row| row.get("sys_id").is_some_and(|id| asked_for.contains(id.as_str())))
+                    .collect();
+                written += self
+                    .transact(Origin::Sync, Durability::Relaxed, |tx| {
+                        renew_lease(tx, lease)?;
+                        for wanted in chunk {
+                            tx.remove(Wanted::at(&wanted.table, &wanted.sys_id));
+                        }
+                        take_in(tx, &table, &rows, lease)
+                    })
+                    .await?;
+            }
+        }
+        Ok(written)
+    }
+}
