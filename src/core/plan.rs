@@ -161,6 +161,9 @@ pub fn next_step(known: &Known<'_>, item: &Item) -> Step {
         (ItemState::Queued, _) => Step::Send,
         (ItemState::Refused | ItemState::Unpaired, _) => Step::Ask,
         // Nobody can be asked about it.
+        (ItemState::Unknown, ItemKind::Action) if item.action.as_ref().is_some_and(|action| action.is_settled()) => {
+            Step::Send
+        }
         (ItemState::Unknown, ItemKind::Action) => in_vain(resends(known.schema, item)),
         (ItemState::Unknown, ItemKind::Create) => {
             if item.in_vain || known.correlates(&item.table) == Some(false) {
@@ -190,7 +193,10 @@ fn resends(schema: &Schema, item: &Item) -> bool {
 /// Whether only the user could tell what became of a queued item, should its answer be lost now.
 pub fn is_beyond_asking(known: &Known<'_>, item: &Item) -> bool {
     let found_by_its_id = item.kind == ItemKind::Create && known.correlates(&item.table) == Some(true);
-    let lost = Item { state: ItemState::Unknown, in_vain: true, sent_at: Some(known.now), ..item.clone() };
+    let mut lost = Item { state: ItemState::Unknown, in_vain: true, sent_at: Some(known.now), ..item.clone() };
+    if let Some(action) = &mut lost.action {
+        action.calling = Some(String::new());
+    }
     item.state == ItemState::Queued && !found_by_its_id && next_step(known, &lost) == Step::Ask
 }
 

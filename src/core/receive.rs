@@ -124,6 +124,9 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         }
         if !item.in_doubt {
             item.in_vain = false;
+            if let Some(action) = &mut item.action {
+                action.calling = None;
+            }
             // Under its key, when it left first: the instance counts from there how long it remembers the key.
             item.sent_at = item.sent_at.or(Some(tx.now));
             if item.journal {

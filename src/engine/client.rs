@@ -2,10 +2,12 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     rc::Rc,
 };
 
 use super::{
+    actions::OnlineStep,
     dialect::{Dialect, ServiceNow},
     error::EngineError,
     eviction::Identity,
@@ -48,6 +50,7 @@ struct Inner<P: Ports> {
     session: Session,
     receipts: Receipts,
     identity: Identity,
+    steps: RefCell<BTreeMap<String, OnlineStep<P>>>,
     listeners: RefCell<Vec<(u64, Listener)>>,
     next_listener: Cell<u64>,
 }
@@ -72,6 +75,7 @@ impl<P: Ports> Client<P> {
                 session: Session::default(),
                 receipts: Receipts::default(),
                 identity: Identity::default(),
+                steps: RefCell::default(),
                 listeners: RefCell::default(),
                 next_listener: Cell::new(0),
             }),
@@ -106,6 +110,10 @@ impl<P: Ports> Client<P> {
 
     pub(super) fn receipts(&self) -> &Receipts {
         &self.inner.receipts
+    }
+
+    pub(super) fn steps(&self) -> &RefCell<BTreeMap<String, OnlineStep<P>>> {
+        &self.inner.steps
     }
 
     pub(super) fn identity(&self) -> &Identity {

@@ -3,13 +3,14 @@
 //! * [`Client`]: what the app calls, and the loop that reads, rules, commits and starts over when stale.
 //! * `sync`: who sends, and for how long. `push`: what goes next; `round`: claims, requests, receipts; `batch_size`: how much goes in one. `twins`: what was made twice.
 //!   `pull`: the cached tables. `course`: how it goes, and when to try next.
-//! * `wanted`: what an action has touched, read again.
+//! * `actions`: online steps that the app runs itself. `wanted`: what an action has touched, read again.
 //! * `foreign`: ids that another device made.
 //! * `hand`: what a person may do about an item, and waiting for one.
 //! * [`dialect`]: how intents become requests, and answers receipts.
 
 pub mod dialect;
 
+mod actions;
 mod batch_size;
 mod client;
 mod course;
@@ -31,6 +32,7 @@ mod transaction;
 mod twins;
 mod wanted;
 
+pub use actions::{CallFailed, OnlineStep, Step, StepFailed, StepResult};
 pub use client::Client;
 pub use error::EngineError;
 pub use records::{AppRow, query_of};

@@ -79,7 +79,7 @@ impl<P: Ports> Client<P> {
             // Nor does what the line has failed before try it: whose fault it is would not be known, and nothing behind
             // it would ever get its turn.
             let again = plan.send.iter().find(|item| lost_before(item)).filter(|_| !answered && plan.probe.is_empty());
-            let again = again.map(|item| item.table.clone());
+            let again = again.map(|item| self.table_of(item));
             if let Some(table) = &again {
                 answered = self.try_the_line(lease, table, &mut headers).await?;
                 if answered {
@@ -92,6 +92,10 @@ impl<P: Ports> Client<P> {
                 true => alone.into_iter().take(1).collect(),
                 false => others,
             };
+            // A step that the app runs is a round of its own.
+            if let Some(at) = plan.send.iter().position(is_by_app) {
+                plan.send.truncate(at.max(usize::from(plan.probe.is_empty())));
+            }
             // Something has answered the question, if not as it should.
             let line_held = answered || again.is_some();
             if resolves(&capabilities) && room.items > 1 {
@@ -158,7 +162,11 @@ impl<P: Ports> Client<P> {
                 let at_end = u32::try_from(rows.len()).unwrap_or(PAGE) < PAGE;
                 let known = self.known(&proofs, keys);
                 let mut items = self.readable::<Item>(&rows);
-                let kept = |item: &Item| !silent.contains(&item.table) || !is_beyond_asking(&known, item);
+                let capabilities = self.session().capabilities();
+                let kept = |item: &Item| {
+                    self.can_run(item, capabilities.as_ref())
+                        && (!silent.contains(&self.table_of(item)) || !is_beyond_asking(&known, item))
+                };
                 items.retain(|item| kept(item) && !lost.contains(&item.id));
                 left |= items.len() < rows.len() && !(silent.is_empty() && lost.is_empty());
                 due.extend(items);
@@ -178,11 +186,17 @@ impl<P: Ports> Client<P> {
         Ok(best)
     }
 
+    /// A table by which the line can be tried for an item: its own, one of those that an action is about, or any.
+    fn table_of(&self, item: &Item) -> String {
+        let own = item.records().first().map(|(table, _)| *table);
+        own.or_else(|| self.schema().tables().next().map(|(table, _)| table)).unwrap_or_default().to_owned()
+    }
+
     /// The table of an item that must not be lost on the way, if the plan has one.
     async fn beyond_asking(&self, plan: &Plan, capabilities: &Capabilities) -> Result<Option<String>, EngineError> {
         let proofs = self.proofs().await?;
         let known = self.known(&proofs, keys(capabilities));
-        Ok(plan.send.iter().find(|item| is_beyond_asking(&known, item)).map(|item| item.table.clone()))
+        Ok(plan.send.iter().find(|item| is_beyond_asking(&known, item)).map(|item| self.table_of(item)))
     }
 
     pub(super) async fn proofs(&self) -> Result<Proofs, EngineError> {
@@ -230,6 +244,10 @@ impl<P: Ports> Client<P> {
         }
         Ok(())
     }
+}
+
+fn is_by_app(item: &Item) -> bool {
+    item.action.as_ref().is_some_and(|action| action.by_app)
 }
 
 /// How a run ends that has nothing more to do now.

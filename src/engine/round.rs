@@ -78,9 +78,13 @@ impl<P: Ports> Client<P> {
         // Frozen since, another context may have asked about it meanwhile and found nothing: it is claimed anew, under
         // a lease that is found lost then.
         let late = self.ports().clock().now_ms().saturating_sub(asked_at) > LATE_MS;
-        let mut round = match late {
-            true => not_run(&sends),
-            false => self.ask(lease, &sends, capabilities, headers).await?,
+        let mut round = match (late, sends.as_slice()) {
+            (true, _) => not_run(&sends),
+            (false, [(item, Intent::Send)]) if item.action.as_ref().is_some_and(|action| action.by_app) => {
+                let (answer, trouble) = self.run_step(lease, item, capabilities, headers).await?;
+                Round { answers: vec![(item.id.clone(), answer)], trouble }
+            }
+            (false, sends) => self.ask(lease, sends, capabilities, headers).await?,
         };
         // Carried by a line that carried something else, it failed once more: that is its own, and others get their turn.
         let own = line_held

@@ -24,6 +24,7 @@ mod senders;
 mod sign_in;
 mod slow_line;
 mod statuses;
+mod steps;
 mod storage;
 mod transaction;
 mod twins;

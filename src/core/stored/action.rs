@@ -8,7 +8,11 @@ use serde_json::Value;
 use super::item::ItemKind;
 use crate::{
     core::schema::Schema,
-    wire::{action::ActionAnswer, value::Fields},
+    wire::{
+        action::ActionAnswer,
+        http::{Request, Response},
+        value::Fields,
+    },
 };
 
 /// What the user did, what its offline step changed here, and how far its online step has come.
@@ -31,12 +35,69 @@ pub struct Action {
     /// Consecutive unsent runs that give the same become one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consolidate: Option<String>,
+    /// The app runs its online step itself; else the instance does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_app: bool,
+    /// Of a step that the app runs: the call that has left, and of which it is not known what became.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calling: Option<String>,
+    /// Of a step that the app runs: its calls that were carried out, which are not made again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Call>,
     /// Temporary ids of records that are known to be records of the instance: by their correlation field, or by the user.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pairs: BTreeMap<String, String>,
     /// What came of the online step, as long as it is not clear which record is which.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<ActionAnswer>,
+}
+
+/// A call of an online step that was carried out, and its answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// By what it is told from the others of its step.
+    pub key: String,
+    /// What was asked: method, path and body, as a fingerprint.
+    pub asked: String,
+    /// The answer's status.
+    pub status: u16,
+    /// The answer's content type.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub content_type: String,
+    /// The answer's body.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub body: String,
+}
+
+impl Call {
+    /// A call that is to be made.
+    pub fn of(key: &str, request: &Request) -> Self {
+        let body = request.body.as_deref().unwrap_or_default();
+        let asked = format!("{} {} {}", request.method.as_str(), request.path, String::from_utf8_lossy(body));
+        Self { key: key.to_owned(), asked, ..Self::default() }
+    }
+
+    /// Whether it is the same one.
+    pub fn is(&self, other: &Self) -> bool {
+        self.key == other.key && self.asked == other.asked
+    }
+
+    /// The same with its answer.
+    pub fn with(self, response: &Response) -> Self {
+        let content_type = response.header("content-type").unwrap_or_default().to_owned();
+        Self {
+            status: response.status,
+            content_type,
+            body: String::from_utf8_lossy(&response.body).into_owned(),
+            ..self
+        }
+    }
+
+    /// The answer it had.
+    pub fn response(&self) -> Response {
+        let headers = vec![("Content-Type".to_owned(), self.content_type.clone())];
+        Response { status: self.status, headers, body: self.body.clone().into_bytes(), redirected_to: None }
+    }
 }
 
 /// What an offline step did to one record.
@@ -69,6 +130,11 @@ impl Action {
     /// The same, to be changed.
     pub fn part_mut(&mut self, schema: &Schema, table: &str, sys_id: &str) -> Option<&mut Part> {
         self.parts.iter_mut().find(|part| part.is_of(schema, table, sys_id))
+    }
+
+    /// Whether nothing of it is on its way: of a step that the app runs, as long as no call that changes anything is.
+    pub fn is_settled(&self) -> bool {
+        self.by_app && self.calling.is_none()
     }
 
     /// The records that the offline step made, in that order.

@@ -103,6 +103,9 @@ pub trait Dialect {
     fn batch(&self, id: &str, requests: &[Request]) -> Request;
     /// What the answer to the batch of this id means. `count` requests were sent.
     fn unbatch(&self, id: &str, response: &Response, count: usize) -> Batch;
+    /// A path that the app gives: below the instance's address, or the same server's where it begins with a slash. `None`
+    /// for one of another server, which is to have none of the instance's headers.
+    fn below(&self, path: &str) -> Option<String>;
     /// Asks for the extras; none if the app says there are none.
     fn capabilities(&self) -> Option<Request>;
     /// Asks for the first page of what a query finds: whole rows, unless only some fields are wanted.

@@ -191,6 +191,20 @@ impl Dialect for ServiceNow {
         }
     }
 
+    fn below(&self, path: &str) -> Option<String> {
+        let server = self.root.strip_suffix(path_of(&self.root)).unwrap_or_default();
+        match path.strip_prefix('/') {
+            // Two slashes name another server.
+            Some(rest) if rest.starts_with(['/', '\\']) => None,
+            Some(_) => Some(format!("{server}{path}")),
+            None if path.contains("://") => {
+                let rest = path.strip_prefix(server).filter(|_| !server.is_empty())?;
+                rest.starts_with('/').then(|| path.to_owned())
+            }
+            None => Some(format!("{}/{path}", self.root)),
+        }
+    }
+
     fn capabilities(&self) -> Option<Request> {
         let extras = self.extras.as_ref()?;
         Some(get(format!("{extras}/capabilities")))

@@ -1,0 +1,224 @@
+//! Write-back actions whose online step the app runs.
+
+use std::{cell::RefCell, rc::Rc};
+
+use futures_executor::block_on;
+use landfall::{
+    core::stored::Action,
+    engine::{CallFailed, Client, Step, StepFailed},
+    ports::AuthReason,
+    testing::{Device, Fault, MemoryInstance, MemoryPorts},
+    wire::{Fields, Method, Request, Response, decode, table},
+};
+use serde_json::{Value, json};
+
+use super::both::both;
+use super::support::{create, proved, push, resp, row, tables};
+
+type Page = Client<MemoryPorts>;
+
+fn post(path: &str, body: Value) -> Request {
+    let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+    Request { method: Method::Post, path: path.to_owned(), headers, body: Some(body.to_string().into_bytes()) }
+}
+
+fn id_in(response: &Response) -> String {
+    let answer: table::Answer<table::Row> = decode("answer", &response.body).unwrap();
+    Fields::from(answer.result)["sys_id"].clone()
+}
+
+async fn made(step: &Step<MemoryPorts>, body: Value) -> Result<String, StepFailed> {
+    let response =
+        step.call(None, post("table/incident_task", body)).await.map_err(|why| StepFailed(why.to_string()))?;
+    if response.is_success() { Ok(id_in(&response)) } else { Err(StepFailed("It would not have it".to_owned())) }
+}
+
+/// Makes a task for each that the offline step made, one after the other.
+fn splits(page: &Page) {
+    page.register(
+        "split",
+        Rc::new(|step, input| {
+            Box::pin(async move {
+                for open in step.records() {
+                    let sys_id = made(&step, json!({ "description": input["why"] })).await?;
+                    step.add_record_for_sync("incident_task", &sys_id, Some(&open.sys_id));
+                }
+                Ok(json!({ "acted_at": step.acted_at() }))
+            })
+        }),
+    );
+}
+
+async fn split(page: &Page, tasks: usize) -> (String, Vec<String>) {
+    let action =
+        Action { name: "split".to_owned(), input: json!({ "why": "too large" }), by_app: true, ..Action::default() };
+    let step = page.act(action).await.unwrap();
+    for _ in 0..tasks {
+        step.create("incident_task", row(json!({}))).await.unwrap();
+    }
+    let (item, records) = step.acted().await.unwrap();
+    assert!(step.commit().await.unwrap());
+    (item, records.into_iter().map(|record| record.sys_id).collect())
+}
+
+fn posts(instance: &MemoryInstance) -> usize {
+    instance.log().iter().filter(|line| *line == "POST /api/now/table/incident_task").count()
+}
+
+#[test]
+fn each_of_its_calls_takes_effect_and_its_records_are_reconciled() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        splits(&page);
+        let (item, temporary) = split(&page, 3).await;
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!(report.remaining, 0, "{:?}", page.outbox(None, None, None).await);
+        let receipt = page.settled(&item).await.unwrap();
+        assert_eq!(receipt.result, Some(json!({ "acted_at": "2023-11-14T22:13:20Z" })));
+        assert_eq!(instance.rows("incident_task").len(), 3);
+        for id in temporary {
+            let now = page.resolve_id(&id).await.unwrap();
+            assert_eq!(page.get("incident_task", &id, false).await.unwrap().unwrap()["description"], "too large");
+            assert!(instance.rows("incident_task").iter().any(|row| row["sys_id"] == now));
+        }
+        assert!(page.audit().await.unwrap().orphans.is_empty());
+    });
+}
+
+#[test]
+fn a_step_that_is_cut_goes_on_where_it_was() {
+    for answer_lost in [true, false] {
+        block_on(async {
+            let instance = MemoryInstance::with_extras();
+            let device = Device::new(&instance, tables(), 1);
+            let page = device.open().await.unwrap();
+            proved(&page, "incident").await;
+            splits(&page);
+            split(&page, 3).await;
+            device.remote.plan(None);
+            device.remote.plan(Some(if answer_lost { Fault::LoseAnswer } else { Fault::LoseRequest }));
+            page.sync(push()).await.unwrap();
+            let outbox = page.outbox(None, None, None).await.unwrap();
+            assert_eq!(outbox[0].state, "unknown");
+            assert!(outbox[0].explain.contains("under its key"), "{}", outbox[0].explain);
+            // In another context, which has to have it registered.
+            drop(page);
+            device.clock.advance(60_000);
+            let worker = device.open().await.unwrap();
+            let before = posts(&instance);
+            worker.sync(push()).await.unwrap();
+            assert_eq!(posts(&instance), before);
+            splits(&worker);
+            let report = worker.sync(push()).await.unwrap();
+            assert_eq!(report.remaining, 0);
+            assert_eq!(instance.rows("incident_task").len(), 3);
+            // The first is not even asked for again.
+            assert_eq!(posts(&instance), before + 2);
+            assert!(worker.audit().await.unwrap().orphans.is_empty());
+        });
+    }
+}
+
+#[test]
+fn without_keys_the_user_is_asked_and_what_was_answered_is_not_done_again() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        splits(&page);
+        let (item, _) = split(&page, 3).await;
+        let posted = Rc::new(RefCell::new(0));
+        let count = Rc::clone(&posted);
+        device.remote.set_rule(move |request| {
+            let counts = request.method == Method::Post && request.path.contains("incident_task");
+            *count.borrow_mut() += u32::from(counts);
+            (counts && *count.borrow() == 2).then_some(Fault::LoseAnswer)
+        });
+        page.sync(push()).await.unwrap();
+        page.sync(push()).await.unwrap();
+        let outbox = page.outbox(None, None, None).await.unwrap();
+        assert_eq!((outbox[0].state, *posted.borrow()), ("unknown", 2));
+        assert!(outbox[0].explain.contains("cannot say whether it arrived"), "{}", outbox[0].explain);
+        // It did not, says the user, who errs: that one there are two of, and of the others one.
+        page.retry(&item).await.unwrap();
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!((report.remaining, *posted.borrow()), (0, 4));
+        assert_eq!(instance.rows("incident_task").len(), 4);
+    });
+}
+
+#[test]
+fn what_it_throws_is_the_refusal() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        splits(&page);
+        instance.refuse(|table, _| (table == "incident_task").then(|| (403, "No".to_owned())));
+        let (item, _) = split(&page, 1).await;
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!((report.refused, report.remaining), (1, 1));
+        let error = page.settled(&item).await.unwrap().error.unwrap();
+        assert_eq!((error.status, error.message.as_str()), (403, "It would not have it"));
+        instance.accept();
+        page.retry(&item).await.unwrap();
+        assert_eq!(page.sync(push()).await.unwrap().remaining, 0);
+        assert_eq!(instance.rows("incident_task").len(), 1);
+    });
+}
+
+#[test]
+fn a_session_that_runs_out_within_costs_nothing() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        splits(&page);
+        split(&page, 2).await;
+        let (seen, asked) = (Rc::new(RefCell::new(0)), device.remote.auth_asked().len());
+        device.remote.set_rule(move |request| {
+            let counts = request.method == Method::Post && request.path.contains("incident_task");
+            *seen.borrow_mut() += u32::from(counts);
+            (counts && *seen.borrow() == 2).then(|| Fault::Answer(resp(401, "{}")))
+        });
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!(report.remaining, 0);
+        let expired =
+            device.remote.auth_asked().into_iter().skip(asked).filter(|reason| *reason == AuthReason::Expired);
+        assert_eq!(expired.count(), 1);
+        assert_eq!(instance.rows("incident_task").len(), 2);
+    });
+}
+
+#[test]
+fn what_a_step_may_not_do_it_is_told() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        let kept: Rc<RefCell<Option<Step<MemoryPorts>>>> = Rc::default();
+        let keep = Rc::clone(&kept);
+        page.register(
+            "odd",
+            Rc::new(move |step, _| {
+                keep.replace(Some(step.clone()));
+                Box::pin(async move {
+                    let get = |path: &str| Request { method: Method::Get, body: None, ..post(path, json!({})) };
+                    for path in ["https://else.where/x", "//else.where/x", "/\\else.where/x"] {
+                        let told = step.call(None, get(path)).await;
+                        assert_eq!(told, Err(CallFailed::NotTheInstances(path.to_owned())));
+                    }
+                    let key = || Some("mine".to_owned());
+                    assert!(step.call(key(), get("table/incident")).await.unwrap().is_success());
+                    let twice = step.call(key(), get("/api/now/table/incident")).await;
+                    assert_eq!(twice, Err(CallFailed::SameKey("mine".to_owned())));
+                    Ok(Value::Null)
+                })
+            }),
+        );
+        let action = Action { name: "odd".to_owned(), by_app: true, ..Action::default() };
+        assert!(page.act(action).await.unwrap().commit().await.unwrap());
+        create(&page, "incident", json!({})).await;
+        assert_eq!(page.sync(push()).await.unwrap().remaining, 0);
+        let step = kept.take().unwrap();
+        assert_eq!(step.call(None, post("table/incident", json!({}))).await, Err(CallFailed::Over));
+    });
+}
