@@ -7,6 +7,7 @@ use wasm_bindgen::{JsCast as _, JsValue, closure::Closure, prelude::wasm_bindgen
 use wasm_bindgen_futures::spawn_local;
 
 use super::{
+    action::Actions,
     arguments::{self, Given},
     auto_sync::AutoSync,
     events::Kind,
@@ -17,7 +18,7 @@ use super::{
     outbox::Outbox,
     promise, registry, sync_options,
     table::Table,
-    transaction,
+    transaction::{self, Ended},
 };
 use crate::browser::panic;
 
@@ -72,8 +73,22 @@ impl Landfall {
             let work: Function = work
                 .dyn_into()
                 .map_err(|_| Failure::argument("transaction() takes a function, which is given the transaction."))?;
-            transaction::run(&handle, &work).await
+            match transaction::run(&handle, None, |tx| work.call1(&JsValue::UNDEFINED, tx)).await? {
+                Ended::Done { value, .. } => Ok(value),
+                Ended::Threw(thrown) => Ok(Promise::reject(&thrown).into()),
+            }
         })
+    }
+
+    /// Registers a write-back action; do it in every page and worker that may sync.
+    pub fn action(&self, name: JsValue, steps: JsValue) -> Result<(), JsValue> {
+        Ok(Actions::register(self.handle.opened()?, &name, &steps)?)
+    }
+
+    /// Runs an action: its offline step now; its online step now, or on reconnect.
+    pub fn run(&self, name: JsValue, input: JsValue) -> Promise {
+        let handle = Rc::clone(&self.handle);
+        promise::promise(async move { Actions::run(&handle, &name, &input).await })
     }
 
     /// What is unsent.

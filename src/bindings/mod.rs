@@ -1,6 +1,6 @@
 //! The JavaScript surface. Thin: arguments are checked, the engine is called, and what it says is handed back.
 //!
-//! * `landfall`, `table`, `transaction`, `outbox`: the exported classes. `opened`, `registry`: one client a database and page.
+//! * `landfall`, `table`, `transaction`, `outbox`, `action`: the exported classes. `opened`, `registry`: one client a database and page.
 //! * `arguments`, `options`, `query`, `sync_options`, `signal`: what callers give. `fields`: records, checked to be JSON.
 //! * `failure`, `promise`: what callers get back, also when the module crashes.
 //! * `events`: listeners. `auto_sync`: syncing without being asked.
@@ -8,6 +8,7 @@
 //!
 //! No Rust borrow is held while JavaScript of the app runs: it may call straight back.
 
+mod action;
 mod arguments;
 mod auto_sync;
 mod bell;
@@ -26,6 +27,7 @@ mod sync_options;
 mod table;
 mod transaction;
 
+pub use action::OnlineStep;
 pub use landfall::{Landfall, open};
 pub use outbox::Outbox;
 pub use table::Table;

@@ -7,7 +7,7 @@ use std::{
 
 use wasm_bindgen_futures::spawn_local;
 
-use super::{auto_sync::AutoSync, events::Events, failure::Failure, options::Options, registry};
+use super::{action::Actions, auto_sync::AutoSync, events::Events, failure::Failure, options::Options, registry};
 use crate::{
     browser::{BrowserPorts, BrowserRemote, StoreNews, storage},
     core::{CoreError, Event, Origin},
@@ -25,6 +25,7 @@ pub struct Opened {
     database: String,
     client: Client<BrowserPorts>,
     events: Rc<Events>,
+    actions: Actions,
     auto_sync: RefCell<Option<AutoSync>>,
     handles: Cell<u32>,
     recognising: Cell<bool>,
@@ -51,6 +52,7 @@ impl Opened {
             database,
             client,
             events: Rc::default(),
+            actions: Actions::default(),
             auto_sync: RefCell::default(),
             handles: Cell::default(),
             recognising: Cell::default(),
@@ -76,6 +78,10 @@ impl Opened {
 
     pub fn events(&self) -> &Rc<Events> {
         &self.events
+    }
+
+    pub fn actions(&self) -> &Actions {
+        &self.actions
     }
 
     fn hear(&self, event: &Event) {

@@ -87,6 +87,17 @@ impl Outbox {
         })
     }
 
+    /// Settles an action whose records the instance did not name clearly.
+    pub fn pair(&self, item: JsValue, temporary: JsValue, sys_id: JsValue) -> Promise {
+        let handle = Rc::clone(&self.handle);
+        promise(async move {
+            let temporary = arguments::text(&temporary, "The temporary sys_id")?;
+            let sys_id = arguments::text(&sys_id, "The sys_id")?;
+            handle.client()?.pair(&id(&item)?, &temporary, &sys_id).await?;
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+
     /// Drops it and everything that depends on it, and says what went.
     pub fn discard(&self, item: JsValue) -> Promise {
         let handle = Rc::clone(&self.handle);

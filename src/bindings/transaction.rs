@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use js_sys::{Function, Promise};
+use js_sys::Promise;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 
@@ -13,31 +13,58 @@ use super::{
     opened::Handle,
     promise::promise,
 };
-use crate::{browser::BrowserPorts, engine};
+use crate::{
+    browser::BrowserPorts,
+    core::{Ref, stored::Action},
+    engine,
+};
 
 /// How often `work` is run again before the call gives up. Each time, some other tab got its write through.
 const MOST_RUNS: u32 = 20;
 
 type Writes = Rc<engine::Transaction<BrowserPorts>>;
 
-/// Runs `work` until what it saw is still so when its writes are committed.
-pub async fn run(handle: &Handle, work: &Function) -> Result<JsValue, Failure> {
+/// How a transaction ended.
+pub enum Ended {
+    /// Its writes are committed.
+    Done {
+        /// What `work` gave.
+        value: JsValue,
+        /// Of an action's offline step: the action's item and its records.
+        acted: Option<(String, Vec<Ref>)>,
+    },
+    /// What the app threw is the app's: it gets it back as it is.
+    Threw(JsValue),
+}
+
+/// Runs `work` until what it saw is still so when its writes are committed. Those of an `action` are its own.
+pub async fn run(
+    handle: &Handle,
+    action: Option<&Action>,
+    work: impl Fn(&JsValue) -> Result<JsValue, JsValue>,
+) -> Result<Ended, Failure> {
     for _ in 0..MOST_RUNS {
         let opened = handle.opened()?;
-        let writes = Rc::new(opened.client().begin().await?);
+        let writes = match action {
+            Some(action) => opened.client().act(action.clone()).await?,
+            None => opened.client().begin().await?,
+        };
+        let writes = Rc::new(writes);
         let given = JsValue::from(Transaction { writes: Rc::clone(&writes) });
-        let ended = match work.call1(&JsValue::UNDEFINED, &given) {
+        let ended = match work(&given) {
             Ok(value) => JsFuture::from(Promise::resolve(&value)).await,
             Err(thrown) => Err(thrown),
         };
         match ended {
-            Ok(value) if writes.commit().await? => {
-                opened.keep();
-                return Ok(value);
+            Ok(value) => {
+                let acted = if action.is_some() { Some(writes.acted().await?) } else { None };
+                if writes.commit().await? {
+                    opened.keep();
+                    return Ok(Ended::Done { value, acted });
+                }
             }
-            // What the app threw is the app's: it gets it back as it is.
-            Err(thrown) if writes.give_up().await? => return Ok(Promise::reject(&thrown).into()),
-            Ok(_) | Err(_) => {}
+            Err(thrown) if writes.give_up().await? => return Ok(Ended::Threw(thrown)),
+            Err(_) => {}
         }
     }
     Err(engine::EngineError::Contended.into())

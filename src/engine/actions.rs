@@ -217,12 +217,17 @@ impl<P: Ports> Client<P> {
         self.steps().borrow_mut().insert(name.to_owned(), online);
     }
 
+    /// Whether the app has said that the instance may have extras.
+    pub fn may_have_extras(&self) -> bool {
+        self.dialect().capabilities().is_some()
+    }
+
     /// Whether this context can have it carried out: else it is left to one that can.
     pub(super) fn can_run(&self, item: &Item, capabilities: Option<&Capabilities>) -> bool {
         match &item.action {
             None => true,
             Some(action) if action.by_app => self.steps().borrow().contains_key(&action.name),
-            Some(_) => capabilities.map_or(self.dialect().capabilities().is_some(), |known| known.actions),
+            Some(_) => capabilities.map_or(self.may_have_extras(), |known| known.actions),
         }
     }
 

@@ -202,7 +202,7 @@ fn what_a_step_may_not_do_it_is_told() {
                 keep.replace(Some(step.clone()));
                 Box::pin(async move {
                     let get = |path: &str| Request { method: Method::Get, body: None, ..post(path, json!({})) };
-                    for path in ["https://else.where/x", "//else.where/x", "/\\else.where/x"] {
+                    for path in ["https://else.where/x", "//else.where/x", "/\\else.where/x", "/\t/else.where/x"] {
                         let told = step.call(None, get(path)).await;
                         assert_eq!(told, Err(CallFailed::NotTheInstances(path.to_owned())));
                     }

@@ -118,6 +118,16 @@ export interface Landfall {
    * it. What it throws is thrown on, and nothing is written.
    */
   transaction<R>(work: (tx: Transaction) => R | Promise<R>): Promise<R>;
+  /**
+   * Registers a write-back action; do it in every page and worker that may sync. What is registered later under the
+   * same name takes its place.
+   */
+  action<I, R = unknown>(name: string, steps: ActionSteps<I, R>): void;
+  /**
+   * Runs an action: its offline step now, in one transaction with the action's item; its online step now, or on
+   * reconnect. `outbox.settled(item)` tells what came of it. `records` are those that the offline step has changed.
+   */
+  run<I>(name: string, input: I): Promise<{ item: string; records: Ref[] }>;
   outbox: Outbox;
 
   /**
@@ -193,6 +203,49 @@ export interface Transaction {
   table<T extends object = Record<string, unknown>>(name: string): Pick<Table<T>, "create" | "get" | "update" | "delete">;
 }
 
+export interface ActionSteps<I, R = unknown> {
+  /**
+   * Changes records of this device only; its writes are not sent as such, the online step brings them about. May run
+   * more than once before it is saved.
+   */
+  offline?: (tx: Transaction, input: I) => void | Promise<void>;
+  /**
+   * Runs on reconnect, in whichever page or worker sends. Leave it out to have the instance run it, by its extras. What
+   * it throws is the refusal. One that was cut runs again from its beginning, five minutes at most.
+   */
+  online?: (step: OnlineStep, input: I) => R | Promise<R>;
+  /**
+   * Your word that `addRecordForSync` names records of a table in the order the offline step created them. Default
+   * false.
+   */
+  pairsInOrder?: boolean;
+  /** Consecutive unsent runs that give the same become one, the latest input kept: its offline step takes the place of theirs. */
+  consolidate?: (input: I) => string;
+}
+
+/** What an online step is given. Of no use once the step has ended. */
+export interface OnlineStep {
+  /**
+   * Authenticated fetch; `path` is below the instance's URL, or begins with a slash and is the same server's. A call
+   * that changes something is noted before it leaves, and when it is answered: should the step be cut and run again,
+   * what was answered is answered again without being sent, and what was not goes again under the same
+   * `Idempotency-Key`, where the instance honours keys. `key` tells the step's calls apart (default: the call's number
+   * in this step). Rejects with `unreachable` where no answer came: the whole step is run again later, whatever it does
+   * about that.
+   */
+  fetch(path: string, init?: RequestInit & { key?: string }): Promise<Response>;
+  /**
+   * Names the instance's record for one made in the offline step. `temporary` may be left out where one record of that
+   * table is open and one is named. Others that it names join the cache.
+   */
+  addRecordForSync(table: string, sysId: string, temporary?: string): void;
+  /** The records that the offline step made, by their temporary ids, in that order. */
+  readonly records: Ref[];
+  /** When the user acted. */
+  readonly actedAt: string;
+  readonly idempotencyKey: string;
+}
+
 export interface Outbox {
   /** What is unsent, oldest first; `after` is the id of the last item of the page before. */
   list(options?: { state?: OutboxItem["state"][]; limit?: number; after?: string }): Promise<OutboxItem[]>;
@@ -214,6 +267,11 @@ export interface Outbox {
    * What the instance may have carried out already (`unknown`) stays there.
    */
   discard(item: string): Promise<OutboxItem[]>;
+  /**
+   * Settles an action whose records the instance did not name clearly (`unpaired`): `temporary` is the instance's
+   * record `sysId`. Once that is clear of all of them, all are reconciled.
+   */
+  pair(item: string, temporary: string, sysId: string): Promise<void>;
 }
 
 export interface Ref {
@@ -236,7 +294,10 @@ export interface OutboxItem {
   group?: string;
   table?: string;
   sys_id?: string;
+  /** An action's name. */
   action?: string;
+  /** The records that an action is about, instead of `table` and `sys_id`. */
+  records?: Ref[];
   state: "queued" | "sending" | "unknown" | "waiting" | "refused" | "conflict" | "unpaired";
   attempts: number;
   queuedAt: string;

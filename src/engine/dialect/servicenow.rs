@@ -192,6 +192,10 @@ impl Dialect for ServiceNow {
     }
 
     fn below(&self, path: &str) -> Option<String> {
+        // A browser drops them, and may then read another address.
+        if path.contains(char::is_control) {
+            return None;
+        }
         let server = self.root.strip_suffix(path_of(&self.root)).unwrap_or_default();
         match path.strip_prefix('/') {
             // Two slashes name another server.
