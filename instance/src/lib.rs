@@ -3,6 +3,7 @@
 //! ```text
 //! main → settings, serve          the program: flags, the listener, stopping
 //!          api                    requests and answers; a batch's items come through the same door as HTTP
+//!            writing              what a write is, whoever asks for it
 //!            rules                what the instance does to a record by itself
 //!            schema               which tables and columns there are
 //!            store                where records are kept: SQL for both databases behind one seam
@@ -21,6 +22,7 @@ mod seed;
 mod serve;
 mod settings;
 pub mod store;
+mod writing;
 
 pub use serve::{ServeError, Server};
 pub use settings::{Seed, Settings};
