@@ -36,6 +36,12 @@ impl Place {
     pub fn record(class: &Class, sys_id: &str) -> Self {
         Self { scope: class.name.into(), path: format!("{}/{sys_id}", class.name) }
     }
+
+    /// An action.
+    pub fn action(name: &str) -> Self {
+        let path = format!("action/{name}");
+        Self { scope: path.clone(), path }
+    }
 }
 
 /// A request under its key, if it has one.

@@ -1,5 +1,6 @@
 //! The REST API: the Table API, the Batch API and what Landfall adds to them.
 
+mod action;
 mod batch;
 mod call;
 mod capabilities;

@@ -40,6 +40,16 @@ pub async fn correlated(session: &mut Session, class: &Class, id: &str) -> Resul
     first_with(session, class, "correlation_id", id).await
 }
 
+/// No other transaction holds this correlation id until this one ends, so that whoever looks whether it is there and
+/// then writes it does both alone.
+pub async fn hold_correlation(session: &mut Session, id: &str) -> Result<(), StoreError> {
+    if session.dialect() == Dialect::Postgres {
+        // On SQLite a write has the whole file to itself already.
+        session.execute("SELECT pg_advisory_xact_lock(hashtext($1))", &[id.into()]).await?;
+    }
+    Ok(())
+}
+
 /// The sys_id of the class's record with this text in the column, in whichever case; of several, the first that was
 /// made.
 pub async fn first_with(

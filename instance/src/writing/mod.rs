@@ -5,4 +5,4 @@ pub mod temporary;
 mod writer;
 
 pub use input::Input;
-pub use writer::Writer;
+pub use writer::{Existing, Writer};
