@@ -22,6 +22,20 @@ pub enum Refusal {
     /// A place that does not do this.
     #[error("Method not supported")]
     Method(String),
+    /// No such action.
+    #[error("There is no action `{name}` here")]
+    UnknownAction {
+        /// What was asked for.
+        name: String,
+        /// Those there are.
+        known: Vec<&'static str>,
+    },
+    /// An action's input that is not as it should be, in a sentence.
+    #[error("{0}")]
+    Input(String),
+    /// What cannot be done to a record as it is, in a sentence.
+    #[error("{0}")]
+    Conflict(String),
     /// Fields the table does not have.
     #[error("Table {table} has no field {}", names(.fields))]
     UnknownFields {
@@ -99,16 +113,33 @@ impl Refusal {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoRecord | Self::NoResource(_) => StatusCode::NOT_FOUND,
+            Self::NoRecord | Self::NoResource(_) | Self::UnknownAction { .. } => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnresolvedTemporary { .. } => StatusCode::FAILED_DEPENDENCY,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Aborted(_) => StatusCode::FORBIDDEN,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::NotAuthenticated => StatusCode::UNAUTHORIZED,
             Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The same of a field that stands within another.
+    #[must_use]
+    pub fn below(self, place: &str) -> Self {
+        let named = |field: String| format!("{place}.{field}");
+        match self {
+            Self::Unfit(fields) => Self::Unfit(fields.into_iter().map(|(field, why)| (named(field), why)).collect()),
+            Self::DanglingReference { field, table, value } => {
+                Self::DanglingReference { field: named(field), table, value }
+            }
+            Self::UnresolvedTemporary { field, table, id } => {
+                Self::UnresolvedTemporary { field: named(field), table, id }
+            }
+            other => other,
         }
     }
 
@@ -118,9 +149,12 @@ impl Refusal {
             Self::NoRecord => "Record doesn't exist or ACL restricts the record retrieval".into(),
             Self::NoResource(path) => format!("Nothing is served at {path}"),
             Self::Method(method) => format!("{method} is not done here"),
-            Self::UnknownFields { .. } | Self::Unfit(_) | Self::DanglingReference { .. } => {
-                "Nothing was written".into()
-            }
+            Self::UnknownAction { known, .. } => format!("There are {}", known.join(", ")),
+            Self::UnknownFields { .. }
+            | Self::Unfit(_)
+            | Self::DanglingReference { .. }
+            | Self::Input(_)
+            | Self::Conflict(_) => "Nothing was written".into(),
             Self::UnresolvedTemporary { .. } => {
                 "Nothing was written. Create that record first, or before this one in the same batch".into()
             }

@@ -98,8 +98,8 @@ fn resolve(class: &Class, record: &mut Fields, now: &Now) {
     }
 }
 
-/// The states of finished work: closed and cancelled.
-fn is_closed(class: &Class, state: &str) -> bool {
+/// Whether that is a state of finished work: closed or cancelled.
+pub fn is_closed(class: &Class, state: &str) -> bool {
     match class.name {
         "incident" => matches!(state, "7" | "8"),
         _ => matches!(state, "3" | "4" | "7"),

@@ -21,7 +21,8 @@ macro_rules! scenarios {
             let postgres = common::Postgres::start().await;
             $($(
                 println!("{}", stringify!($module::$name));
-                scenarios::$module::$name(&postgres.home(stringify!($name)).await).await;
+                let home = postgres.home(concat!(stringify!($module), "_", stringify!($name))).await;
+                scenarios::$module::$name(&home).await;
             )+)+
         }
     };
@@ -40,5 +41,11 @@ scenarios! {
     idempotency: a_repeated_create_is_one, another_request_is_refused, a_refusal_is_not_remembered,
         two_at_once_are_one, keys_are_of_a_user_and_a_table, a_repeat_after_reconciling_is_the_same,
         changes_and_deletions_are_repeated_too, plain_knows_no_keys, keys_are_forgotten_in_time;
+    actions: logging_time_makes_an_entry_and_a_note, closing_an_order_opens_what_follows,
+        splitting_an_order_makes_its_tasks, reassigning_takes_any_kind_of_task, they_are_announced_and_found_by_name;
+    action_repeats: a_repeated_action_is_one, another_action_is_another, two_at_once_are_one,
+        one_record_for_one_temporary_id, a_repeat_after_reconciling_is_the_same, what_was_made_is_not_made_again,
+        an_action_may_be_an_item;
+    action_input: a_refusal_half_way_leaves_nothing, references_are_settled, bad_input_is_told_in_a_sentence;
     temporary_ids: give_way_to_permanent_ones, wait_for_their_record, plain_stores_what_it_gets;
 }

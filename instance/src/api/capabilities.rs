@@ -13,7 +13,7 @@ pub fn answer() -> Answer {
         resolves_temp_ids: true,
         ordered_batch: true,
         if_match: false,
-        actions: false,
+        actions: true,
         key_ttl_seconds: u64::try_from(KEY_TTL_SECONDS).ok(),
     };
     Answer::json(StatusCode::OK, &CapabilitiesAnswer { capabilities })

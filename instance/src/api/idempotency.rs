@@ -9,14 +9,40 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::call::{Answer, Call};
-use super::temporary;
 use crate::clock::Now;
 use crate::instance::{Instance, KEY_TTL_SECONDS};
 use crate::refusal::Refusal;
+use crate::schema::Class;
 use crate::store::Session;
 use crate::store::keys::{self, Claim, Kept, Key};
+use crate::writing::temporary;
 
 const LONGEST: usize = 255;
+
+/// What a request is for, and among which others its key must be its own.
+#[derive(Clone, Debug)]
+pub struct Place {
+    scope: String,
+    path: String,
+}
+
+impl Place {
+    /// A table, for a new record.
+    pub fn table(class: &Class) -> Self {
+        Self { scope: class.name.into(), path: class.name.into() }
+    }
+
+    /// A record of a table.
+    pub fn record(class: &Class, sys_id: &str) -> Self {
+        Self { scope: class.name.into(), path: format!("{}/{sys_id}", class.name) }
+    }
+
+    /// An action.
+    pub fn action(name: &str) -> Self {
+        let path = format!("action/{name}");
+        Self { scope: path.clone(), path }
+    }
+}
 
 /// A request under its key, if it has one.
 pub struct Once<'c> {
@@ -39,22 +65,21 @@ pub enum Begun<'c> {
 pub async fn begin<'c>(
     instance: &Instance,
     call: &Call,
-    place: String,
+    place: Place,
     body: &'c Json,
     now: &Now,
     session: &mut Session,
 ) -> Result<Begun<'c>, Refusal> {
     let sent = call.header("idempotency-key").filter(|_| !instance.plain);
     let Some(text) = sent else {
-        return Ok(Begun::New(Once { key: None, place, body, sent_hash: String::new() }));
+        return Ok(Begun::New(Once { key: None, place: String::new(), body, sent_hash: String::new() }));
     };
     if text.is_empty() || text.chars().count() > LONGEST {
         return Err(Refusal::BadKey);
     }
     instance.prune_keys(session, now.seconds).await?;
-    let table = place.split('/').next().unwrap_or_default().to_owned();
-    let key = Key { user: call.user.clone(), table, key: text.to_owned() };
-    let place = format!("{} {place}", call.method);
+    let key = Key { user: call.user.clone(), table: place.scope, key: text.to_owned() };
+    let place = format!("{} {}", call.method, place.path);
     let sent_hash = hash(&place, body);
     let not_before = now.seconds - KEY_TTL_SECONDS;
     let kept = match keys::claim(session, &key, &sent_hash, now.seconds, not_before).await? {

@@ -3,7 +3,8 @@
 use axum::http::Method;
 
 use super::call::{Answer, Call};
-use super::{batch, capabilities, change, read};
+use super::{action, batch, capabilities, change, read};
+use crate::actions::{self, Entry};
 use crate::instance::Instance;
 use crate::refusal::Refusal;
 use crate::schema::{Class, class};
@@ -14,6 +15,7 @@ enum Place {
     Record(&'static Class, String),
     Batch,
     Capabilities,
+    Action(&'static Entry),
 }
 
 /// Answers a request.
@@ -48,6 +50,7 @@ async fn answer_at(instance: &Instance, call: &Call, place: Place) -> Result<Ans
         }
         (&Method::DELETE, Place::Record(class, sys_id)) => change::delete(instance, call, class, &sys_id).await,
         (&Method::GET, Place::Capabilities) => Ok(capabilities::answer()),
+        (&Method::POST, Place::Action(action)) => action::answer(instance, call, action).await,
         _ => refused(),
     }
 }
@@ -62,8 +65,12 @@ fn place(instance: &Instance, call: &Call) -> Result<Place, Refusal> {
             below_now(next(), next(), next(), next()).ok_or_else(nowhere)?
         }
         (Some("api"), Some("now"), first) => below_now(first, next(), next(), next()).ok_or_else(nowhere)?,
-        (Some("api"), Some("landfall"), Some("v1")) if !instance.plain => match (next(), next()) {
-            (Some("capabilities"), None) => Ok(Place::Capabilities),
+        (Some("api"), Some("landfall"), Some("v1")) if !instance.plain => match (next(), next(), next()) {
+            (Some("capabilities"), None, None) => Ok(Place::Capabilities),
+            (Some("action"), Some(name), None) => match actions::action(name) {
+                Some(action) => Ok(Place::Action(action)),
+                None => Err(Refusal::UnknownAction { name: name.to_owned(), known: actions::names() }),
+            },
             _ => Err(nowhere()),
         },
         _ => Err(nowhere()),

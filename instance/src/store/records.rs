@@ -37,12 +37,37 @@ pub async fn exists(session: &mut Session, class: &Class, sys_id: &str) -> Resul
 
 /// The sys_id of the class's record that carries this correlation id; of several, the first that was made.
 pub async fn correlated(session: &mut Session, class: &Class, id: &str) -> Result<Option<String>, StoreError> {
+    first_with(session, class, "correlation_id", id).await
+}
+
+/// No other transaction holds this correlation id until this one ends, so that whoever looks whether it is there and
+/// then writes it does both alone.
+pub async fn hold_correlation(session: &mut Session, id: &str) -> Result<(), StoreError> {
+    if session.dialect() == Dialect::Postgres {
+        // On SQLite a write has the whole file to itself already.
+        session.execute("SELECT pg_advisory_xact_lock(hashtext($1))", &[id.into()]).await?;
+    }
+    Ok(())
+}
+
+/// The sys_id of the class's record with this text in the column, in whichever case; of several, the first that was
+/// made.
+pub async fn first_with(
+    session: &mut Session,
+    class: &Class,
+    column: &str,
+    text: &str,
+) -> Result<Option<String>, StoreError> {
+    let Some(field) = class.field(column).filter(|field| field.column.is_folded()) else {
+        return Ok(None);
+    };
     let sql = format!(
-        "SELECT t0.\"sys_id\" FROM {} WHERE t0.\"{}\" = $1 ORDER BY t0.\"sys_created_on\", t0.\"sys_id\" LIMIT 1",
+        "SELECT t0.\"sys_id\" FROM {} WHERE t{}.\"{}\" = $1 ORDER BY t0.\"sys_created_on\", t0.\"sys_id\" LIMIT 1",
         joined(class),
-        folded("correlation_id"),
+        field.level,
+        folded(column),
     );
-    session.one(&sql, &[fold(id).into()], Storage::Text).await
+    session.one(&sql, &[fold(text).into()], Storage::Text).await
 }
 
 /// The records the filter lets through, in its order.

@@ -1,6 +1,7 @@
 //! What the tests share: databases to run on, an instance to ask, and what it answers.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod actions;
 mod instance;
 mod postgres;
 

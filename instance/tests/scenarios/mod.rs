@@ -1,5 +1,8 @@
 //! What an instance must do, whichever database is under it.
 
+pub mod action_input;
+pub mod action_repeats;
+pub mod actions;
 pub mod batches;
 pub mod checks;
 pub mod idempotency;

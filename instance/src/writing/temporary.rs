@@ -29,9 +29,10 @@ pub async fn settle_references(session: &mut Session, of: &Class, fields: &mut F
     Ok(())
 }
 
-async fn settled(session: &mut Session, field: &str, target: &Class, id: &str) -> Result<String, Refusal> {
+/// The sys_id of the record the field means, which must be one of the target's.
+pub async fn settled(session: &mut Session, field: &str, target: &Class, id: &str) -> Result<String, Refusal> {
     let (field, table) = (field.to_owned(), target.name.to_owned());
-    if starts_with_id(id) == Some(id) {
+    if is_temporary(id) {
         let permanent = records::correlated(session, target, id).await?;
         return permanent.ok_or_else(|| Refusal::UnresolvedTemporary { field, table, id: id.to_owned() });
     }
@@ -63,13 +64,19 @@ pub async fn settle_body(session: &mut Session, body: &Json) -> Result<Json, Sto
     Ok(Json::Object(settled))
 }
 
-async fn known(session: &mut Session, id: &str) -> Result<Option<String>, StoreError> {
+/// The sys_id of the record that carries this temporary id, whatever its table.
+pub async fn known(session: &mut Session, id: &str) -> Result<Option<String>, StoreError> {
     for root in classes().filter(|class| class.lineage.len() == 1) {
         if let Some(permanent) = records::correlated(session, root, id).await? {
             return Ok(Some(permanent));
         }
     }
     Ok(None)
+}
+
+/// Whether the text is a temporary id and nothing else.
+pub fn is_temporary(text: &str) -> bool {
+    starts_with_id(text) == Some(text)
 }
 
 /// Every temporary id in a text.

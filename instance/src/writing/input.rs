@@ -3,8 +3,6 @@
 use landfall::wire::Fields;
 use serde_json::Value as Json;
 
-use super::call::Call;
-use crate::instance::Instance;
 use crate::refusal::Refusal;
 use crate::schema::{Class, Kind};
 
@@ -15,17 +13,14 @@ pub struct Input {
     pub fields: Fields,
     /// The entries to append, by journal.
     pub entries: Vec<(&'static str, String)>,
-    /// The body as it was sent.
-    pub json: Json,
 }
 
 impl Input {
-    /// Reads the call's body. Fields that only the instance writes are passed over, as a write rule does on
+    /// Reads an object of fields. Those that only the instance writes are passed over, as a write rule does on
     /// ServiceNow. What the table does not have, or cannot hold, is refused by name; a plain instance passes over the
     /// first and empties the second.
-    pub fn read(instance: &Instance, call: &Call, class: &Class) -> Result<Self, Refusal> {
-        let json = call.json()?;
-        let Json::Object(object) = &json else {
+    pub fn read(json: &Json, class: &Class, plain: bool) -> Result<Self, Refusal> {
+        let Json::Object(object) = json else {
             return Err(Refusal::Body("expected an object of fields".into()));
         };
         let mut fields = Fields::new();
@@ -42,7 +37,7 @@ impl Input {
             }
             let text = match field.column.canonical(value) {
                 Ok(text) => text,
-                Err(_) if instance.plain => String::new(),
+                Err(_) if plain => String::new(),
                 Err(why) => {
                     unfit.push((name.clone(), why));
                     continue;
@@ -54,12 +49,12 @@ impl Input {
                 entries.push((field.column.name, text));
             }
         }
-        if !unknown.is_empty() && !instance.plain {
+        if !unknown.is_empty() && !plain {
             return Err(Refusal::UnknownFields { table: class.name.into(), fields: unknown });
         }
         if !unfit.is_empty() {
             return Err(Refusal::Unfit(unfit));
         }
-        Ok(Self { fields, entries, json })
+        Ok(Self { fields, entries })
     }
 }
