@@ -7,14 +7,17 @@ use std::collections::BTreeMap;
 
 use landfall::{
     core::{
-        Durability, Event, Key, Origin, Row, StoreName, Tx, View,
+        Durability, Event, Key, Origin, Receipt, Ref, Row, Settled, StoreName, Tx, View,
         schema::Schema,
         stored::{
-            Alias, Announced, Birth, Course, Item, ItemError, ItemKind, ItemState, Lease, Proofs, Record, Stored,
-            decode,
+            Action, Alias, Announced, Birth, Call, Course, Item, ItemError, ItemKind, ItemState, Lease, Part, Proofs,
+            Record, Stored, Wanted, decode,
         },
     },
-    wire::Fields,
+    wire::{
+        Fields,
+        action::{ActionAnswer, RecordForSync},
+    },
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -66,6 +69,7 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         may_be_made: true,
         amended: ["parent".into()].into(),
         error: Some(ItemError { status: 403, message: "No".into(), detail: Some("ACL".into()) }),
+        action: None,
     };
     let alias = Alias {
         temporary: TEMPORARY.into(),
@@ -118,6 +122,50 @@ fn rows_as_they_lie_on_disk() {
     let (set, _) = tx.finish(1.0, Origin::Here, Durability::Strict);
     let rows: Vec<(StoreName, Row)> = set.puts;
     insta::assert_json_snapshot!(rows);
+}
+
+#[test]
+fn actions_as_they_lie_on_disk() {
+    let schema = Schema::new(serde_json::from_value(json!({ "incident": {} })).unwrap()).unwrap();
+    let view = View::default();
+    let mut tx = Tx::new(&schema, 0, Uuid::nil(), &view);
+    let made = Part {
+        table: "incident".into(),
+        sys_id: TEMPORARY.into(),
+        kind: ItemKind::Create,
+        fields: fields(&[("short_description", "Belt stuck")]),
+        landed: Some(PERMANENT.into()),
+        behind: true,
+    };
+    let named = RecordForSync { table: "incident".into(), sys_id: PERMANENT.into(), temp_sys_id: None };
+    let action = Action {
+        name: "split_order".into(),
+        input: json!({ "order": PERMANENT }),
+        parts: vec![made],
+        pairs_in_order: true,
+        consolidate: Some("the same".into()),
+        by_app: true,
+        calling: Some("2".into()),
+        calls: vec![Call {
+            key: "1".into(),
+            asked: "POST table/incident {}".into(),
+            status: 201,
+            content_type: "application/json".into(),
+            body: "{}".into(),
+        }],
+        pairs: [(TEMPORARY.into(), PERMANENT.into())].into(),
+        answer: Some(ActionAnswer { result: json!({ "made": 1 }), records_for_sync: vec![named] }),
+    };
+    let id = "0192f0c1a2b37c4d8e9f0a1b2c3d4e64";
+    let whole =
+        Item { id: id.into(), kind: ItemKind::Action, action: Some(Box::new(action.clone())), ..Item::default() };
+    tx.put(&Item { state: ItemState::Unpaired, ..whole.clone() }).unwrap();
+    tx.put(&Item { id: "0192f0c1a2b37c4d8e9f0a1b2c3d4e65".into(), ..whole }).unwrap();
+    tx.put(&Wanted { table: "incident".into(), sys_id: PERMANENT.into() }).unwrap();
+    let (set, _) = tx.finish(1.0, Origin::Here, Durability::Strict);
+    insta::assert_json_snapshot!(set.puts);
+    let least: Action = serde_json::from_value(json!({ "name": "a" })).unwrap();
+    assert_eq!(least, Action { name: "a".into(), ..Action::default() });
 }
 
 #[test]
@@ -196,6 +244,18 @@ fn events_as_they_travel_between_contexts() {
                 birth: "0192f0c1a2b37c4d8e9f0a1b2c3d4e63".into(),
                 last_seen_at: "2023-11-14T22:13:20Z".into(),
                 unsent: 3,
+            },
+        ),
+        (
+            8,
+            Event::Settled {
+                receipts: vec![Receipt {
+                    item: "0192f0c1a2b37c4d8e9f0a1b2c3d4e64".into(),
+                    state: Settled::Done,
+                    records: vec![Ref { table: "incident".into(), sys_id: PERMANENT.into() }],
+                    result: Some(json!({ "made": 1 })),
+                    error: None,
+                }],
             },
         ),
         (5, Event::Error { code: "twins".into(), message: "Two of them.".into(), retryable: false }),

@@ -1,12 +1,14 @@
 //! What becomes of an action when its online step has answered.
 
+use std::collections::BTreeSet;
+
 use super::{
     error::CoreError,
     event::{Event, Receipt, Ref, Settled},
     ids::{self, is_temporary},
     pairing::{Pairing, pairing},
     reconcile::{Made, land, removed, settle},
-    stored::{Item, ItemKind, ItemState, Part, Wanted},
+    stored::{Item, ItemKind, ItemState, Part, Record, Wanted},
     tx::{Ruled, Tx},
 };
 use crate::wire::{
@@ -20,8 +22,9 @@ use crate::wire::{
 /// # Errors
 /// As [`Tx::get`].
 pub(super) fn acted(tx: &mut Tx<'_>, mut item: Item, answer: &ActionAnswer) -> Ruled<bool> {
+    let held = held(tx, &answer.records_for_sync)?;
     let Some(action) = item.action.as_mut() else { return Ok(false) };
-    let pairing = pairing(tx.schema, action, &answer.records_for_sync);
+    let pairing = pairing(tx.schema, action, &answer.records_for_sync, &held);
     if pairing.is_clear() {
         return finish(tx, &item, &pairing, answer).map(|()| true);
     }
@@ -35,6 +38,19 @@ pub(super) fn acted(tx: &mut Tx<'_>, mut item: Item, answer: &ActionAnswer) -> R
     tx.put(&item).map(|()| false)
 }
 
+/// Which of these records the device holds.
+pub(super) fn held(tx: &mut Tx<'_>, named: &[RecordForSync]) -> Ruled<BTreeSet<String>> {
+    let known: Vec<&RecordForSync> = named.iter().filter(|named| tx.schema.known(&named.table).is_ok()).collect();
+    tx.want(known.iter().map(|named| Record::at(tx.schema, &named.table, &named.sys_id)).collect::<Vec<_>>())?;
+    let mut held = BTreeSet::new();
+    for named in known {
+        if tx.record(&named.table, &named.sys_id)?.is_some() {
+            held.insert(named.sys_id.clone());
+        }
+    }
+    Ok(held)
+}
+
 /// The user's word that a record made here is that of the instance. Once it is clear of all of them, the item is done.
 ///
 /// # Errors
@@ -42,14 +58,15 @@ pub(super) fn acted(tx: &mut Tx<'_>, mut item: Item, answer: &ActionAnswer) -> R
 pub fn pair(tx: &mut Tx<'_>, id: &str, temporary: &str, sys_id: &str) -> Ruled<()> {
     let mut item = tx.item(id)?.ok_or_else(|| CoreError::NoSuchItem(id.to_owned()))?;
     let no = |why: String| Err(CoreError::NotPairable { item: id.to_owned(), why }.into());
+    let answer = item.action.as_ref().and_then(|action| action.answer.clone()).unwrap_or_default();
+    let held = held(tx, &answer.records_for_sync)?;
     let (ItemState::Unpaired, Some(action)) = (item.state, item.action.as_mut()) else {
         return no("it is not waiting for that".to_owned());
     };
     if sys_id.is_empty() || is_temporary(sys_id) {
         return no(format!("“{sys_id}” is no id of the instance's"));
     }
-    let answer = action.answer.clone().unwrap_or_default();
-    let Pairing { pairs, open, .. } = pairing(tx.schema, action, &answer.records_for_sync);
+    let Pairing { pairs, open, .. } = pairing(tx.schema, action, &answer.records_for_sync, &held);
     if !open.iter().any(|(_, open)| open == temporary) {
         return no(format!("“{temporary}” is none of the records that wait to be paired"));
     }

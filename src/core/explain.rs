@@ -1,6 +1,7 @@
 //! Where an item stands, in one plain sentence: why it is still here, and what will move it.
 
 use super::{
+    acted::held as held_there,
     hand::{Dropping, dropping},
     pairing::{Pairing, pairing},
     plan::{Known, Step, next_step, waits_until},
@@ -27,7 +28,7 @@ pub(super) fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Optio
     let plain = |state, explain: String, stuck| Standing { state, explain, depends_on: Vec::new(), stuck };
     match item.state {
         ItemState::Refused => Ok(plain("refused", refused(tx, item)?, true)),
-        ItemState::Unpaired => Ok(plain("unpaired", unpaired(tx, item), true)),
+        ItemState::Unpaired => Ok(plain("unpaired", unpaired(tx, item)?, true)),
         ItemState::Unknown if item.sent_under == Some(lease.number) && lease.is_held(tx.now) => {
             Ok(plain("sending", "It is being sent now.".to_owned(), false))
         }
@@ -73,20 +74,21 @@ fn refused(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
 }
 
 /// What is clear by itself is paired together with the rest.
-fn unpaired(tx: &Tx<'_>, item: &Item) -> String {
+fn unpaired(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     let Some((action, answer)) = item.action.as_ref().and_then(|action| Some((action, action.answer.as_ref()?))) else {
-        return "It waits to be paired.".to_owned();
+        return Ok("It waits to be paired.".to_owned());
     };
-    let Pairing { open, left, .. } = pairing(tx.schema, action, &answer.records_for_sync);
+    let held = held_there(tx, &answer.records_for_sync)?;
+    let Pairing { open, left, .. } = pairing(tx.schema, action, &answer.records_for_sync, &held);
     let made: Vec<&str> = open.iter().map(|(_, temporary)| temporary.as_str()).collect();
     let named: Vec<&str> = left.iter().map(|record| record.sys_id.as_str()).collect();
     let named = if named.is_empty() { "none".to_owned() } else { named.join(", ") };
-    format!(
+    Ok(format!(
         "The instance has carried out “{}”, but which of its records is which made here is not clear ({} of {named}): \
          pair them, or discard it, which forgets those made here.",
         action.name,
         made.join(", ")
-    )
+    ))
 }
 
 /// A create goes without references to records that are not older than its own, which may be just what was missed.

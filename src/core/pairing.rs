@@ -1,6 +1,6 @@
 //! Which of the instance's records is which of those that an offline step made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     ids,
@@ -31,14 +31,14 @@ impl Pairing {
 /// is open and exactly one is named; else in order of creation, if the app has said so. Never a guess: what is left is
 /// left open.
 ///
-/// A record that the step has changed here, and names, is itself.
-pub(super) fn pairing(schema: &Schema, action: &Action, named: &[RecordForSync]) -> Pairing {
+/// What the device holds already, by the ids `held`, is itself: it could only be meant by its temporary id.
+pub(super) fn pairing(schema: &Schema, action: &Action, named: &[RecordForSync], held: &BTreeSet<String>) -> Pairing {
     let mut pairs = action.pairs.clone();
     let mut open: Vec<(String, String)> = action.made().map(|part| (part.table.clone(), part.sys_id.clone())).collect();
     open.retain(|(_, temporary)| !pairs.contains_key(temporary));
     let mut left: Vec<RecordForSync> = Vec::new();
-    // Named for a record that is not open: for which other one it should be taken is not to be guessed.
-    let mut meant_otherwise = Vec::new();
+    // Named for a record that is not open, or there before: for which other one it should be taken is not to be guessed.
+    let mut others = Vec::new();
     for record in named {
         let known = pairs.values().any(|sys_id| *sys_id == record.sys_id)
             || left.iter().any(|other| other.sys_id == record.sys_id && other.table == record.table)
@@ -54,7 +54,7 @@ pub(super) fn pairing(schema: &Schema, action: &Action, named: &[RecordForSync])
                 let (_, temporary) = open.remove(at);
                 pairs.insert(temporary, record.sys_id.clone());
             }
-            None if record.temp_sys_id.is_some() => meant_otherwise.push(record.clone()),
+            None if record.temp_sys_id.is_some() || held.contains(&record.sys_id) => others.push(record.clone()),
             None => left.push(record.clone()),
         }
     }
@@ -70,7 +70,7 @@ pub(super) fn pairing(schema: &Schema, action: &Action, named: &[RecordForSync])
             pairs.insert(temporary, first.sys_id);
         }
     }
-    left.append(&mut meant_otherwise);
+    left.append(&mut others);
     Pairing { pairs, open, left }
 }
 

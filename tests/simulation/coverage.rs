@@ -136,6 +136,7 @@ impl World {
         let lease = self.mirror.borrow().lease;
         match item.state {
             ItemState::Refused => "refused",
+            ItemState::Unpaired => "unpaired",
             ItemState::Unknown if item.sent_under == Some(lease.number) && lease.until > now => "in flight",
             _ if item.next_attempt_at.is_some_and(|at| at > now) => "backing off",
             ItemState::Unknown if item.in_vain => "untold",

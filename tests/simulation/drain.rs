@@ -117,7 +117,7 @@ impl World {
                     dropped(id) || create.is_some_and(|create| blocked.contains(create.id.as_str()))
                 });
                 let own = match item.state {
-                    ItemState::Refused => true,
+                    ItemState::Refused | ItemState::Unpaired => true,
                     // Its key is spent, and who asks is not told where it led.
                     ItemState::Unknown => {
                         let spent = item.kind == ItemKind::Create && item.sent_at.is_none();

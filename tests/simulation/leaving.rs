@@ -76,7 +76,7 @@ impl World {
             ItemKind::Delete if !gone && instance.row(&item.sys_id).is_some() => {
                 self.broke(16, &format!("{} has left and the row is still there", self.describe(item)));
             }
-            ItemKind::Delete => {}
+            ItemKind::Delete | ItemKind::Action => {}
             _ if gone || (deleted && rows.iter().all(|row| instance.gone.contains(row)) && !rows.is_empty()) => {}
             ItemKind::Update if item.journal => {
                 let text = item.fields.get("work_notes").map(|text| model.plain(text)).unwrap_or_default();

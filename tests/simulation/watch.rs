@@ -74,6 +74,7 @@ impl World {
                     part.method == Method::Patch && sys_id.as_ref() == Some(&item.sys_id) && item.fields == body
                 }
                 ItemKind::Delete => part.method == Method::Delete && sys_id.as_ref() == Some(&item.sys_id),
+                ItemKind::Action => false,
             };
             let marked: Vec<&Item> =
                 mirror.items.values().filter(is).filter(|item| item.state == ItemState::Unknown).collect();

@@ -81,9 +81,9 @@ async fn what_is_wrong_with_an_action_is_said() {
 
         db.action("odd", {
             async online(step) {
-                await refused("bad_argument", "no path of the instance", () => step.fetch("https://else.where/"));
-                await refused("bad_argument", "the method must be", () => step.fetch("table/x", { method: "HEAD" })).catch(() => {});
-                await refused("bad_argument", "“table”", () => step.addRecordForSync(1, "x")).catch(() => {});
+                await refused("bad_argument", "is not a path of the instance", () => step.fetch("https://else.where/"));
+                await refused("bad_argument", "The method must be", () => step.fetch("table/x", { method: "HEAD" }));
+                await refused("bad_argument", "The name of a table must be", () => step.addRecordForSync(1, "x"));
                 const answer = await step.fetch("table/incident", { method: "POST", body: "{}" });
                 if (!answer.ok) throw new Error((await answer.json()).error.message);
             },
