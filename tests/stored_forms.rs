@@ -70,6 +70,7 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         amended: ["parent".into()].into(),
         error: Some(ItemError { status: 403, message: "No".into(), detail: Some("ACL".into()) }),
         action: None,
+        after: vec![],
     };
     let alias = Alias {
         temporary: TEMPORARY.into(),
@@ -141,6 +142,7 @@ fn actions_as_they_lie_on_disk() {
     let action = Action {
         name: "split_order".into(),
         input: json!({ "order": PERMANENT }),
+        about: vec![PERMANENT.into()],
         parts: vec![made],
         pairs_in_order: true,
         consolidate: Some("the same".into()),
@@ -157,8 +159,13 @@ fn actions_as_they_lie_on_disk() {
         answer: Some(ActionAnswer { result: json!({ "made": 1 }), records_for_sync: vec![named] }),
     };
     let id = "0192f0c1a2b37c4d8e9f0a1b2c3d4e64";
-    let whole =
-        Item { id: id.into(), kind: ItemKind::Action, action: Some(Box::new(action.clone())), ..Item::default() };
+    let whole = Item {
+        id: id.into(),
+        kind: ItemKind::Action,
+        after: vec!["0192f0c1a2b37c4d8e9f0a1b2c3d4e60".into()],
+        action: Some(Box::new(action.clone())),
+        ..Item::default()
+    };
     tx.put(&Item { state: ItemState::Unpaired, ..whole.clone() }).unwrap();
     tx.put(&Item { id: "0192f0c1a2b37c4d8e9f0a1b2c3d4e65".into(), ..whole }).unwrap();
     tx.put(&Wanted { table: "incident".into(), sys_id: PERMANENT.into() }).unwrap();

@@ -2,6 +2,7 @@
 export default [
   "./",
   "./manifest.webmanifest",
+  "./actions.js",
   "./build.js",
   "./options.js",
   "./css/base.css",
@@ -34,6 +35,7 @@ export default [
   "./js/timing.js",
   "./js/toasts.js",
   "./js/update.js",
+  "./js/views/action.js",
   "./js/views/children.js",
   "./js/views/composer.js",
   "./js/views/confirm.js",

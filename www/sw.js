@@ -1,7 +1,8 @@
 import init, { open } from "./landfall/landfall.js";
 import { serve } from "./landfall/service-worker.js";
 import build from "./build.js";
-import { isPlain, options } from "./options.js";
+import { registerActions } from "./actions.js";
+import { isPlain, options, user } from "./options.js";
 import shell from "./shell-files.js";
 
 const prefix = "landfall-shell-";
@@ -39,7 +40,10 @@ self.addEventListener("fetch", (event) => {
 // A worker's own requests do not pass through its fetch handler, so the module is taken from the cache here.
 async function boot() {
   await init((await caches.match(wasm, { cacheName })) ?? undefined);
-  return open(options(isPlain(self.location.href)));
+  const plain = isPlain(self.location.href);
+  const db = await open(options(plain));
+  registerActions(db, { plain, user });
+  return db;
 }
 
 serve(boot);

@@ -18,6 +18,8 @@ use crate::wire::value::Fields;
 
 /// The largest input of an action, in bytes of JSON: one item of a Batch API call may be 5 MB, in base64.
 pub const MAX_INPUT_BYTES: usize = 3 * 1024 * 1024;
+/// The longest text in an input that may be an id, in bytes. ServiceNow's have 32 digits.
+const LONGEST_ID: usize = 64;
 
 /// Begins an action: what the offline step writes from here on belongs to it. Gives its item's id: `id`, or that of the
 /// run before it, which it takes the place of.
@@ -40,13 +42,18 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
             replace_in(&mut action.input, id, &sys_id);
         }
     }
+    action.about = named_in(tx, &action.input)?;
     let before = run_before(tx, &action)?;
     if let Some(before) = &before {
         undo(tx, before)?;
     }
-    let id = before.map_or_else(|| id.to_owned(), |before| before.id);
+    let (id, after) = match before {
+        Some(before) => (before.id, before.after),
+        None => (id.to_owned(), before_this(tx, &action.about)?),
+    };
     let item = Item {
         id: id.clone(),
+        after,
         kind: ItemKind::Action,
         idempotency_key: tx.fresh().simple().to_string(),
         queued_at: tx.now,
@@ -54,6 +61,58 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
         ..Item::default()
     };
     put(tx, item).map(|()| id)
+}
+
+/// The records of this device that stand in an input, by their ids.
+fn named_in(tx: &mut Tx<'_>, input: &Value) -> Ruled<Vec<String>> {
+    let mut texts = BTreeSet::new();
+    gather(input, &mut texts);
+    let schema = tx.schema;
+    let mut roots: Vec<&str> = schema.tables().map(|(table, _)| schema.root(table)).collect();
+    roots.sort_unstable();
+    roots.dedup();
+    tx.want(texts.iter().flat_map(|id| roots.iter().map(|root| Record::at(schema, root, id))).collect::<Vec<_>>())?;
+    let mut named = Vec::new();
+    for id in texts {
+        let mut there = false;
+        for root in &roots {
+            there |= tx.readable::<Record>(&Record::at(schema, root, id))?.is_some();
+        }
+        if there {
+            named.push(id.to_owned());
+        }
+    }
+    Ok(named)
+}
+
+fn gather<'v>(input: &'v Value, texts: &mut BTreeSet<&'v str>) {
+    match input {
+        Value::String(text) if (1..=LONGEST_ID).contains(&text.len()) => drop(texts.insert(text)),
+        Value::Array(all) => all.iter().for_each(|one| gather(one, texts)),
+        Value::Object(fields) => fields.values().for_each(|one| gather(one, texts)),
+        _ => {}
+    }
+}
+
+/// The last action about each of these records.
+fn before_this(tx: &mut Tx<'_>, about: &[String]) -> Ruled<Vec<String>> {
+    let mut before = BTreeSet::new();
+    for id in about {
+        let found = tx.found_by(StoreName::Outbox, Item::about(id))?;
+        before.extend(found.last().map(|key| key.text(0).to_owned()));
+    }
+    Ok(before.into_iter().collect())
+}
+
+/// What waited for this action, which is no more, waits for what it has waited for.
+pub(super) fn let_follow(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
+    let following = tx.found_by(StoreName::Outbox, mention(&item.id))?;
+    tx.each(following, |tx, key| {
+        let Some(mut next) = tx.readable::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
+        let after: BTreeSet<String> = next.after.drain(..).chain(item.after.iter().cloned()).collect();
+        next.after = after.into_iter().filter(|id| *id != item.id).collect();
+        tx.put(&next)
+    })
 }
 
 /// The unsent run that becomes one with this: of all that it changed, nothing was changed or pointed to since.
@@ -66,8 +125,8 @@ fn run_before(tx: &mut Tx<'_>, action: &Action) -> Ruled<Option<Item>> {
         let record = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))?;
         last &= record.is_some_and(|record| record.items.last() == Some(&item.id));
     }
-    for (_, temporary) in item.makes() {
-        last &= tx.found_by(StoreName::Outbox, mention(temporary))?.is_empty();
+    for id in item.makes().into_iter().map(|(_, temporary)| temporary).chain([item.id.as_str()]) {
+        last &= tx.found_by(StoreName::Outbox, mention(id))?.is_empty();
     }
     Ok(Some(item).filter(|_| last))
 }

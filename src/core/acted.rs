@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    act::let_follow,
     error::CoreError,
     event::{Event, Receipt, Ref, Settled},
     ids::{self, is_temporary},
@@ -143,6 +144,7 @@ fn finish(tx: &mut Tx<'_>, item: &Item, pairing: &Pairing, answer: &ActionAnswer
     for record in &records {
         want(tx, &record.table, &record.sys_id)?;
     }
+    let_follow(tx, item)?;
     tx.remove(Item::at(&item.id));
     tx.settled(Receipt {
         item: item.id.clone(),

@@ -221,6 +221,15 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)>
         stuck |= refused;
         depends_on.push(first.clone());
     }
+    for id in &item.after {
+        let Some(before) = tx.readable::<Item>(&Item::at(id))? else { continue };
+        let name = before.action.as_ref().map(|action| action.name.as_str()).unwrap_or_default();
+        let refused = before.state == ItemState::Refused;
+        let why = if refused { "which the instance refused" } else { "which goes first" };
+        waits_for.push(format!("“{name}”, {why}"));
+        stuck |= refused || before.state == ItemState::Unpaired;
+        depends_on.push(id.clone());
+    }
     for (table, sys_id) in item.records().into_iter().filter(|_| item.behind) {
         let Some(record) = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))? else { continue };
         let before = record.items.iter().take_while(|id| **id != item.id).last().cloned();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    act::let_follow,
     error::CoreError,
     ids,
     lease::turn_away,
@@ -220,6 +221,9 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
         turn_away(tx, item)?;
     }
     for item in &gone {
+        if item.action.is_some() {
+            let_follow(tx, item)?;
+        }
         drop_item(tx, &item.id);
     }
     for item in &loosened {

@@ -103,7 +103,11 @@ pub fn plan(known: &Known<'_>, due: Vec<Item>, room: Room) -> Plan {
         let step = next_step(known, &item);
         // What must go again waits for a record that it has come to mention since, as what has not left does. To be asked
         // about it need not.
-        if step == Step::Ask || item.behind || (step == Step::Send && !item.mentions.is_empty()) {
+        if step == Step::Ask
+            || item.behind
+            || !item.after.is_empty()
+            || (step == Step::Send && !item.mentions.is_empty())
+        {
             continue;
         }
         if let Some(at) = waits_until(&item, known.now) {

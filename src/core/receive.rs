@@ -102,7 +102,11 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         } else {
             item.mentions.is_empty() || (with.resolves && resolvable(tx.schema, &item, &made))
         };
-        if matches!(item.state, ItemState::Refused | ItemState::Unpaired) || item.behind || !free {
+        if matches!(item.state, ItemState::Refused | ItemState::Unpaired)
+            || item.behind
+            || !item.after.is_empty()
+            || !free
+        {
             return Ok(());
         }
         if item.kind == ItemKind::Create && item.state == ItemState::Queued {

@@ -289,6 +289,9 @@ fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()>
         item.mentions.retain(|id| id != temporary);
         if let Some(action) = &mut item.action {
             replace_in(&mut action.input, temporary, sys_id);
+            for id in action.about.iter_mut().filter(|id| *id == temporary) {
+                sys_id.clone_into(id);
+            }
             for part in &mut action.parts {
                 replace(tx, &part.table, &mut part.fields, temporary, sys_id);
             }

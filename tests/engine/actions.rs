@@ -293,3 +293,40 @@ fn a_pull_that_is_first_is_no_twin() {
         clean(&page).await;
     });
 }
+
+#[test]
+fn actions_about_the_same_record_go_in_the_users_order() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let refused = std::rc::Rc::new(std::cell::Cell::new(true));
+        let refuses = std::rc::Rc::clone(&refused);
+        instance.on_action("first", move |_, _| match refuses.get() {
+            true => Err((403, "Not yet".to_owned())),
+            false => Ok(ActionAnswer::default()),
+        });
+        instance.on_action("second", |_, _| Ok(ActionAnswer::default()));
+        let page = Device::new(&instance, tables(), 1).open().await.unwrap();
+        let order = create(&page, "incident", json!({})).await;
+        let other = create(&page, "incident", json!({})).await;
+        let mut items = Vec::new();
+        for (name, about) in [("first", &order), ("second", &order), ("second", &order), ("second", &other)] {
+            let step = page.act(action(name, json!({ "deep": [{ "order": about }], "word": "same" }))).await.unwrap();
+            items.push(step.acted().await.unwrap().0);
+            assert!(step.commit().await.unwrap());
+        }
+        let report = page.sync(push()).await.unwrap();
+        // The one about another record is held up by nobody.
+        assert_eq!((report.refused, report.remaining), (1, 3));
+        let outbox = page.outbox(None, None, None).await.unwrap();
+        assert_eq!(outbox[1].explain, "It waits for “first”, which the instance refused.");
+        assert_eq!(outbox[1].depends_on, [items[0].clone()]);
+        assert_eq!(outbox[2].explain, "It waits for “second”, which goes first.");
+        // The one between is given up: what is behind it waits for the first, still.
+        page.discard(&items[1]).await.unwrap();
+        page.sync(push()).await.unwrap();
+        assert_eq!(page.outbox(None, None, None).await.unwrap()[1].depends_on, [items[0].clone()]);
+        refused.set(false);
+        page.retry(&items[0]).await.unwrap();
+        assert_eq!(page.sync(push()).await.unwrap().remaining, 0);
+    });
+}

@@ -1,5 +1,6 @@
 // The open database and what every screen needs to know of it.
 import init, { open } from "../landfall/landfall.js";
+import { registerActions } from "../actions.js";
 import { isPlain, options, user } from "../options.js";
 import { gather } from "./timing.js";
 
@@ -12,6 +13,7 @@ let watchers = [];
 export async function openDevice() {
   await init();
   db = await open(options(plain));
+  registerActions(db, { plain, user, me: async () => (await me())?.sys_id });
   // For the console and the whole-app tests.
   globalThis.landfall = db;
   status = await db.status();

@@ -9,6 +9,7 @@ import { shell } from "./shell.js";
 import { tables } from "./tables.js";
 import { toast } from "./toasts.js";
 import { keepShell } from "./update.js";
+import { actionView } from "./views/action.js";
 import { failureView } from "./views/failure.js";
 import { formView } from "./views/form.js";
 import { listView } from "./views/list.js";
@@ -41,6 +42,7 @@ function viewOf(list) {
   if (route.page === "outbox") return outboxView();
   if (route.page === "status") return statusView();
   if (route.page === "form") return formView(route);
+  if (route.page === "action") return actionView(route);
   if (route.page === "list") return unchosen(tables[route.table]);
   return recordView(route, (from, to) => {
     settleAddress(from, to);

@@ -1,4 +1,4 @@
-// Where the URL stands: #/incident, #/incident/<sys_id>, #/incident/new, #/incident/<sys_id>/edit, #/outbox, #/status.
+// Where the URL stands: #/incident, #/incident/<sys_id>, #/incident/new, #/incident/<sys_id>/edit, #/wm_order/<sys_id>/close, #/outbox, #/status.
 import { tables } from "./tables.js";
 
 // An address somebody mistyped is still an address.
@@ -18,9 +18,13 @@ export function parse(hash) {
   if (!Object.hasOwn(tables, first)) return { page: "list", table: "incident" };
   if (!id) return { page: "list", table: first };
   if (id === "new") return { page: "form", table: first, given };
+  if (actsOn(first).includes(verb)) return { page: "action", table: first, id, verb };
   return { page: verb === "edit" ? "form" : "record", table: first, id };
 }
 
+const actsOn = (table) => (tables[table].states ? ["reassign", ...(table === "wm_order" ? ["close", "split"] : [])] : []);
+
+export const actionHref = (table, id, verb) => `${recordHref(table, id)}/${verb}`;
 export const listHref = (table) => `#/${table}`;
 export const recordHref = (table, id) => `#/${table}/${encodeURIComponent(id)}`;
 export const editHref = (table, id) => `${recordHref(table, id)}/edit`;

@@ -37,7 +37,13 @@ async function stored(values) {
 export async function saveNew(table, values) {
   const extra = tables[table].states && { active: true, opened_at: toInstanceTime(new Date()), priority: priorityOf(values.impact, values.urgency) };
   const fields = Object.entries(await stored({ ...values, ...extra })).filter(([, value]) => value !== null);
+  if (table === "task_time_worked") return logTime(Object.fromEntries(fields));
   return db.table(table).create(Object.fromEntries(fields));
+}
+
+async function logTime({ task, time_worked: minutes, work_date, comments }) {
+  const { records: [{ sys_id }] } = await db.run("log_time", { task, minutes, work_date, comments });
+  return db.table("task_time_worked").get(await db.resolveId(sys_id));
 }
 
 export async function saveEdits(table, values, start) {

@@ -86,6 +86,9 @@ pub struct Item {
     /// Temporary ids of unsent records in `fields`: it waits for these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<String>,
+    /// Of an action: those before it that are about the same records, by their items' ids. It waits for these, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
     /// Holds one journal entry: nothing folds into it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub journal: bool,
@@ -173,12 +176,17 @@ impl Item {
 
     /// Whether something else must go first.
     pub fn is_held(&self) -> bool {
-        self.behind || !self.mentions.is_empty()
+        self.behind || !self.mentions.is_empty() || !self.after.is_empty()
     }
 
     /// Index prefix: what may be sent now, in order.
     pub fn ready() -> Key {
         Key::from(["ready"])
+    }
+
+    /// Index prefix: actions that are about the record of this id.
+    pub fn about(id: &str) -> Key {
+        Key::from(["about", id])
     }
 
     /// Index prefix: unsent runs of one action that may become one.
@@ -217,7 +225,8 @@ impl Stored for Item {
             ItemState::Queued => "ready",
         };
         let mut index = vec![Key::from([state, &self.id])];
-        index.extend(self.mentions.iter().map(|id| mention(id)));
+        index.extend(self.mentions.iter().chain(&self.after).map(|id| mention(id)));
+        index.extend(self.action.iter().flat_map(|action| &action.about).map(|id| Self::about(id)));
         let unsent = self.action.as_ref().filter(|_| self.sent_at.is_none() && self.state == ItemState::Queued);
         index.extend(unsent.and_then(|action| Some(Self::runs(&action.name, action.consolidate.as_ref()?))));
         index

@@ -19,7 +19,11 @@ const stateWords = {
   queued: "Ready to send", sending: "Sending", unknown: "Sent, answer unknown", waiting: "Waiting",
   refused: "Refused", conflict: "Conflict", unpaired: "Needs pairing",
 };
-const kindWords = { create: "New", update: "Edit of", delete: "Deletion of", action: "Action", attachment: "File for" };
+const kindWords = { create: "New", update: "Edit of", delete: "Deletion of", action: "", attachment: "File for" };
+
+const actionWords = {
+  log_time: "Time worked", close_order: "Closing a work order", split_order: "Splitting a work order", reassign: "Reassigning",
+};
 
 const stopped = ["refused", "conflict", "unpaired"];
 const moving = ["queued", "sending", "unknown", "waiting"];
@@ -58,15 +62,16 @@ export function outboxView() {
     h("p", {}, "Everything has landed. Nothing on this device is waiting for the instance."));
 
   async function drawItem(item) {
-    const row = item.table && tables[item.table] ? await db.table(item.table).get(item.sys_id, { deleted: true }) : undefined;
-    const noun = tables[item.table]?.one ?? item.table ?? item.action ?? "item";
-    const title = (row && describeRow(item.table, row).label) || shortId(item.sys_id ?? item.id);
+    const of = item.table ? item : item.records?.find(({ table }) => tables[table]);
+    const row = of && tables[of.table] ? await db.table(of.table).get(of.sys_id, { deleted: true }) : undefined;
+    const noun = tables[item.table]?.one ?? item.table ?? (item.action ? actionWords[item.action] ?? item.action : "item");
+    const title = (row && describeRow(of.table, row).label) || shortId(of?.sys_id ?? item.id);
     return h("li", { class: `outbox-item is-${item.state}`, "data-test": "outbox-item", "data-item": item.id, "data-state": item.state },
       h("div", { class: "row-top" },
-        h("span", { class: "outbox-kind" }, `${kindWords[item.kind] ?? item.kind} ${noun}`),
-        item.sys_id && isTemporary(item.sys_id) && localMark(),
+        h("span", { class: "outbox-kind" }, [kindWords[item.kind] ?? item.kind, noun].filter(Boolean).join(" ")),
+        of && isTemporary(of.sys_id) && localMark(),
         h("time", { class: "row-time", title: moment(item.queuedAt) }, ago(item.queuedAt))),
-      h("p", { class: "outbox-title" }, row ? h("a", { href: recordHref(item.table, item.sys_id) }, title) : title),
+      h("p", { class: "outbox-title" }, row ? h("a", { href: recordHref(of.table, of.sys_id) }, title) : title),
       h("p", { class: "outbox-explain", "data-test": "outbox-explain" },
         h("span", { class: `sync-mark is-${item.state}` }, stateWords[item.state] ?? item.state), " ", item.explain),
       item.error && h("div", { class: "answer", "data-test": "outbox-error" }, icon("refused"),

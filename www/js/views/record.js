@@ -6,11 +6,12 @@ import { priorityBox, stateChip, syncMarks } from "../marks.js";
 import { describeRow } from "../names.js";
 import { pressEnds } from "../press.js";
 import { reason } from "../reasons.js";
-import { editHref, goInstead, listHref } from "../route.js";
+import { actionHref, editHref, goInstead, listHref } from "../route.js";
 import { ownerHref } from "../saving.js";
 import { closing, tables } from "../tables.js";
 import { capital, isTemporary } from "../text.js";
 import { toast } from "../toasts.js";
+import { verbButtons, verbsFor } from "./action.js";
 import { childSection } from "./children.js";
 import { confirm } from "./confirm.js";
 import { facts } from "./facts.js";
@@ -99,7 +100,8 @@ export function recordView(route, settle) {
       h("h1", { class: "record-title" }, capital(label || "No description")),
       h("div", { class: "record-actions" },
         words.states && stateControl(),
-        h("a", { class: "button", href: editHref(table, row.sys_id), "data-test": "edit" }, icon("edit"), "Edit")),
+        h("a", { class: "button", href: editHref(table, row.sys_id), "data-test": "edit" }, icon("edit"), "Edit"),
+        verbsFor(table, row).map((verb) => h("a", { class: "button", href: actionHref(table, row.sys_id, verb), "data-test": verb }, verbButtons[verb]))),
     ];
   }
 
