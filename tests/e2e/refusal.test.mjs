@@ -34,7 +34,7 @@ both("a refused record waits in the outbox with its reason, until it is mended",
   assert.match(await app.seen("outbox-error").innerText(), RULE);
   assert.match(await app.seen("outbox-error").innerText(), /answered 403/);
   const [listed] = await app.outbox();
-  assert.deepEqual([listed.state, listed.sys_id, listed.error.status], ["refused", entry, 403]);
+  assert.deepEqual([listed.state, listed.action, listed.records[0].sys_id, listed.error.status], ["refused", "log_time", entry, 403]);
   assert.match(`${listed.error.message} ${listed.error.detail}`, RULE);
   await app.browser.screenshot(app.page, `refused-${app.plain ? "plain" : "extras"}`);
 
@@ -47,6 +47,7 @@ both("a refused record waits in the outbox with its reason, until it is mended",
 
   const [landed] = await instance.rows("incident");
   const entries = await instance.rows("task_time_worked");
-  assert.deepEqual(entries.map((row) => [row.time_worked, row.task, row.correlation_id]), [["90", landed.sys_id, entry]]);
+  assert.deepEqual(entries.map((row) => [row.time_worked, row.task, row.comments]), [["90", landed.sys_id, "More than a day has"]]);
+  assert.notEqual(entries[0].correlation_id, entry, "it is logged anew");
   assert.deepEqual(await app.orphans(), []);
 });

@@ -46,11 +46,23 @@ async function logTime({ task, time_worked: minutes, work_date, comments }) {
   return db.table("task_time_worked").get(await db.resolveId(sys_id));
 }
 
+// One that was refused was never made there: it is taken back, and logged anew as it is now.
+async function logAnew(values, start) {
+  const refused = await db.outbox.list({ state: ["refused"] });
+  const item = refused.find(({ action, records }) => action === "log_time" && records.some(({ sys_id }) => sys_id === start.sys_id));
+  if (!item) return undefined;
+  const row = await logTime(await stored({ ...start, ...values }));
+  await db.outbox.discard(item.id);
+  return row;
+}
+
 export async function saveEdits(table, values, start) {
   const edits = editsOf(values, start);
   if ("impact" in edits || "urgency" in edits) edits.priority = priorityOf(values.impact, values.urgency);
   if ("state" in edits) Object.assign(edits, closing(table, edits.state, start.active));
   if (!Object.keys(edits).length) return start;
+  const anew = table === "task_time_worked" && start.$sync.state === "refused" && (await logAnew(values, start));
+  if (anew) return anew;
   return db.table(table).update(await db.resolveId(start.sys_id), await stored(edits));
 }
 
