@@ -52,6 +52,10 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
         follow_up(tx, &mut record, item, row)?;
     }
     let mut base = item.fields.clone();
+    if told == Told::Unasked {
+        // What was edited since has never been in the row: it follows, and given up then, it must not come to stay.
+        base.retain(|name, _| !item.amended.contains(name));
+    }
     base.extend(row.clone());
     rebase(tx, &mut record, base)?;
     tx.put(&Alias {

@@ -6,7 +6,7 @@ use landfall::core::{
     pull::take_in,
     receive::{Answer, claim, receive},
     reconcile::{Told, created, deleted, updated},
-    stored::{Item, Record},
+    stored::{Item, ItemError, Record},
     write,
 };
 
@@ -234,4 +234,29 @@ fn what_had_left_with_the_old_id_in_it_is_another_request_with_the_new_one() {
     assert_eq!((change.fields["parent"].as_str(), change.sent_at, change.keyless), ("p1", None, false));
     assert_ne!(change.idempotency_key, before[2].idempotency_key);
     assert!(change.amended.is_empty());
+}
+
+#[test]
+fn what_was_edited_since_it_left_is_not_what_the_instance_has() {
+    let mut world = World::new();
+    let (other, _) = world.create(&[]);
+    let (temporary, id) = world.create(&[("category", "belt"), ("impact", "1")]);
+    let (lease, _) = world.run(take_lease).unwrap();
+    world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&id), PLAIN)).unwrap();
+    // It is made, its answer is lost, and sent again it is refused. Then it is edited, and found by a pull.
+    let refused = Answer::Refused(ItemError { status: 403, message: String::new(), detail: None });
+    world.run(|tx| receive(tx, lease, &[(id.clone(), refused.clone())])).unwrap();
+    let edit = fields_of(&[("parent", &other), ("impact", "2")]);
+    world.run(|tx| write::update(tx, "incident", &temporary, &edit)).unwrap();
+    let row = fields_of(&[("sys_id", "a1"), ("correlation_id", &temporary), ("impact", "1")]);
+    world.run(|tx| take_in(tx, "incident", std::slice::from_ref(&row), 1)).unwrap();
+
+    let of_record = record(&mut world, "a1");
+    let base = of_record.base.unwrap();
+    let has = |name: &str| base.get(name).map(String::as_str);
+    assert_eq!((has("parent"), has("impact"), has("category")), (None, Some("1"), Some("belt")));
+    assert_eq!((of_record.fields["parent"].as_str(), of_record.fields["impact"].as_str()), (other.as_str(), "2"));
+    world.run(|tx| hand::discard(tx, &of_record.items[0])).unwrap();
+    let back = record(&mut world, "a1");
+    assert_eq!((back.fields.get("parent"), back.fields["impact"].as_str()), (None, "1"));
 }
