@@ -11,7 +11,7 @@ use super::{
     row::{RowKey, StoreName},
     stored::{Action, Alias, Item, ItemKind, Part, Record, mention},
     tx::{Ruled, Tx},
-    values::{Mention, check_correlation, check_size, settle_references},
+    values::{check_correlation, check_size, settle_references},
     write::{find, save, stamp, vanish},
 };
 use crate::wire::value::Fields;
@@ -160,11 +160,11 @@ pub fn create(tx: &mut Tx<'_>, id: &str, table: &str, temporary: &str, fields: &
     let mut fields = fields.clone();
     stamp(tx, table, &mut fields);
     check_size(&fields)?;
-    let open = settle_references(tx, table, &mut fields, &Fields::new())?;
+    settle_references(tx, table, &mut fields, &Fields::new())?;
     let record =
         Record { table: table.to_owned(), sys_id: temporary.to_owned(), fields: fields.clone(), ..Record::default() };
     tx.put(&Alias { temporary: temporary.to_owned(), table: table.to_owned(), ..Alias::default() })?;
-    note(tx, id, record, ItemKind::Create, fields, &open)
+    note(tx, id, record, ItemKind::Create, fields)
 }
 
 /// Changes fields of a record. Entries of journals, too, are the online step's to make.
@@ -180,7 +180,7 @@ pub fn update(tx: &mut Tx<'_>, id: &str, table: &str, sys_id: &str, changes: &Fi
         check_correlation(tx.schema, &record.table, changes)?;
     }
     let mut changes = changes.clone();
-    let open = settle_references(tx, &record.table, &mut changes, &record.fields)?;
+    settle_references(tx, &record.table, &mut changes, &record.fields)?;
     changes.retain(|name, value| record.fields.get(name).map_or("", String::as_str) != value);
     if changes.is_empty() {
         return Ok(record);
@@ -189,7 +189,7 @@ pub fn update(tx: &mut Tx<'_>, id: &str, table: &str, sys_id: &str, changes: &Fi
     keep_base(&mut record);
     record.fields.extend(changes.clone());
     check_size(&record.fields)?;
-    note(tx, id, record, ItemKind::Update, changes, &open)
+    note(tx, id, record, ItemKind::Update, changes)
 }
 
 /// Deletes a record. One that the same step has made is gone at once.
@@ -215,7 +215,7 @@ pub fn delete(tx: &mut Tx<'_>, id: &str, table: &str, sys_id: &str) -> Ruled<()>
     }
     keep_base(&mut record);
     record.deleted = true;
-    note(tx, id, record, ItemKind::Delete, Fields::new(), &[]).map(drop)
+    note(tx, id, record, ItemKind::Delete, Fields::new()).map(drop)
 }
 
 /// What it is put back to, should the action be discarded.
@@ -226,14 +226,7 @@ fn keep_base(record: &mut Record) {
 }
 
 /// Writes the record, and what was done to it into the action's item.
-fn note(
-    tx: &mut Tx<'_>,
-    id: &str,
-    mut record: Record,
-    kind: ItemKind,
-    fields: Fields,
-    open: &[Mention],
-) -> Ruled<Record> {
+fn note(tx: &mut Tx<'_>, id: &str, mut record: Record, kind: ItemKind, fields: Fields) -> Ruled<Record> {
     let mut item = there(tx, id)?;
     let Some(action) = item.action.as_mut() else { return Err(CoreError::NoSuchItem(id.to_owned()).into()) };
     record.changed_at = Some(tx.now);
@@ -252,7 +245,7 @@ fn note(
         }
     }
     put(tx, item)?;
-    save(tx, record, open)
+    save(tx, record)
 }
 
 fn there(tx: &mut Tx<'_>, id: &str) -> Ruled<Item> {

@@ -8,7 +8,7 @@ use super::{
     row::{RowKey, StoreName},
     stored::{Alias, Item, ItemKind, Part, Record, mention},
     tx::{Ruled, Tx},
-    values::{Mention, mentioned},
+    values::{Mention, open_mentions},
     write::{Draft, append, release},
 };
 use crate::wire::value::{Fields, Type};
@@ -28,11 +28,16 @@ pub enum Told {
 /// As [`Tx::get`].
 pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<()> {
     // Under a key there is never more than one; what had to be looked for may have come of any request.
+    let mut fields = item.fields.clone();
+    if told == Told::Unasked {
+        // What was edited since has never been in the row: it follows, and given up then, it must not come to stay.
+        fields.retain(|name, _| !item.amended.contains(name));
+    }
     let made = Made {
         item: &item.id,
         table: &item.table,
         temporary: &item.sys_id,
-        fields: &item.fields,
+        fields: &fields,
         may_have_twins: item.keyless || told == Told::Unasked,
     };
     let landed = land(tx, &made, row, |tx, record| {
@@ -252,12 +257,9 @@ pub(super) fn rebase(tx: &mut Tx<'_>, record: &mut Record, base: Fields) -> Rule
 pub(super) fn lay(tx: &mut Tx<'_>, record: &mut Record, base: Fields) -> Ruled<()> {
     tx.want(record.items.iter().map(|id| Item::at(id)))?;
     record.fields.clone_from(&base);
-    let mut mentions = Vec::new();
     for (position, id) in record.items.clone().iter().enumerate() {
         let Some(mut item) = tx.item(id)? else { continue };
-        mentions.extend(item.mentions.iter().cloned());
         if let Some(action) = &mut item.action {
-            mentions.extend(action.made().map(|part| part.sys_id.clone()));
             if let Some(part) = action.part_mut(tx.schema, &record.table, &record.sys_id) {
                 record.fields.extend(part.fields.clone());
                 part.table.clone_from(&record.table);
@@ -273,9 +275,7 @@ pub(super) fn lay(tx: &mut Tx<'_>, record: &mut Record, base: Fields) -> Ruled<(
         tx.put(&item)?;
     }
     record.base = (!record.items.is_empty() && !record.is_temporary()).then_some(base);
-    mentions.append(&mut record.mentions);
-    let correlation = tx.schema.correlation_field(&record.table);
-    record.mentions = mentioned(&record.fields, correlation.as_deref(), mentions);
+    record.mentions = open_mentions(tx, record)?;
     tx.put(record)
 }
 
@@ -286,7 +286,9 @@ fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()>
         let Some(mut record) = tx.readable::<Record>(&RowKey { store: StoreName::Records, key })? else {
             return Ok(());
         };
-        replace(tx, &record.table, &mut record.fields, temporary, sys_id);
+        for fields in [Some(&mut record.fields), record.base.as_mut()].into_iter().flatten() {
+            replace(tx, &record.table, fields, temporary, sys_id);
+        }
         record.mentions.retain(|id| id != temporary);
         tx.changed(&record.table, &record.sys_id);
         tx.put(&record)
