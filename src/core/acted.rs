@@ -113,8 +113,14 @@ fn put_in_place(tx: &Tx<'_>, parts: &mut [Part], pairs: &BTreeMap<String, String
 }
 
 fn made<'a>(item: &'a Item, part: &'a Part) -> Made<'a> {
-    // The instance's rules for actions are its own: by a key nobody could tell of twins.
-    Made { item: &item.id, table: &part.table, temporary: &part.sys_id, fields: &part.fields, may_have_twins: false }
+    // Without a key what the step has asked for may have been carried out more than once.
+    Made {
+        item: &item.id,
+        table: &part.table,
+        temporary: &part.sys_id,
+        fields: &part.fields,
+        may_have_twins: item.keyless,
+    }
 }
 
 fn finish(tx: &mut Tx<'_>, item: &Item, pairing: &Pairing, answer: &ActionAnswer) -> Ruled<()> {

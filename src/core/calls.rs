@@ -3,7 +3,7 @@
 
 use super::{
     lease::renew_lease,
-    stored::Call,
+    stored::{Again, Call, Calling},
     tx::{Ruled, Tx},
 };
 
@@ -11,8 +11,9 @@ use super::{
 ///
 /// # Errors
 /// As [`renew_lease`].
-pub fn calling(tx: &mut Tx<'_>, lease: u64, item: &str, key: &str) -> Ruled<()> {
-    note(tx, lease, item, |action_calling, _| *action_calling = Some(key.to_owned()))
+pub fn calling(tx: &mut Tx<'_>, lease: u64, item: &str, key: &str, again: Again) -> Ruled<()> {
+    let now = Calling { key: key.to_owned(), again, left_at: tx.now };
+    note(tx, lease, item, |calling, _| *calling = Some(now))
 }
 
 /// Notes that what became of it is known: with its answer, if it was carried out.
@@ -26,7 +27,7 @@ pub fn answered(tx: &mut Tx<'_>, lease: u64, item: &str, call: Option<&Call>) ->
     })
 }
 
-fn note(tx: &mut Tx<'_>, lease: u64, id: &str, what: impl FnOnce(&mut Option<String>, &mut Vec<Call>)) -> Ruled<()> {
+fn note(tx: &mut Tx<'_>, lease: u64, id: &str, what: impl FnOnce(&mut Option<Calling>, &mut Vec<Call>)) -> Ruled<()> {
     renew_lease(tx, lease)?;
     let Some(mut item) = tx.item(id)? else { return Ok(()) };
     if let Some(action) = item.action.as_mut().filter(|_| item.sent_under == Some(lease)) {

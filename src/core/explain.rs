@@ -128,9 +128,12 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<Standing
             stuck,
         });
     }
-    if item.action.as_ref().is_some_and(|action| action.is_settled()) {
+    // Under its key an action that the instance runs goes again as a whole.
+    if step == Step::Send && item.action.as_ref().is_some_and(|action| action.by_app) {
+        let when = waits_until(item, tx.now).max(tx.fact::<Course>()?.busy_at(tx.now));
+        let when = when.map(|at| format!(" at {}", iso(at))).unwrap_or_default();
         let explain =
-            "Its online step was cut short; it is run again, and what it has done is not done again.".to_owned();
+            format!("Its online step was cut short; it is run again{when}, and what it has done is not done again.");
         return Ok(Standing { state: "unknown", explain, depends_on: Vec::new(), stuck: false });
     }
     let once_only = matches!(item.kind, ItemKind::Create | ItemKind::Action) || item.journal;

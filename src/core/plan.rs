@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{
+    retry::EXCHANGE_MS,
     schema::{Reference, Schema},
-    stored::{Item, ItemKind, ItemState, Proofs},
+    stored::{Again, Calling, Item, ItemKind, ItemState, Proofs},
 };
 use crate::wire::http::LONGEST_WAIT_MS;
 
@@ -79,6 +80,17 @@ impl Known<'_> {
         self.keys.is_some_and(|keys| keys.ttl_ms.is_none_or(|ttl| self.now < sent_at.saturating_add(ttl)))
     }
 
+    /// Whether a step that the app runs can go on where it was cut: nothing of it is on its way, or what is may be repeated,
+    /// or can be asked for.
+    fn goes_on(&self, item: &Item) -> bool {
+        let Some(action) = item.action.as_ref().filter(|action| action.by_app) else { return false };
+        match action.calling.as_ref().map(|calling| &calling.again) {
+            None | Some(Again::Send) => true,
+            Some(Again::Probe { table, .. }) => self.correlates(table) == Some(true),
+            Some(Again::Ask) => false,
+        }
+    }
+
     /// Whether no row with the temporary id means that there is no record: `None` while that is not known.
     fn correlates(&self, table: &str) -> Option<bool> {
         match self.schema.correlation_field(table) {
@@ -142,7 +154,15 @@ pub fn plan(known: &Known<'_>, due: Vec<Item>, room: Room) -> Plan {
 /// When an item may go, if that is not now. A wait longer than any that is ever asked for comes from a clock
 /// that has been set back since: it is over.
 pub fn waits_until(item: &Item, now: u64) -> Option<u64> {
-    item.next_attempt_at.filter(|at| *at > now && *at <= now + LONGEST_WAIT_MS)
+    let waits = item.next_attempt_at.filter(|at| *at > now && *at <= now + LONGEST_WAIT_MS);
+    waits.max(call_may_arrive_until(item, now))
+}
+
+/// Until when a call of an online step may still arrive that is to be asked for: before, an empty answer is worth nothing.
+fn call_may_arrive_until(item: &Item, now: u64) -> Option<u64> {
+    let calling = item.action.as_ref().filter(|_| item.keyless)?.calling.as_ref()?;
+    let asked_for = matches!(calling.again, Again::Probe { .. });
+    Some(calling.left_at + EXCHANGE_MS).filter(|at| asked_for && *at > now && *at <= now + EXCHANGE_MS)
 }
 
 /// What may be done with an item now.
@@ -165,9 +185,7 @@ pub fn next_step(known: &Known<'_>, item: &Item) -> Step {
         (ItemState::Queued, _) => Step::Send,
         (ItemState::Refused | ItemState::Unpaired, _) => Step::Ask,
         // Nobody can be asked about it.
-        (ItemState::Unknown, ItemKind::Action) if item.action.as_ref().is_some_and(|action| action.is_settled()) => {
-            Step::Send
-        }
+        (ItemState::Unknown, ItemKind::Action) if known.goes_on(item) => Step::Send,
         (ItemState::Unknown, ItemKind::Action) => in_vain(resends(known.schema, item)),
         (ItemState::Unknown, ItemKind::Create) => {
             if item.in_vain || known.correlates(&item.table) == Some(false) {
@@ -199,7 +217,7 @@ pub fn is_beyond_asking(known: &Known<'_>, item: &Item) -> bool {
     let found_by_its_id = item.kind == ItemKind::Create && known.correlates(&item.table) == Some(true);
     let mut lost = Item { state: ItemState::Unknown, in_vain: true, sent_at: Some(known.now), ..item.clone() };
     if let Some(action) = &mut lost.action {
-        action.calling = Some(String::new());
+        action.calling = Some(Calling::default());
     }
     item.state == ItemState::Queued && !found_by_its_id && next_step(known, &lost) == Step::Ask
 }

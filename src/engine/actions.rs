@@ -19,11 +19,11 @@ use crate::{
         present::iso,
         receive::Answer,
         retry::backoff_ms,
-        stored::{Call, Item, ItemError},
+        stored::{Again, Call, Calling, Item, ItemError},
     },
     ports::{AuthReason, Clock, Entropy, Headers, Ports},
     wire::{
-        Capabilities, Method, Request, Response,
+        Capabilities, Fields, Method, Request, Response,
         action::{ActionAnswer, RecordForSync},
     },
 };
@@ -161,11 +161,23 @@ impl<P: Ports> Step<P> {
         if let Some(known) = known {
             return Ok(known.response());
         }
+        if !self.state.keyed
+            && let Some(row) = self.found(key).await?
+        {
+            let response = client.dialect().made(row);
+            let call = call.with(&response);
+            client.transact(Origin::Sync, Durability::Strict, |tx| answered(tx, *lease, &item.id, Some(&call))).await?;
+            self.state.in_doubt.set(false);
+            return Ok(response);
+        }
+        let again = client.dialect().again(client.schema(), &request);
         if self.state.keyed {
             request.headers.push(("Idempotency-Key".to_owned(), format!("{}:{key}", item.idempotency_key)));
         }
         // On disk before it leaves.
-        client.transact(Origin::Sync, Durability::Strict, |tx| calling(tx, *lease, &item.id, key)).await?;
+        client
+            .transact(Origin::Sync, Durability::Strict, |tx| calling(tx, *lease, &item.id, key, again.clone()))
+            .await?;
         self.state.in_doubt.set(true);
         let answer = self.exchange(&request).await;
         let known = match &answer {
@@ -184,6 +196,25 @@ impl<P: Ports> Step<P> {
             self.state.in_doubt.set(false);
         }
         answer
+    }
+
+    /// The row that a call without a key has made before the step was cut, if it has.
+    async fn found(&self, key: &str) -> Result<Option<Fields>, Trouble> {
+        let State { client, item, .. } = &*self.state;
+        let calling = item.action.as_ref().and_then(|action| action.calling.as_ref());
+        let Some(Calling { again: Again::Probe { table, temporary }, .. }) =
+            calling.filter(|calling| calling.key == key)
+        else {
+            return Ok(None);
+        };
+        let schema = client.schema();
+        let response = self.exchange(&client.dialect().carrying(schema, table, temporary)).await?;
+        if !response.is_success() {
+            return Err(Trouble::Unreachable(format!("the instance answered {}", response.status)));
+        }
+        let page = client.dialect().page(&response).map_err(Trouble::NotTheInstance)?;
+        let field = schema.correlation_field(table).unwrap_or_default();
+        Ok(page.rows.into_iter().find(|row| row.get(&field) == Some(temporary)))
     }
 
     /// Signed in once more where the session has run out.

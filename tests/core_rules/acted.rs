@@ -11,7 +11,7 @@ use landfall::{
         pull::take_in,
         receive::{Answer, receive},
         schema::Schema,
-        stored::{Action, Announced, Call, Item, ItemKind, ItemState, Part, Proofs, Record, Wanted},
+        stored::{Action, Again, Announced, Call, Calling, Item, ItemKind, ItemState, Part, Proofs, Record, Wanted},
         write,
     },
     wire::action::{ActionAnswer, RecordForSync},
@@ -636,7 +636,7 @@ fn what_was_lost_goes_again_only_where_that_does_nothing_twice() {
             true,
             Some("1"),
             Step::Send,
-            "it is sent again under its key, by which the instance does nothing twice.",
+            "Its online step was cut short; it is run again, and what it has done is not done again.",
         ),
         (vec!["problem"], false, true, Some("1"), Step::Ask, ask),
         (
@@ -654,7 +654,7 @@ fn what_was_lost_goes_again_only_where_that_does_nothing_twice() {
             world.run(|tx| tx.put(&Announced { keys: true, ttl_ms: None })).unwrap();
         }
         let part = |table: &&str| Part { table: (*table).to_owned(), sys_id: "a1".to_owned(), ..Part::default() };
-        let calling = calling.map(str::to_owned);
+        let calling = calling.map(|key: &str| Calling { key: key.to_owned(), ..Calling::default() });
         let action = Action { parts: of.iter().map(part).collect(), by_app, calling, ..split() };
         let item = Item {
             id: "i".to_owned(),
@@ -684,18 +684,18 @@ fn a_call_is_noted_by_who_sends_and_by_nobody_else() {
     let item = world.act(Action { by_app: true, ..split() }, |_, _| Ok(())).unwrap();
     let lease = world.send(&item);
     let call = Call { key: "1".to_owned(), status: 201, ..Call::default() };
-    world.run(|tx| calling(tx, lease, &item, "1")).unwrap();
-    assert_eq!(world.item(&item).unwrap().action.unwrap().calling.as_deref(), Some("1"));
+    world.run(|tx| calling(tx, lease, &item, "1", Again::Ask)).unwrap();
+    assert_eq!(world.item(&item).unwrap().action.unwrap().calling.unwrap().key, "1");
     world.run(|tx| answered(tx, lease, &item, Some(&call))).unwrap();
-    world.run(|tx| calling(tx, lease, &item, "2")).unwrap();
+    world.run(|tx| calling(tx, lease, &item, "2", Again::Ask)).unwrap();
     world.run(|tx| answered(tx, lease, &item, None)).unwrap();
     let action = world.item(&item).unwrap().action.unwrap();
     assert_eq!((action.calling, action.calls), (None, vec![call]));
-    world.run(|tx| calling(tx, lease, "gone", "1")).unwrap();
+    world.run(|tx| calling(tx, lease, "gone", "1", Again::Ask)).unwrap();
 
-    world.run(|tx| calling(tx, lease, &item, "3")).unwrap();
+    world.run(|tx| calling(tx, lease, &item, "3", Again::Ask)).unwrap();
     let (next, _) = world.run(take_lease).unwrap();
-    assert_eq!(world.run(|tx| calling(tx, lease, &item, "4")).unwrap_err(), CoreError::LeaseLost);
-    world.run(|tx| calling(tx, next, &item, "4")).unwrap();
-    assert_eq!(world.item(&item).unwrap().action.unwrap().calling.as_deref(), Some("3"), "it has not claimed it");
+    assert_eq!(world.run(|tx| calling(tx, lease, &item, "4", Again::Ask)).unwrap_err(), CoreError::LeaseLost);
+    world.run(|tx| calling(tx, next, &item, "4", Again::Ask)).unwrap();
+    assert_eq!(world.item(&item).unwrap().action.unwrap().calling.unwrap().key, "3", "it has not claimed it");
 }

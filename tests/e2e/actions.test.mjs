@@ -7,7 +7,7 @@ import { until, untilEqual } from "./lib/wait.mjs";
 /** A work order made with the instance dead, time logged on it, split into two tasks, and closed with a follow-up. */
 async function aDaysOrder(app) {
   await app.go("#/wm_order");
-  await app.seen("new-wm_order").click();
+  await app.seen("new-order").click();
   await app.save({ short_description: "Overhaul belt 4" });
   const order = await app.shownId();
   await app.seen("add-task_time_worked").click();

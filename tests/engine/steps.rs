@@ -100,7 +100,7 @@ fn a_step_that_is_cut_goes_on_where_it_was() {
             page.sync(push()).await.unwrap();
             let outbox = page.outbox(None, None, None).await.unwrap();
             assert_eq!(outbox[0].state, "unknown");
-            assert!(outbox[0].explain.contains("under its key"), "{}", outbox[0].explain);
+            assert!(outbox[0].explain.contains("it is run again"), "{}", outbox[0].explain);
             // In another context, which has to have it registered.
             drop(page);
             device.clock.advance(60_000);
@@ -146,6 +146,65 @@ fn without_keys_the_user_is_asked_and_what_was_answered_is_not_done_again() {
         assert_eq!((report.remaining, *posted.borrow()), (0, 4));
         assert_eq!(instance.rows("incident_task").len(), 4);
     });
+}
+
+#[test]
+fn without_keys_what_carries_the_temporary_id_is_asked_for() {
+    for fault in [Fault::LoseAnswer, Fault::LoseRequest] {
+        block_on(async {
+            let instance = MemoryInstance::plain();
+            let device = Device::new(&instance, tables(), 1);
+            let page = device.open().await.unwrap();
+            proved(&page, "incident_task").await;
+            let before = posts(&instance);
+            page.register(
+                "split",
+                Rc::new(|step, _| {
+                    Box::pin(async move {
+                        for open in step.records() {
+                            let sys_id = made(&step, json!({ "correlation_id": open.sys_id })).await?;
+                            // May be repeated: it writes no journal.
+                            let path = format!("table/incident_task/{sys_id}");
+                            let patch = Request { method: Method::Patch, ..post(&path, json!({ "state": "2" })) };
+                            step.call(None, patch).await.map_err(|why| StepFailed(why.to_string()))?;
+                            step.add_record_for_sync("incident_task", &sys_id, Some(&open.sys_id));
+                        }
+                        Ok(Value::Null)
+                    })
+                }),
+            );
+            let (item, _) = split(&page, 2).await;
+            let lost = Rc::new(RefCell::new(2));
+            let fault = fault.clone();
+            device.remote.set_rule(move |request| {
+                let writes = request.method != Method::Get && request.path.contains("incident_task");
+                let mut lost = lost.borrow_mut();
+                *lost -= i32::from(writes);
+                // Its first create, and what comes next.
+                (writes && (*lost == 1 || *lost == 0)).then(|| fault.clone())
+            });
+            page.sync(push()).await.unwrap();
+            let outbox = page.outbox(None, None, None).await.unwrap();
+            assert!(outbox[0].explain.contains("it is run again at "), "{}", outbox[0].explain);
+            // It may still be on its way: an empty answer would be worth nothing yet.
+            page.sync(push()).await.unwrap();
+            assert_eq!(page.outbox(None, None, None).await.unwrap()[0].attempts, outbox[0].attempts);
+            for _ in 0..4 {
+                device.clock.advance(70_000);
+                page.sync(push()).await.unwrap();
+            }
+            assert_eq!(page.outbox(None, None, None).await.unwrap(), []);
+            assert_eq!(page.settled(&item).await.unwrap().records.len(), 2);
+            let rows = instance.rows("incident_task");
+            assert_eq!(
+                (rows.len(), rows.iter().filter(|row| row.get("state").is_some_and(|state| state == "2")).count()),
+                (3, 2),
+                "{rows:?}"
+            );
+            assert!(posts(&instance) <= before + 3);
+            assert!(page.audit().await.unwrap().orphans.is_empty());
+        });
+    }
 }
 
 #[test]

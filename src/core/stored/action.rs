@@ -44,7 +44,7 @@ pub struct Action {
     pub by_app: bool,
     /// Of a step that the app runs: the call that has left, and of which it is not known what became.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calling: Option<String>,
+    pub calling: Option<Calling>,
     /// Of a step that the app runs: its calls that were carried out, which are not made again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<Call>,
@@ -54,6 +54,37 @@ pub struct Action {
     /// What came of the online step, as long as it is not clear which record is which.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<ActionAnswer>,
+}
+
+/// A call of an online step that has left.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calling {
+    /// By what it is told from the others of its step.
+    pub key: String,
+    /// What may be done where no key tells the instance that it is the same once more.
+    #[serde(default)]
+    pub again: Again,
+    /// When it left, in ms.
+    #[serde(default)]
+    pub left_at: u64,
+}
+
+/// What may be done about a call whose answer was lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Again {
+    /// Only the user can tell.
+    #[default]
+    Ask,
+    /// It changes nothing twice.
+    Send,
+    /// It makes a record that carries this temporary id, by which the instance can be asked for it.
+    Probe {
+        /// The record's table.
+        table: String,
+        /// The id.
+        temporary: String,
+    },
 }
 
 /// A call of an online step that was carried out, and its answer.
@@ -134,11 +165,6 @@ impl Action {
     /// The same, to be changed.
     pub fn part_mut(&mut self, schema: &Schema, table: &str, sys_id: &str) -> Option<&mut Part> {
         self.parts.iter_mut().find(|part| part.is_of(schema, table, sys_id))
-    }
-
-    /// Whether nothing of it is on its way: of a step that the app runs, as long as no call that changes anything is.
-    pub fn is_settled(&self) -> bool {
-        self.by_app && self.calling.is_none()
     }
 
     /// The records that the offline step made, in that order.

@@ -6,7 +6,12 @@ mod servicenow;
 pub use servicenow::ServiceNow;
 
 use crate::{
-    core::{plan::Keys, receive::Answer, schema::Schema, stored::Item},
+    core::{
+        plan::Keys,
+        receive::Answer,
+        schema::Schema,
+        stored::{Again, Item},
+    },
     wire::{Capabilities, Fields, Request, Response},
 };
 
@@ -106,6 +111,12 @@ pub trait Dialect {
     /// A path that the app gives: below the instance's address, or the same server's where it begins with a slash. `None`
     /// for one of another server, which is to have none of the instance's headers.
     fn below(&self, path: &str) -> Option<String>;
+    /// What may be done about a call of an online step whose answer was lost.
+    fn again(&self, schema: &Schema, request: &Request) -> Again;
+    /// Asks for the records of a table that carry a temporary id.
+    fn carrying(&self, schema: &Schema, table: &str, temporary: &str) -> Request;
+    /// The answer to a create that has made `row`.
+    fn made(&self, row: Fields) -> Response;
     /// Asks for the extras; none if the app says there are none.
     fn capabilities(&self) -> Option<Request>;
     /// Asks for the first page of what a query finds: whole rows, unless only some fields are wanted.

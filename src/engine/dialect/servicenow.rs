@@ -8,9 +8,11 @@ use serde_json::Value;
 use super::{Asked, Batch, BatchItem, Busy, Dialect, Intent, Page, Verdict, journal};
 use crate::{
     core::{
+        ids::is_temporary,
         present::iso,
         receive::Answer,
-        stored::{Item, ItemError, ItemKind, Part},
+        schema::Schema,
+        stored::{Again, Item, ItemError, ItemKind, Part},
     },
     engine::settings::Settings,
     wire::{
@@ -206,6 +208,45 @@ impl Dialect for ServiceNow {
                 rest.starts_with('/').then(|| path.to_owned())
             }
             None => Some(format!("{}/{path}", self.root)),
+        }
+    }
+
+    fn again(&self, schema: &Schema, request: &Request) -> Again {
+        let path = request.path.split('?').next().unwrap_or_default();
+        let Some(rest) = path.strip_prefix(&self.root).and_then(|rest| rest.strip_prefix("/table/")) else {
+            return Again::Ask;
+        };
+        let body = request.body.as_deref().unwrap_or_default();
+        let Ok(row) = decode::<Row>("body", body) else { return Again::Ask };
+        let fields = Fields::from(row);
+        match (request.method, rest.split_once('/')) {
+            // A table that was not declared may have journals that nobody knows of.
+            (Method::Patch | Method::Put, Some((table, _))) if schema.known(table).is_ok() => {
+                let entry = fields.keys().any(|name| schema.is_journal(table, name));
+                if entry { Again::Ask } else { Again::Send }
+            }
+            (Method::Post, None) if schema.known(rest).is_ok() => {
+                let carried = schema.correlation_field(rest).and_then(|field| fields.get(&field).cloned());
+                match carried.filter(|id| is_temporary(id)) {
+                    Some(temporary) => Again::Probe { table: rest.to_owned(), temporary },
+                    None => Again::Ask,
+                }
+            }
+            _ => Again::Ask,
+        }
+    }
+
+    fn carrying(&self, schema: &Schema, table: &str, temporary: &str) -> Request {
+        let query = format!("{}={temporary}", schema.correlation_field(table).unwrap_or_default());
+        self.first_page(table, &query, None, MOST_TWINS)
+    }
+
+    fn made(&self, row: Fields) -> Response {
+        Response {
+            status: 201,
+            headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+            body: json(&TableAnswer { result: Row::from(row) }),
+            redirected_to: None,
         }
     }
 
