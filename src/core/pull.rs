@@ -11,7 +11,7 @@ use super::{
     stored::{Item, ItemKind, Record},
     twins,
     tx::{Ruled, Tx},
-    values::mentioned,
+    values::open_mentions,
 };
 use crate::wire::value::Fields;
 
@@ -37,15 +37,15 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
             return Ok(());
         }
         let same = there.as_ref().is_some_and(|record| record.fields == *row);
-        let record = Record {
+        let mut record = Record {
             table: class.clone(),
             sys_id: sys_id.clone(),
             fields: row.clone(),
-            mentions: open_mentions(tx, &class, row)?,
             fetched_at: Some(tx.now),
             pulled_under: Some(lease),
             ..Record::default()
         };
+        record.mentions = open_mentions(tx, &record)?;
         if !same {
             written += 1;
             tx.changed(&class, sys_id);
@@ -85,18 +85,6 @@ fn look_for_twin(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<()> {
         twins::note(tx, alias, &found)?;
     }
     Ok(())
-}
-
-fn open_mentions(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<Vec<String>> {
-    let correlation = tx.schema.correlation_field(table);
-    let found: BTreeSet<String> = row.values().flat_map(|text| ids::find(text)).map(str::to_owned).collect();
-    let mut open = Vec::new();
-    for id in found {
-        if tx.alias(&id)?.is_some_and(|alias| alias.is_open()) {
-            open.push(id);
-        }
-    }
-    Ok(mentioned(row, correlation.as_deref(), open))
 }
 
 /// Removes rows that the refresh under `lease` did not bring, if they are still such as it may remove, and no

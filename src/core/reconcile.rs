@@ -7,7 +7,7 @@ use super::{
     row::{RowKey, StoreName},
     stored::{Alias, Item, ItemKind, Record, mention},
     tx::{Ruled, Tx},
-    values::{Mention, mentioned},
+    values::{Mention, open_mentions},
     write::{Draft, append, drop_item},
 };
 use crate::wire::value::{Fields, Type};
@@ -185,20 +185,16 @@ pub(super) fn rebase(tx: &mut Tx<'_>, record: &mut Record, base: Fields) -> Rule
 pub(super) fn lay(tx: &mut Tx<'_>, record: &mut Record, base: Fields) -> Ruled<()> {
     tx.want(record.items.iter().map(|id| Item::at(id)))?;
     record.fields.clone_from(&base);
-    let mut mentions = Vec::new();
     for (position, id) in record.items.clone().iter().enumerate() {
         let Some(mut item) = tx.item(id)? else { continue };
         record.fields.extend(item.fields.clone());
         item.sys_id.clone_from(&record.sys_id);
         item.table.clone_from(&record.table);
         item.behind = position > 0;
-        mentions.extend(item.mentions.iter().cloned());
         tx.put(&item)?;
     }
     record.base = (!record.items.is_empty() && !record.is_temporary()).then_some(base);
-    mentions.append(&mut record.mentions);
-    let correlation = tx.schema.correlation_field(&record.table);
-    record.mentions = mentioned(&record.fields, correlation.as_deref(), mentions);
+    record.mentions = open_mentions(tx, record)?;
     tx.put(record)
 }
 
@@ -209,7 +205,9 @@ fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()>
         let Some(mut record) = tx.readable::<Record>(&RowKey { store: StoreName::Records, key })? else {
             return Ok(());
         };
-        replace(tx, &record.table, &mut record.fields, temporary, sys_id);
+        for fields in [Some(&mut record.fields), record.base.as_mut()].into_iter().flatten() {
+            replace(tx, &record.table, fields, temporary, sys_id);
+        }
         record.mentions.retain(|id| id != temporary);
         tx.changed(&record.table, &record.sys_id);
         tx.put(&record)

@@ -8,6 +8,7 @@ use super::{
     error::CoreError,
     ids,
     schema::{Reference, Schema, is_name},
+    stored::{Alias, Record},
     tx::{Ruled, Tx},
 };
 use crate::wire::value::{Fields, Type};
@@ -82,13 +83,32 @@ pub struct Mention {
 
 /// The ids of unsent records that stand somewhere in `fields`, out of those in `among`, each once.
 pub fn mentioned(fields: &Fields, correlation: Option<&str>, among: impl IntoIterator<Item = String>) -> Vec<String> {
-    let there: BTreeSet<&str> = fields
-        .iter()
-        .filter(|(name, _)| Some(name.as_str()) != correlation)
-        .flat_map(|(_, text)| ids::find(text))
-        .collect();
+    let there = temporary_in(fields, correlation);
     let among: BTreeSet<String> = among.into_iter().filter(|id| there.contains(id.as_str())).collect();
     among.into_iter().collect()
+}
+
+/// The ids of unsent records that stand somewhere in `record`, under the unsent values too, each once: whatever has
+/// brought them there.
+pub(super) fn open_mentions(tx: &mut Tx<'_>, record: &Record) -> Ruled<Vec<String>> {
+    let correlation = tx.schema.correlation_field(&record.table);
+    let there: BTreeSet<&str> =
+        record.places().flat_map(|fields| temporary_in(fields, correlation.as_deref())).collect();
+    tx.want(there.iter().map(|id| Alias::at(id)))?;
+    let mut open = Vec::new();
+    for id in there {
+        // Of one whose alias nobody can read, what was known before holds.
+        let alias = tx.readable::<Alias>(&Alias::at(id))?;
+        if alias.map_or(record.mentions.iter().any(|known| known == id), |alias| alias.is_open()) {
+            open.push(id.to_owned());
+        }
+    }
+    Ok(open)
+}
+
+fn temporary_in<'f>(fields: &'f Fields, correlation: Option<&str>) -> BTreeSet<&'f str> {
+    let others = fields.iter().filter(|(name, _)| Some(name.as_str()) != correlation);
+    others.flat_map(|(_, text)| ids::find(text)).collect()
 }
 
 /// Puts permanent ids in place of temporary ones already known, and gives the ids of unsent
@@ -100,7 +120,7 @@ pub fn mentioned(fields: &Fields, correlation: Option<&str>, among: impl IntoIte
 pub fn settle_references(tx: &mut Tx<'_>, table: &str, fields: &mut Fields, around: &Fields) -> Ruled<Vec<Mention>> {
     let found: Vec<(String, String)> =
         fields.iter().flat_map(|(field, text)| ids::find(text).map(|id| (field.clone(), id.to_owned()))).collect();
-    tx.want(found.iter().map(|(_, id)| super::stored::Alias::at(id)))?;
+    tx.want(found.iter().map(|(_, id)| Alias::at(id)))?;
     let mut open = Vec::new();
     for (field, id) in found {
         let target = target(tx.schema, table, [fields, around], &field);

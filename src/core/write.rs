@@ -8,7 +8,7 @@ use super::{
     receive::is_kept_for_deletion,
     stored::{Alias, Item, ItemKind, ItemState, Record},
     tx::{Ruled, Tx},
-    values::{Mention, check_correlation, check_size, mentioned, settle_references},
+    values::{Mention, check_correlation, check_size, mentioned, open_mentions, settle_references},
 };
 use crate::wire::{datetime, value::Fields};
 
@@ -41,7 +41,7 @@ pub fn create(tx: &mut Tx<'_>, table: &str, temporary: &str, fields: &Fields) ->
         append(tx, &mut record, Draft { kind: ItemKind::Update, fields: later, journal: false }, &open)?;
     }
     tx.put(&Alias { temporary: temporary.to_owned(), table: table.to_owned(), ..Alias::default() })?;
-    save(tx, record, &open)
+    save(tx, record)
 }
 
 /// Changes fields of a record. An empty value clears a field. What is no change is not sent.
@@ -95,7 +95,7 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
         fields.extend([entry]);
         append(tx, &mut record, Draft { kind: ItemKind::Update, fields, journal: true }, &open)?;
     }
-    save(tx, record, &open)
+    save(tx, record)
 }
 
 /// Deletes a record. One the instance never heard of is gone at once, and nothing is sent.
@@ -132,7 +132,7 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     record.deleted = true;
     record.changed_at = Some(tx.now);
     append(tx, &mut record, Draft { kind: ItemKind::Delete, ..Draft::default() }, &[])?;
-    save(tx, record, &[]).map(drop)
+    save(tx, record).map(drop)
 }
 
 /// Removes a record the instance never made, with what is left of its items.
@@ -344,10 +344,8 @@ fn stamp(tx: &Tx<'_>, table: &str, fields: &mut Fields) {
     }
 }
 
-fn save(tx: &mut Tx<'_>, mut record: Record, open: &[Mention]) -> Ruled<Record> {
-    let correlation = tx.schema.correlation_field(&record.table);
-    let known = record.mentions.iter().cloned().chain(open.iter().map(|mention| mention.id.clone()));
-    record.mentions = mentioned(&record.fields, correlation.as_deref(), known);
+fn save(tx: &mut Tx<'_>, mut record: Record) -> Ruled<Record> {
+    record.mentions = open_mentions(tx, &record)?;
     tx.put(&record)?;
     tx.changed(&record.table, &record.sys_id);
     Ok(record)

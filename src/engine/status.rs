@@ -235,7 +235,9 @@ impl<P: Ports> Client<P> {
         };
         for record in &records {
             look(&record.table, &record.sys_id, "record", &record.fields, &record.mentions);
-            look(&record.table, &record.sys_id, "base", record.base.as_ref().unwrap_or(&Fields::new()), &[]);
+            if let Some(base) = &record.base {
+                look(&record.table, &record.sys_id, "base", base, &record.mentions);
+            }
         }
         for row in items {
             let item: Item = decode(row)?;

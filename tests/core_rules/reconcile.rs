@@ -10,7 +10,7 @@ use landfall::core::{
     write,
 };
 
-use super::support::{PLAIN, World, fields_of};
+use super::support::{PLAIN, RESOLVES, World, fields_of};
 
 fn record(world: &mut World, id: &str) -> Record {
     world.run(|tx| write::find(tx, "incident", id)).unwrap().0
@@ -259,4 +259,67 @@ fn what_was_edited_since_it_left_is_not_what_the_instance_has() {
     world.run(|tx| hand::discard(tx, &of_record.items[0])).unwrap();
     let back = record(&mut world, "a1");
     assert_eq!((back.fields.get("parent"), back.fields["impact"].as_str()), (None, "1"));
+}
+
+fn lands(world: &mut World, create: &str, sys_id: &str) {
+    let item = world.item(create).unwrap();
+    world.run(|tx| created(tx, &item, &fields_of(&[("sys_id", sys_id)]), Told::InAnswer)).unwrap();
+}
+
+#[test]
+fn under_unsent_values_too_the_permanent_id_takes_the_temporary_ones_place() {
+    // Left as it was, or pointed elsewhere, while it was on its way together with what it points to.
+    for elsewhere in [false, true] {
+        let mut world = World::new();
+        let (parent, first) = world.create(&[]);
+        let (child, second) = world.create(&[("parent", &parent)]);
+        let (lease, _) = world.run(take_lease).unwrap();
+        world.run(|tx| claim(tx, lease, &[], &[first.clone(), second.clone()], RESOLVES)).unwrap();
+        let edit = if elsewhere { ("parent", "p0") } else { ("category", "belt") };
+        world.run(|tx| write::update(tx, "incident", &child, &fields_of(&[edit]))).unwrap();
+        // The batch's answer speaks of the child only, and not of the field it was sent with.
+        lands(&mut world, &second, "c1");
+        assert_eq!(record(&mut world, "c1").mentions, [parent.as_str()]);
+        lands(&mut world, &first, "p1");
+        let of_record = record(&mut world, "c1");
+        assert_eq!((of_record.base.unwrap()["parent"].as_str(), of_record.mentions.len()), ("p1", 0));
+        world.run(|tx| hand::discard(tx, &of_record.items[0])).unwrap();
+        assert_eq!(record(&mut world, "c1").fields["parent"], "p1");
+    }
+}
+
+#[test]
+fn an_id_that_the_instance_has_in_a_text_is_found_wherever_the_row_lies() {
+    let note = |id: &str| fields_of(&[("sys_id", "a1"), ("description", &format!("see {id}"))]);
+    // Under an edit or a deletion when its record lands; or come with the answer to the edit, and over it a later one.
+    for case in ["edited", "deleted", "answered", "answered, and more unsent"] {
+        let mut world = World::new();
+        let (other, create) = world.create(&[]);
+        let row = note(if case.starts_with("answered") { "nobody" } else { &other });
+        world.run(|tx| take_in(tx, "incident", std::slice::from_ref(&row), 1)).unwrap();
+        let change = |fields: &[(&str, &str)], world: &mut World| {
+            let fields = fields_of(fields);
+            world.run(|tx| write::update(tx, "incident", "a1", &fields)).unwrap().0.items
+        };
+        match case {
+            "deleted" => world.run(|tx| write::delete(tx, "incident", "a1")).map(drop).unwrap(),
+            "edited" => drop(change(&[("description", "mine")], &mut world)),
+            _ => {
+                let items = change(&[("category", "belt")], &mut world);
+                let first = world.item(&items[0]).unwrap();
+                if case != "answered" {
+                    change(&[("work_notes", "called")], &mut world);
+                }
+                world.run(|tx| updated(tx, &first, Some(&note(&other)))).unwrap();
+            }
+        }
+        lands(&mut world, &create, "b1");
+        let of_record = world.run(|tx| tx.record("incident", "a1")).unwrap().0.unwrap();
+        let has = of_record.base.as_ref().unwrap_or(&of_record.fields);
+        assert_eq!((has["description"].as_str(), of_record.mentions.len()), ("see b1", 0), "{case}");
+        for id in &of_record.items {
+            world.run(|tx| hand::discard(tx, id)).unwrap();
+        }
+        assert_eq!(record(&mut world, "a1").fields["description"], "see b1", "{case}");
+    }
 }

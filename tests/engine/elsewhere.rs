@@ -193,3 +193,29 @@ fn an_item_that_nobody_can_read_holds_up_nothing_but_itself() {
         );
     });
 }
+
+#[test]
+fn an_alias_that_nobody_can_read_neither_stops_an_edit_nor_loses_a_mention() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        let made = create(&page, "incident", json!({ "short_description": "a" })).await;
+        let user = instance.put("sys_user", &[("name", &format!("see {made}"))]);
+        instance.refuse(|table, _| (table == "incident").then(|| (403, "Not now".to_owned())));
+        page.sync(SyncOptions::default()).await.unwrap();
+        let mut spoiled = device.database.rows(StoreName::Aliases).remove(0);
+        spoiled.body = "{".to_owned();
+        let set = WriteSet {
+            puts: vec![(StoreName::Aliases, spoiled)],
+            durability: Durability::Strict,
+            ..WriteSet::default()
+        };
+        device.database.open().commit(&set).await.unwrap();
+        page.update("sys_user", &user, row(json!({ "email": "a@b.c" }))).await.unwrap();
+        instance.refuse(|table, _| (table == "sys_user").then(|| (403, "Not you".to_owned())));
+        let items = page.outbox(None, None, None).await.unwrap();
+        page.retry(&items[0].id).await.unwrap();
+        page.sync(push()).await.unwrap();
+        let name = page.get("sys_user", &user, false).await.unwrap().unwrap()["name"].clone();
+        assert_eq!(name, format!("see {}", instance.rows("incident")[0]["sys_id"]));
+    });
+}

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::support::{create, push, resp, tables};
+use super::support::{create, push, resp, row, tables};
 
 #[test]
 fn an_aborted_pull_removes_nothing() {
@@ -183,5 +183,31 @@ fn a_refusal_to_say_what_is_gone_is_told_and_fails_nothing() {
         assert!(heard.borrow().iter().any(told), "{heard:?}");
         page.sync(SyncOptions::default()).await.unwrap();
         assert_eq!(page.count("sys_user", "").await.unwrap(), 0);
+    })
+}
+
+#[test]
+fn a_text_that_names_a_record_made_here_is_no_orphan_under_an_edit_either() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        let made = create(&page, "incident", json!({ "short_description": "x" })).await;
+        // Somebody has copied its address from this device's screen.
+        let user = instance.put("sys_user", &[("name", &format!("see {made}"))]);
+        instance.refuse(|table, _| (table == "incident").then(|| (403, "Not now".into())));
+        page.sync(SyncOptions::default()).await.unwrap();
+        page.update("sys_user", &user, row(json!({ "name": "mine" }))).await.unwrap();
+        assert_eq!(page.audit().await.unwrap().orphans, []);
+
+        instance.refuse(|table, _| (table == "sys_user").then(|| (403, "Not you".into())));
+        let items = page.outbox(None, None, None).await.unwrap();
+        page.retry(&items[0].id).await.unwrap();
+        page.sync(push()).await.unwrap();
+        assert_eq!(page.audit().await.unwrap().orphans, []);
+        page.discard(&items[1].id).await.unwrap();
+        let name = page.get("sys_user", &user, false).await.unwrap().unwrap()["name"].clone();
+        assert_eq!(name, format!("see {}", page.resolve_id(&made).await.unwrap()));
+        assert_eq!(page.audit().await.unwrap().orphans, []);
     })
 }

@@ -31,7 +31,7 @@ pub struct Record {
     /// Deleted here: no list shows it, but its row stays until the instance knows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
-    /// Temporary ids of other unsent records that stand somewhere in `fields`.
+    /// Temporary ids of other unsent records that stand somewhere in `fields` or `base`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<String>,
     /// When the app last changed it, in ms.
@@ -58,6 +58,11 @@ impl Record {
     /// Whether the instance has not made it yet.
     pub fn is_temporary(&self) -> bool {
         ids::is_temporary(&self.sys_id)
+    }
+
+    /// Where temporary ids may stand.
+    pub(in crate::core) fn places(&self) -> impl Iterator<Item = &Fields> {
+        [Some(&self.fields), self.base.as_ref()].into_iter().flatten()
     }
 
     /// Index prefix: the records of `table` and of its children, by id.
