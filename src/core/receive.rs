@@ -108,7 +108,9 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         claimed.push(item.clone());
         item.keyless |= !probe && !with.keyed;
         item.in_doubt = item.state == ItemState::Unknown;
-        item.may_be_made |= item.in_doubt && item.kind == ItemKind::Create;
+        // Under its key it goes again while an earlier request may still arrive: no answer to this one tells of that.
+        let may_arrive = !probe && may_arrive_until(&item, tx.now).is_some();
+        item.may_be_made |= (item.in_doubt || may_arrive) && item.kind == ItemKind::Create;
         if probe {
             // A clock that has been set back since counts from now.
             item.left_at = item.left_at.map(|at| at.min(tx.now));

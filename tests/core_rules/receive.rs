@@ -296,3 +296,38 @@ fn what_may_still_arrive_is_not_given_up_with_its_deletion() {
         assert_eq!(world.item(&create), None, "{answer:?}");
     }
 }
+
+#[test]
+fn what_may_still_arrive_is_not_given_up_by_what_is_said_of_the_request_after_it() {
+    let refused = Answer::Refused(ItemError { status: 409, message: String::new(), detail: None });
+    let not_run = Answer::NotRun { error: None, wait_ms: None };
+    for (answer, state) in [(refused, ItemState::Refused), (not_run, ItemState::Queued)] {
+        for (later, given_up) in [(EXCHANGE_MS - 1, false), (EXCHANGE_MS, true)] {
+            for deleted_first in [true, false] {
+                let mut world = World::new();
+                let (temporary, create) = world.create(&[]);
+                let one = std::slice::from_ref(&create);
+                let (killed, _) = world.run(take_lease).unwrap();
+                world.run(|tx| prove(tx, true)).unwrap();
+                world.run(|tx| claim(tx, killed, &[], one, RESOLVES)).unwrap();
+                let (lease, _) = world.run(take_lease).unwrap();
+                world.run(|tx| claim(tx, lease, one, &[], RESOLVES)).unwrap();
+                world.run(|tx| receive(tx, lease, &[(create.clone(), Answer::Found(Vec::new()))])).unwrap();
+                let deletes =
+                    |world: &mut World| world.run(|tx| write::delete(tx, "incident", &temporary)).map(drop).unwrap();
+                if deleted_first {
+                    deletes(&mut world);
+                }
+                // It is not there, and goes again under its key. The first request is still under way, or cannot be.
+                world.now += later;
+                world.run(|tx| claim(tx, lease, &[], one, RESOLVES)).unwrap();
+                world.run(|tx| receive(tx, lease, &[(create.clone(), answer.clone())])).unwrap();
+                if !deleted_first {
+                    deletes(&mut world);
+                }
+                let left = world.item(&create).map(|item| item.state);
+                assert_eq!(left, (!given_up).then_some(state), "{later} {deleted_first}");
+            }
+        }
+    }
+}
