@@ -10,8 +10,8 @@ use landfall::{
         Durability, Event, Key, Origin, Receipt, Ref, Row, Settled, StoreName, Tx, View,
         schema::Schema,
         stored::{
-            Action, Alias, Announced, Birth, Call, Course, Item, ItemError, ItemKind, ItemState, Lease, Part, Proofs,
-            Record, Stored, Wanted, decode,
+            Action, Again, Alias, Announced, Birth, Call, Calling, Course, Item, ItemError, ItemKind, ItemState, Lease,
+            Part, Proofs, Record, Stored, Wanted, decode,
         },
     },
     wire::{
@@ -147,7 +147,11 @@ fn actions_as_they_lie_on_disk() {
         pairs_in_order: true,
         consolidate: Some("the same".into()),
         by_app: true,
-        calling: Some("2".into()),
+        calling: Some(Calling {
+            key: "2".into(),
+            again: Again::Probe { table: "incident".into(), temporary: TEMPORARY.into() },
+            left_at: 1_700_000_000_000,
+        }),
         calls: vec![Call {
             key: "1".into(),
             asked: "POST table/incident {}".into(),

@@ -116,7 +116,9 @@ fn misfit(tx: &Tx<'_>, item: &Item, changes: &Fields) -> Option<String> {
 
 /// Whether a create may be at the instance as it was, though the instance has said that it is not.
 fn has_left(item: &Item) -> bool {
-    item.kind == ItemKind::Create && item.sent_at.is_some() && item.state != ItemState::Refused
+    // What was refused when it went again may have been made by the request before.
+    let may_be = item.state != ItemState::Refused || item.may_be_made;
+    item.kind == ItemKind::Create && item.sent_at.is_some() && may_be
 }
 
 /// The entries that are to follow the create: journals read back empty, and no row that comes of it would tell

@@ -193,3 +193,23 @@ fn a_change_of_a_record_that_stays_only_loses_what_pointed_to_the_dropped_one() 
         assert_eq!(record.items, [item]);
     }
 }
+
+#[test]
+fn an_entry_written_into_a_refused_create_that_may_be_there_is_not_lost_when_it_is() {
+    let mut world = World::new();
+    let (temporary, create) = world.create(&[]);
+    let one = std::slice::from_ref(&create);
+    let (lease, _) = world.run(take_lease).unwrap();
+    let error = |status| ItemError { status, message: String::new(), detail: None };
+    // Made, its answer lost; sent again, refused.
+    for answer in [Answer::Unknown { error: error(0), wait_ms: None }, Answer::Refused(error(409))] {
+        world.run(|tx| claim(tx, lease, &[], one, RESOLVES)).unwrap();
+        world.run(|tx| receive(tx, lease, &[(create.clone(), answer.clone())])).unwrap();
+    }
+    world.run(|tx| hand::edit(tx, &create, &fields_of(&[("work_notes", "called")]))).unwrap();
+    let row = fields_of(&[("sys_id", "a1"), ("correlation_id", &temporary)]);
+    world.run(|tx| take_in(tx, "incident", std::slice::from_ref(&row), 1)).unwrap();
+    let record = world.run(|tx| write::find(tx, "incident", "a1")).unwrap().0;
+    let [entry] = &record.items[..] else { panic!("{record:?}") };
+    assert_eq!(world.item(entry).unwrap().fields, fields_of(&[("work_notes", "called")]));
+}

@@ -296,7 +296,7 @@ fn an_id_that_the_instance_has_in_a_text_is_found_wherever_the_row_lies() {
         let mut world = World::new();
         let (other, create) = world.create(&[]);
         let row = note(if case.starts_with("answered") { "nobody" } else { &other });
-        world.run(|tx| take_in(tx, "incident", &[row.clone()], 1)).unwrap();
+        world.run(|tx| take_in(tx, "incident", std::slice::from_ref(&row), 1)).unwrap();
         let change = |fields: &[(&str, &str)], world: &mut World| {
             let fields = fields_of(fields);
             world.run(|tx| write::update(tx, "incident", "a1", &fields)).unwrap().0.items
