@@ -99,7 +99,7 @@ fn all_that_a_step_does_is_one_item() {
     assert_eq!((text(&made_here.fields, "category"), made_here.base), ("belt", None));
     let changed = world.record("incident", "a1").unwrap();
     assert_eq!((text(&changed.fields, "state"), text(&changed.base.unwrap(), "state")), ("7", "1"));
-    assert_eq!(changed.mentions, [made.clone()]);
+    assert_eq!(changed.mentions, std::slice::from_ref(&made));
     let deleted = world.record("problem", "a1").unwrap();
     assert!(deleted.deleted && deleted.base.is_some() && !changed.deleted);
     assert_eq!(world.record("problem", &other).unwrap().mentions, [made]);
@@ -252,7 +252,7 @@ fn it_waits_for_records_of_others_wherever_it_mentions_them() {
     ];
     let waiting = waiting.map(Result::unwrap);
     for id in &waiting {
-        assert_eq!(world.item(id).unwrap().mentions, [other.clone()]);
+        assert_eq!(world.item(id).unwrap().mentions, std::slice::from_ref(&other));
     }
     world.answer(&create, &Answer::Done(Some(fields_of(&[("sys_id", "b1")]))));
     for id in &waiting {
@@ -536,7 +536,7 @@ fn what_goes_before_an_action_never_waits_for_what_that_makes() {
         // One that is older it may wait for: that one waits for nobody here.
         let older = fields_of(&[("parent", &other)]);
         world.run(|tx| hand::edit(tx, &change, &older)).unwrap();
-        assert_eq!(world.item(&change).unwrap().mentions, [other.clone()]);
+        assert_eq!(world.item(&change).unwrap().mentions, std::slice::from_ref(&other));
         world.answer(&create, &Answer::Done(Some(fields_of(&[("sys_id", "b1")]))));
         world.answer(&change, &Answer::Done(None));
         world.answer(&item, &Answer::Acted(Default::default()));
