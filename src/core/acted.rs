@@ -7,7 +7,7 @@ use super::{
     event::{Event, Receipt, Ref, Settled},
     ids::{self, is_temporary},
     pairing::{Pairing, pairing},
-    reconcile::{Made, land, removed, replace, settle},
+    reconcile::{Made, land, removed, settle},
     stored::{Item, ItemKind, ItemState, Part, Record, Wanted},
     tx::{Ruled, Tx},
 };
@@ -88,18 +88,10 @@ pub(super) fn echoed(tx: &mut Tx<'_>, mut item: Item, temporary: &str, row: &Fie
     let sys_id = row.get("sys_id").cloned().unwrap_or_default();
     (part.landed, part.behind) = (Some(sys_id.clone()), false);
     let part = part.clone();
-    // Where the others of the same step point to it, nothing else would find them: an action does not wait for itself.
-    for other in &mut action.parts {
-        replace(tx, &other.table, &mut other.fields, temporary, &sys_id);
-    }
     action.pairs.insert(temporary.to_owned(), sys_id);
     item.behind = action.parts.iter().any(|part| part.behind);
     tx.put(&item)?;
-    land(tx, &made(&item, &part), row, |_, _| Ok(()))?;
-    // It may have been the last that was open.
-    let Some(item) = tx.item(&item.id)?.filter(|item| item.state == ItemState::Unpaired) else { return Ok(()) };
-    let answer = item.action.as_ref().and_then(|action| action.answer.clone()).unwrap_or_default();
-    acted(tx, item, &answer).map(drop)
+    land(tx, &made(&item, &part), row, |_, _| Ok(())).map(drop)
 }
 
 fn made<'a>(item: &'a Item, part: &'a Part) -> Made<'a> {

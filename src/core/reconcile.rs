@@ -312,13 +312,7 @@ fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()>
 
 /// Gives the fields in which it stood. The correlation field keeps the temporary id: by it the instance's record is
 /// found again.
-pub(super) fn replace(
-    tx: &Tx<'_>,
-    table: &str,
-    fields: &mut Fields,
-    temporary: &str,
-    sys_id: &str,
-) -> Vec<String> {
+fn replace(tx: &Tx<'_>, table: &str, fields: &mut Fields, temporary: &str, sys_id: &str) -> Vec<String> {
     let correlation = tx.schema.correlation_field(table);
     let mut replaced = Vec::new();
     for (name, text) in fields {

@@ -240,14 +240,6 @@ impl<P: Ports> Client<P> {
         for row in items {
             let item: Item = decode(row)?;
             look(&item.table, &item.sys_id, "item", &item.fields, &item.mentions);
-            let Some(action) = &item.action else { continue };
-            // What it makes itself it does not wait for.
-            let own = action.made().filter(|part| part.landed.is_none()).map(|part| part.sys_id.clone());
-            let known: Vec<String> = item.mentions.iter().cloned().chain(own).collect();
-            for part in &action.parts {
-                look(&part.table, part.id(), "part", &part.fields, &known);
-            }
-            look("", &item.id, "action", &[("input".to_owned(), action.input.to_string())].into(), &known);
         }
         let mut stray = |table: &str, id: &str, path: &str| {
             audit.orphans.push(Orphan {
@@ -265,10 +257,8 @@ impl<P: Ports> Client<P> {
         }
         for row in items {
             let item: Item = decode(row)?;
-            for (table, id) in item.records() {
-                if ids::is_temporary(id) && !temporary.contains(id) {
-                    stray(table, id, "item.sys_id");
-                }
+            if ids::is_temporary(&item.sys_id) && !temporary.contains(&item.sys_id) {
+                stray(&item.table, &item.sys_id, "item.sys_id");
             }
         }
         Ok(audit)
