@@ -149,9 +149,10 @@ pub fn delete(tx: &mut Tx<'_>, id: &str, table: &str, sys_id: &str) -> Ruled<()>
         && action.made().any(is_this)
     {
         action.parts.retain(|part| !is_this(part));
-        put(tx, item)?;
         record.items.clear();
-        return vanish(tx, &record);
+        // First, or the action would wait for it where something else that it made points to it.
+        vanish(tx, &record)?;
+        return put(tx, item);
     }
     keep_base(&mut record);
     record.deleted = true;
@@ -201,7 +202,7 @@ fn there(tx: &mut Tx<'_>, id: &str) -> Ruled<Item> {
 
 /// Writes an action's item, with what it waits for: the unsent records it mentions, but for those that it makes itself,
 /// and whatever goes first in one of its records.
-fn put(tx: &mut Tx<'_>, mut item: Item) -> Ruled<()> {
+pub(super) fn put(tx: &mut Tx<'_>, mut item: Item) -> Ruled<()> {
     let Some(action) = &item.action else { return tx.put(&item) };
     let made: BTreeSet<&str> = action.made().map(|part| part.sys_id.as_str()).collect();
     let input = action.input.to_string();

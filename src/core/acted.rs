@@ -1,13 +1,13 @@
 //! What becomes of an action when its online step has answered.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{
     error::CoreError,
     event::{Event, Receipt, Ref, Settled},
     ids::{self, is_temporary},
-    pairing::{Pairing, pairing},
-    reconcile::{Made, land, removed, settle},
+    pairing::{Pairing, pairing, taken_for},
+    reconcile::{Made, land, removed, replace, settle},
     stored::{Item, ItemKind, ItemState, Part, Record, Wanted},
     tx::{Ruled, Tx},
 };
@@ -39,13 +39,13 @@ pub(super) fn acted(tx: &mut Tx<'_>, mut item: Item, answer: &ActionAnswer) -> R
 }
 
 /// Which of these records the device holds.
-pub(super) fn held(tx: &mut Tx<'_>, named: &[RecordForSync]) -> Ruled<BTreeSet<String>> {
+pub(super) fn held(tx: &mut Tx<'_>, named: &[RecordForSync]) -> Ruled<Vec<RecordForSync>> {
     let known: Vec<&RecordForSync> = named.iter().filter(|named| tx.schema.known(&named.table).is_ok()).collect();
     tx.want(known.iter().map(|named| Record::at(tx.schema, &named.table, &named.sys_id)).collect::<Vec<_>>())?;
-    let mut held = BTreeSet::new();
+    let mut held = Vec::new();
     for named in known {
         if tx.record(&named.table, &named.sys_id)?.is_some() {
-            held.insert(named.sys_id.clone());
+            held.push(named.clone());
         }
     }
     Ok(held)
@@ -67,10 +67,10 @@ pub fn pair(tx: &mut Tx<'_>, id: &str, temporary: &str, sys_id: &str) -> Ruled<(
         return no(format!("“{sys_id}” is no id of the instance's"));
     }
     let Pairing { pairs, open, .. } = pairing(tx.schema, action, &answer.records_for_sync, &held);
-    if !open.iter().any(|(_, open)| open == temporary) {
+    let Some((table, _)) = open.iter().find(|(_, open)| open == temporary) else {
         return no(format!("“{temporary}” is none of the records that wait to be paired"));
-    }
-    if let Some((other, _)) = pairs.iter().find(|(_, taken)| *taken == sys_id) {
+    };
+    if let Some(other) = taken_for(tx.schema, action, &pairs, table, sys_id) {
         return no(format!("{sys_id} is the record made here as {other}"));
     }
     action.pairs.insert(temporary.to_owned(), sys_id.to_owned());
@@ -87,11 +87,28 @@ pub(super) fn echoed(tx: &mut Tx<'_>, mut item: Item, temporary: &str, row: &Fie
     let Some(part) = action.parts.iter_mut().find(|part| part.sys_id == temporary) else { return Ok(()) };
     let sys_id = row.get("sys_id").cloned().unwrap_or_default();
     (part.landed, part.behind) = (Some(sys_id.clone()), false);
-    let part = part.clone();
+    let mut part = part.clone();
     action.pairs.insert(temporary.to_owned(), sys_id);
+    put_in_place(tx, &mut action.parts, &action.pairs);
     item.behind = action.parts.iter().any(|part| part.behind);
     tx.put(&item)?;
-    land(tx, &made(&item, &part), row, |_, _| Ok(())).map(drop)
+    // What points to one that is still open, the instance's row says better: the instance has no temporary id.
+    let open: Vec<&str> = item.makes().into_iter().map(|(_, temporary)| temporary).collect();
+    part.fields.retain(|_, text| !ids::find(text).any(|id| open.contains(&id)));
+    land(tx, &made(&item, &part), row, |_, _| Ok(()))?;
+    // Of the others, it may be clear now.
+    let Some(item) = tx.item(&item.id)?.filter(|item| item.state == ItemState::Unpaired) else { return Ok(()) };
+    let answer = item.action.as_ref().and_then(|action| action.answer.clone()).unwrap_or_default();
+    acted(tx, item, &answer).map(drop)
+}
+
+/// What an action's records say of one another, by the permanent ids.
+fn put_in_place(tx: &Tx<'_>, parts: &mut [Part], pairs: &BTreeMap<String, String>) {
+    for part in parts {
+        for (temporary, sys_id) in pairs {
+            replace(tx, &part.table, &mut part.fields, temporary, sys_id);
+        }
+    }
 }
 
 fn made<'a>(item: &'a Item, part: &'a Part) -> Made<'a> {
@@ -101,12 +118,7 @@ fn made<'a>(item: &'a Item, part: &'a Part) -> Made<'a> {
 
 fn finish(tx: &mut Tx<'_>, item: &Item, pairing: &Pairing, answer: &ActionAnswer) -> Ruled<()> {
     let mut parts: Vec<Part> = item.action.iter().flat_map(|action| action.parts.clone()).collect();
-    let texts = parts.iter_mut().flat_map(|part| part.fields.values_mut());
-    texts.for_each(|text| {
-        for (temporary, sys_id) in &pairing.pairs {
-            *text = ids::replace(text, temporary, sys_id).unwrap_or_else(|| std::mem::take(text));
-        }
-    });
+    put_in_place(tx, &mut parts, &pairing.pairs);
     let mut records: Vec<Ref> = Vec::new();
     tx.each(&parts, |tx, part| {
         match part.kind {
@@ -136,7 +148,8 @@ fn finish(tx: &mut Tx<'_>, item: &Item, pairing: &Pairing, answer: &ActionAnswer
         Ok(())
     })?;
     for RecordForSync { table, sys_id, .. } in &answer.records_for_sync {
-        if !sys_id.is_empty() && !is_temporary(sys_id) && records.iter().all(|known| known.sys_id != *sys_id) {
+        let is_this = |known: &Ref| known.sys_id == *sys_id && tx.schema.related(&known.table, table);
+        if !sys_id.is_empty() && !is_temporary(sys_id) && !records.iter().any(is_this) {
             records.push(Ref { table: table.clone(), sys_id: sys_id.clone() });
         }
     }

@@ -128,6 +128,11 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<Standing
             stuck,
         });
     }
+    if item.action.as_ref().is_some_and(|action| action.is_settled()) {
+        let explain =
+            "Its online step was cut short; it is run again, and what it has done is not done again.".to_owned();
+        return Ok(Standing { state: "unknown", explain, depends_on: Vec::new(), stuck: false });
+    }
     let once_only = matches!(item.kind, ItemKind::Create | ItemKind::Action) || item.journal;
     let next = match step {
         Step::Probe => match waits_until(item, tx.now).max(tx.fact::<Course>()?.busy_at(tx.now)) {
@@ -202,28 +207,27 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)>
         let Some(alias) = tx.readable::<Alias>(&Alias::at(id))? else { continue };
         if alias.dropped {
             stuck = true;
-            waits_for.push(format!(
-                "the {} {id}, which was deleted before it was sent: change or delete this one too",
-                alias.table
-            ));
+            let mend = if item.action.is_some() { "discard this" } else { "change or delete this one too" };
+            waits_for.push(format!("the {} {id}, which was deleted before it was sent: {mend}", alias.table));
             continue;
         }
         let at = Record::at(tx.schema, &alias.table, id);
         let Some(record) = tx.readable::<Record>(&at)? else { continue };
         let Some(first) = record.items.first() else { continue };
-        let refused = tx.readable::<Item>(&Item::at(first))?.is_some_and(|item| item.state == ItemState::Refused);
-        let name = label(&record);
-        waits_for.push(if refused {
-            format!("{name}, which the instance refused")
-        } else {
-            format!("{name}, which goes first")
-        });
-        stuck |= refused;
+        let state = tx.readable::<Item>(&Item::at(first))?.map(|item| item.state);
+        let (why, yours) = match state {
+            Some(ItemState::Refused) => ("which the instance refused", true),
+            Some(ItemState::Unpaired) => ("which is to be paired", true),
+            _ => ("which goes first", false),
+        };
+        waits_for.push(format!("{}, {why}", label(&record)));
+        stuck |= yours;
         depends_on.push(first.clone());
     }
     for (table, sys_id) in item.records().into_iter().filter(|_| item.behind) {
         let Some(record) = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))? else { continue };
-        let before = record.items.iter().take_while(|id| **id != item.id).last().cloned();
+        let at = record.items.iter().position(|id| *id == item.id).unwrap_or_default();
+        let before = at.checked_sub(1).and_then(|before| record.items.get(before)).cloned();
         if before.is_some() && waits_for.is_empty() {
             waits_for.push("an earlier change of the same record".to_owned());
         }

@@ -233,6 +233,10 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
     let schema = tx.schema;
     tx.each(records, |tx, (table, sys_id)| {
         let Some(mut record) = tx.record(table, sys_id)? else { return Ok(()) };
+        // The instance has it as it is here: nothing unsent of it goes.
+        if !gone.iter().chain(&loosened).any(|item| record.items.contains(&item.id)) {
+            return Ok(());
+        }
         let dropped = |kind| gone.iter().any(|item| does(schema, item, table, sys_id) == Some(kind));
         record.items.retain(|id| gone.iter().all(|item| item.id != *id));
         if dropped(ItemKind::Create) {

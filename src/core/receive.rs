@@ -206,8 +206,11 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         }
         (ItemKind::Action, Answer::Acted(answer)) => {
             tally.done += 1;
-            tally.reconciled += u32::try_from(item.makes().len()).unwrap_or(u32::MAX);
-            return acted(tx, item, answer).map(drop);
+            let makes = u32::try_from(item.makes().len()).unwrap_or(u32::MAX);
+            if acted(tx, item, answer)? {
+                tally.reconciled += makes;
+            }
+            return Ok(());
         }
         (ItemKind::Update, Answer::Spent(_)) if !item.amended.is_empty() => {
             // The key was this entry's alone: the request it stands for was the entry, in the words it had then.
@@ -314,9 +317,18 @@ pub fn refs(item: &Item) -> Vec<Ref> {
     item.records().into_iter().map(of).collect()
 }
 
+/// Its record, if that is deleted here and no action follows: one that does is to find the record as it was when the user
+/// acted.
 fn deleted_here(tx: &mut Tx<'_>, item: &Item) -> Ruled<Option<Record>> {
     let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
-    Ok(record.filter(|record| record.deleted))
+    let Some(record) = record.filter(|record| record.deleted) else { return Ok(None) };
+    let later: Vec<&String> = record.items.iter().skip_while(|id| **id != item.id).collect();
+    tx.want(later.iter().map(|id| Item::at(id)))?;
+    let mut acted = false;
+    for id in later {
+        acted |= tx.readable::<Item>(&Item::at(id))?.is_some_and(|item| item.action.is_some());
+    }
+    Ok(Some(record).filter(|_| !acted))
 }
 
 /// Until when what left may still arrive: its sender was killed, or the line failed under it, and whoever asks may be

@@ -6,7 +6,7 @@ use super::{
     event::{Event, Receipt, Ref, Settled},
     ids,
     row::{RowKey, StoreName},
-    stored::{Alias, Item, ItemKind, Record, mention},
+    stored::{Alias, Item, ItemKind, Part, Record, mention},
     tx::{Ruled, Tx},
     values::{Mention, mentioned},
     write::{Draft, append, release},
@@ -80,6 +80,7 @@ pub(super) fn land(
         // Another record of this device has this id already: a pull was first, or the instance made one
         // record of two. From here on both are that one.
         report_merger(tx, &record, &there);
+        record.items.retain(|id| !there.items.contains(id));
         record.items = there.items.into_iter().chain(record.items).collect();
         record.deleted |= there.deleted;
     }
@@ -102,16 +103,24 @@ pub(super) fn land(
     Ok(Some(record))
 }
 
-/// Actions that follow on the record, under its new id.
+/// Actions that follow on the record, under its new id. What one did to two records that turn out to be one, it did to
+/// that one.
 fn rename_parts(tx: &mut Tx<'_>, record: &Record, temporary: &str) -> Ruled<()> {
     let schema = tx.schema;
     for id in &record.items {
         let Some(mut item) = tx.item(id)? else { continue };
-        let part = item.action.as_mut().and_then(|action| action.part_mut(schema, &record.table, temporary));
-        if let Some(part) = part {
-            part.sys_id.clone_from(&record.sys_id);
-            tx.put(&item)?;
+        let Some(action) = &mut item.action else { continue };
+        // One that made it is asked for again as it was asked for first.
+        let at = action.parts.iter().position(|part| part.kind != ItemKind::Create && part.sys_id == temporary);
+        let Some(at) = at else { continue };
+        let part = Part { sys_id: record.sys_id.clone(), ..action.parts.remove(at) };
+        match action.part_mut(schema, &record.table, &record.sys_id) {
+            Some(known) if part.kind == ItemKind::Delete => (known.kind, known.fields) = (part.kind, part.fields),
+            Some(known) if known.kind == ItemKind::Delete => {}
+            Some(known) => known.fields.extend(part.fields),
+            None => action.parts.insert(at, part),
         }
+        tx.put(&item)?;
     }
     Ok(())
 }
@@ -312,7 +321,7 @@ fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()>
 
 /// Gives the fields in which it stood. The correlation field keeps the temporary id: by it the instance's record is
 /// found again.
-fn replace(tx: &Tx<'_>, table: &str, fields: &mut Fields, temporary: &str, sys_id: &str) -> Vec<String> {
+pub(super) fn replace(tx: &Tx<'_>, table: &str, fields: &mut Fields, temporary: &str, sys_id: &str) -> Vec<String> {
     let correlation = tx.schema.correlation_field(table);
     let mut replaced = Vec::new();
     for (name, text) in fields {

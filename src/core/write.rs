@@ -1,6 +1,7 @@
 //! The app's writes: a record and its outbox items change together or not at all.
 
 use super::{
+    act,
     error::CoreError,
     event::{Receipt, Settled},
     ids,
@@ -83,8 +84,9 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
     let into = if plain.is_empty() { None } else { foldable(tx, &record, &plain, &open)? };
     let_go(tx, &record, into.as_ref(), &plain, &open)?;
     if let Some(item) = into {
-        fold_into_later(tx, &record, &item, &plain, &open)?;
+        let again = fold_into_later(tx, &record, &item, &plain, &open)?;
         plain = fold(tx, item, plain, &open)?;
+        plain.extend(again);
     }
     if !plain.is_empty() {
         append(tx, &mut record, Draft { kind: ItemKind::Update, fields: plain, journal: false }, &open)?;
@@ -178,9 +180,8 @@ pub(super) fn release(tx: &mut Tx<'_>, record: &Record, id: &str) -> Ruled<()> {
         let is_of =
             |part: &Part| part.sys_id == record.sys_id && schema.root(&part.table) == schema.root(&record.table);
         action.parts.retain(|part| !is_of(part));
-        item.behind = action.parts.iter().any(|part| part.behind);
     }
-    tx.put(&item)
+    act::put(tx, item)
 }
 
 /// The permanent id once known, else the id given.
@@ -282,22 +283,39 @@ fn foldable(tx: &mut Tx<'_>, record: &Record, edit: &Fields, open: &[Mention]) -
     Ok(to_mend.or(last))
 }
 
-/// What follows the mended item must not bring back the value the edit replaces.
-fn fold_into_later(tx: &mut Tx<'_>, record: &Record, mended: &Item, changes: &Fields, open: &[Mention]) -> Ruled<()> {
+/// What follows the mended item must not bring back the value the edit replaces. An action does what it did: gives what has
+/// to follow it.
+fn fold_into_later(
+    tx: &mut Tx<'_>,
+    record: &Record,
+    mended: &Item,
+    changes: &Fields,
+    open: &[Mention],
+) -> Ruled<Fields> {
+    let mut again = Fields::new();
     let later: Vec<&String> = record.items.iter().skip_while(|id| **id != mended.id).skip(1).collect();
     tx.want(later.iter().map(|id| Item::at(id)))?;
     for id in later {
         let Some(item) = tx.item(id)?.filter(|item| !item.journal) else { continue };
+        let part = item.action.as_ref().and_then(|action| action.part(tx.schema, &record.table, &record.sys_id));
+        let does = part.map_or(&item.fields, |part| &part.fields);
         let same: Fields = changes
             .iter()
-            .filter(|(name, _)| item.fields.contains_key(*name))
+            .filter(|(name, _)| does.contains_key(*name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        if !same.is_empty() {
+        if item.action.is_some() {
+            again.extend(same);
+        } else if !same.is_empty() {
+            again.retain(|name, _| !same.contains_key(name));
             fold(tx, item, same, open)?;
         }
     }
-    Ok(())
+    let time = tx.schema.acted_at_field(&record.table);
+    if again.keys().all(|name| Some(name) == time.as_ref()) {
+        again.clear();
+    }
+    Ok(again)
 }
 
 /// Makes an edit part of an unsent item, and gives back what has to follow it instead.

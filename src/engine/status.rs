@@ -240,6 +240,15 @@ impl<P: Ports> Client<P> {
         for row in items {
             let item: Item = decode(row)?;
             look(&item.table, &item.sys_id, "item", &item.fields, &item.mentions);
+            let Some(action) = &item.action else { continue };
+            // What it makes, its own answer will tell it.
+            let own = item.makes().into_iter().map(|(_, temporary)| temporary.to_owned());
+            let mentions: Vec<String> = item.mentions.iter().cloned().chain(own).collect();
+            for part in &action.parts {
+                look(&part.table, part.id(), "item.part", &part.fields, &mentions);
+            }
+            let input = [("input".to_owned(), action.input.to_string())].into();
+            look("", &item.id, "item", &input, &item.mentions);
         }
         let mut stray = |table: &str, id: &str, path: &str| {
             audit.orphans.push(Orphan {
@@ -257,8 +266,11 @@ impl<P: Ports> Client<P> {
         }
         for row in items {
             let item: Item = decode(row)?;
-            if ids::is_temporary(&item.sys_id) && !temporary.contains(&item.sys_id) {
-                stray(&item.table, &item.sys_id, "item.sys_id");
+            let path = if item.action.is_some() { "item.part.sys_id" } else { "item.sys_id" };
+            for (table, sys_id) in item.records() {
+                if ids::is_temporary(sys_id) && !temporary.contains(sys_id) {
+                    stray(table, sys_id, path);
+                }
             }
         }
         Ok(audit)

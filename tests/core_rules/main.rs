@@ -2,12 +2,15 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
+mod act;
+mod acted;
 mod answers;
 mod dependants;
 mod explain;
 mod hand;
 mod lease;
 mod let_go;
+mod pairing;
 mod plan;
 mod present;
 mod pull;

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use futures_executor::block_on;
 use landfall::{
     core::{
-        CoreError, Durability, Event, Halt, Origin, Ruled, Tx, View, ids,
-        receive::With,
+        CoreError, Durability, Event, Halt, Origin, Receipt, Ruled, Tx, View, act, ids,
+        lease::take_lease,
+        pull::take_in,
+        receive::{Answer, Tally, With, claim, receive},
         schema::Schema,
-        stored::{Item, Proofs},
+        stored::{Action, Item, ItemError, Part, Proofs, Record},
         write,
     },
     ports::Store,
@@ -88,10 +90,62 @@ impl World {
     pub fn item(&mut self, id: &str) -> Option<Item> {
         self.run(|tx| tx.item(id)).unwrap().0
     }
+
+    pub fn record(&mut self, table: &str, id: &str) -> Option<Record> {
+        self.run(|tx| tx.record(table, id)).unwrap().0
+    }
+
+    pub fn temporary(&mut self) -> String {
+        ids::temporary(self.uuid())
+    }
+
+    /// A record of the instance's.
+    pub fn pulled(&mut self, table: &str, fields: &[(&str, &str)]) {
+        self.run(|tx| take_in(tx, table, &[fields_of(fields)], 1)).unwrap();
+    }
+
+    /// Runs an action with its offline step. Gives its item.
+    pub fn act(&mut self, action: Action, step: impl Fn(&mut Tx<'_>, &str) -> Ruled<()>) -> Result<String, CoreError> {
+        let id = self.uuid().simple().to_string();
+        let run = self.run(|tx| {
+            let id = act::begin(tx, &id, action.clone())?;
+            step(tx, &id).map(|()| id)
+        });
+        run.map(|(id, _)| id)
+    }
+
+    /// What an action has done to each record: kind, id, fields.
+    pub fn parts(&mut self, item: &str) -> Vec<Part> {
+        self.item(item).unwrap().action.unwrap().parts
+    }
+
+    /// Sends an item. Gives the lease it went under.
+    pub fn send(&mut self, item: &str) -> u64 {
+        let (lease, _) = self.run(take_lease).unwrap();
+        let claimed = self.run(|tx| claim(tx, lease, &[], &[item.to_owned()], PLAIN)).unwrap().0;
+        assert_eq!(claimed.len(), 1, "{:?}", self.item(item));
+        lease
+    }
+
+    /// Sends an item, and takes the answer in.
+    pub fn answer(&mut self, item: &str, answer: &Answer) -> (Tally, Vec<Event>) {
+        let lease = self.send(item);
+        self.run(|tx| receive(tx, lease, &[(item.to_owned(), answer.clone())])).unwrap()
+    }
 }
 
 pub fn fields_of(fields: &[(&str, &str)]) -> Fields {
     fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect::<BTreeMap<_, _>>()
+}
+
+pub fn refusal() -> Answer {
+    Answer::Refused(ItemError { status: 403, message: "No".to_owned(), detail: None })
+}
+
+/// What became of the items that these tell of.
+pub fn receipts(events: &[Event]) -> Vec<Receipt> {
+    let of = |event: &Event| if let Event::Settled { receipts } = event { receipts.clone() } else { Vec::new() };
+    events.iter().flat_map(of).collect()
 }
 
 /// What the table of all these has shown of its correlation field: kept and found by, or not kept.

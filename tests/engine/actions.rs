@@ -2,8 +2,9 @@
 
 use futures_executor::block_on;
 use landfall::{
-    core::stored::Action,
+    core::{Row, StoreName, WriteSet, stored::Action},
     engine::{AppRow, Client, EngineError},
+    ports::Store,
     testing::{Device, Fault, MemoryInstance, MemoryPorts},
     wire::action::{ActionAnswer, ActionRequest, RecordForSync},
 };
@@ -291,5 +292,47 @@ fn a_pull_that_is_first_is_no_twin() {
         assert_eq!(instance.rows("incident_task").len(), 2);
         assert!(instance.rows("incident_task").iter().any(|row| row.get("description") == Some(&"mine".to_owned())));
         clean(&page).await;
+    });
+}
+
+#[test]
+fn an_audit_looks_into_actions_too() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        let landed = create(&page, "incident", json!({})).await;
+        page.sync(push()).await.unwrap();
+        let open = create(&page, "incident", json!({})).await;
+        let step = page.act(action("split", json!({ "of": open }))).await.unwrap();
+        let made = step.create("incident_task", row(json!({ "incident": open }))).await.unwrap();
+        let made = made["sys_id"].as_str().unwrap().to_owned();
+        step.update("incident", &landed, row(json!({ "description": made }))).await.unwrap();
+        assert!(step.commit().await.unwrap());
+        // What it waits for, and what it makes, it may well mention.
+        clean(&page).await;
+
+        let whole = device.database.rows(StoreName::Outbox).pop().unwrap();
+        let stray = "tmp_ffffffffffffffffffffffffffffffff";
+        let place = |pointer: &'static str, id: &str| (pointer, json!(id));
+        for ((pointer, value), found) in [
+            (place("/action/input/of", &landed), vec![("item.input", &*landed)]),
+            (place("/action/input/of", &made), vec![("item.input", &*made)]),
+            (place("/action/parts/1/fields/description", &landed), vec![("item.part.description", &*landed)]),
+            (
+                place("/action/parts/0/sys_id", stray),
+                vec![("item.part.description", &*made), ("item.part.sys_id", stray)],
+            ),
+            (("/mentions", json!([])), vec![("item.part.incident", &*open), ("item.input", &*open)]),
+        ] {
+            let mut body: Value = serde_json::from_str(&whole.body).unwrap();
+            *body.pointer_mut(pointer).unwrap() = value;
+            let spoiled = Row { body: body.to_string(), ..whole.clone() };
+            let set = WriteSet { puts: vec![(StoreName::Outbox, spoiled)], ..WriteSet::default() };
+            device.database.open().commit(&set).await.unwrap();
+            let orphans = page.audit().await.unwrap().orphans;
+            let told: Vec<_> = orphans.iter().map(|orphan| (orphan.path.as_str(), orphan.id.as_str())).collect();
+            assert_eq!(told, found, "{pointer}");
+        }
     });
 }
