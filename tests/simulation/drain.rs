@@ -61,6 +61,8 @@ impl World {
                 return;
             }
             if round >= if self.set_back.get() { PATIENCE_SET_BACK } else { PATIENCE } {
+                // What a pull has set free goes with the next sync.
+                self.finish(self.sync(by, false));
                 self.only_dependants();
                 for view in &outbox {
                     self.mend(by, view, round);
