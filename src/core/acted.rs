@@ -167,6 +167,19 @@ fn finish(tx: &mut Tx<'_>, item: &Item, pairing: &Pairing, answer: &ActionAnswer
     Ok(())
 }
 
+/// The instance has carried it out, whatever becomes of it here.
+pub(super) fn want_all(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
+    let named =
+        item.action.iter().filter_map(|action| action.answer.as_ref()).flat_map(|answer| &answer.records_for_sync);
+    let named = named.map(|record| (record.table.as_str(), record.sys_id.as_str()));
+    for (table, sys_id) in item.records().into_iter().chain(named) {
+        if !sys_id.is_empty() && !is_temporary(sys_id) {
+            want(tx, table, sys_id)?;
+        }
+    }
+    Ok(())
+}
+
 /// What an action has touched is read again: what the instance has made of it only the instance knows.
 fn want(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     if tx.schema.known(table).is_err() {

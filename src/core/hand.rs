@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    acted::want_all,
     error::CoreError,
     ids,
     lease::turn_away,
@@ -74,7 +75,7 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
     let mut changes = changes.clone();
     let open = settle_references(tx, &item.table, &mut changes, &record.fields)?;
     let entries = if has_left(&item) { take_entries(tx, &item, &mut changes) } else { Fields::new() };
-    let later = split_later(&item, &mut changes, &open);
+    let later = split_later(tx, &item, &mut changes, &open)?;
     reword(tx, &mut item, changes, &open);
     check_size(&item.fields)?;
     tx.put(&item)?;
@@ -220,6 +221,9 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
         turn_away(tx, item)?;
     }
     for item in &gone {
+        if item.state == ItemState::Unpaired {
+            want_all(tx, item)?;
+        }
         drop_item(tx, &item.id);
     }
     for item in &loosened {

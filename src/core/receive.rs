@@ -322,12 +322,7 @@ pub fn refs(item: &Item) -> Vec<Ref> {
 fn deleted_here(tx: &mut Tx<'_>, item: &Item) -> Ruled<Option<Record>> {
     let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
     let Some(record) = record.filter(|record| record.deleted) else { return Ok(None) };
-    let later: Vec<&String> = record.items.iter().skip_while(|id| **id != item.id).collect();
-    tx.want(later.iter().map(|id| Item::at(id)))?;
-    let mut acted = false;
-    for id in later {
-        acted |= tx.readable::<Item>(&Item::at(id))?.is_some_and(|item| item.action.is_some());
-    }
+    let acted = write::is_followed_by_action(tx, &record, &item.id)?;
     Ok(Some(record).filter(|_| !acted))
 }
 

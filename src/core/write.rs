@@ -320,7 +320,7 @@ fn fold_into_later(
 
 /// Makes an edit part of an unsent item, and gives back what has to follow it instead.
 pub(super) fn fold(tx: &mut Tx<'_>, mut item: Item, mut changes: Fields, open: &[Mention]) -> Ruled<Fields> {
-    let later = split_later(&item, &mut changes, open);
+    let later = split_later(tx, &item, &mut changes, open)?;
     if !changes.is_empty() {
         reword(tx, &mut item, changes, open);
         tx.put(&item)?;
@@ -368,14 +368,38 @@ fn split_circular(fields: &mut Fields, open: &[Mention], temporary: &str) -> Fie
 
 /// Takes out of an edit what can only follow the item, which from then on holds nothing in these fields either: else a
 /// create would go on waiting for a record it no longer points to, and vanish with it.
-pub(super) fn split_later(item: &Item, changes: &mut Fields, open: &[Mention]) -> Fields {
-    if item.kind != ItemKind::Create {
-        return Fields::new();
+///
+/// An action that follows may make what a change is to point to, or wait for it: neither would ever go. The change then
+/// holds what the instance has anyway.
+pub(super) fn split_later(tx: &mut Tx<'_>, item: &Item, changes: &mut Fields, open: &[Mention]) -> Ruled<Fields> {
+    if item.kind == ItemKind::Create {
+        let later = split_circular(changes, open, &item.sys_id);
+        let held = later.keys().filter(|name| item.fields.get(*name).is_some_and(|value| !value.is_empty()));
+        changes.extend(held.map(|name| (name.clone(), String::new())));
+        return Ok(later);
     }
-    let later = split_circular(changes, open, &item.sys_id);
-    let held = later.keys().filter(|name| item.fields.get(*name).is_some_and(|value| !value.is_empty()));
-    changes.extend(held.map(|name| (name.clone(), String::new())));
-    later
+    let Some(record) = tx.record(&item.table, &item.sys_id)? else { return Ok(Fields::new()) };
+    // An entry has nothing else in it.
+    if item.journal || !is_followed_by_action(tx, &record, &item.id)? {
+        return Ok(Fields::new());
+    }
+    let later = split_circular(changes, open, &format!("{}{}", ids::PREFIX, item.id));
+    for name in later.keys().filter(|name| item.fields.contains_key(*name)) {
+        let had = record.base.as_ref().and_then(|base| base.get(name)).cloned().unwrap_or_default();
+        changes.insert(name.clone(), had);
+    }
+    Ok(later)
+}
+
+/// Whether an action is among what is unsent of a record behind an item.
+pub(super) fn is_followed_by_action(tx: &mut Tx<'_>, record: &Record, id: &str) -> Ruled<bool> {
+    let later: Vec<&String> = record.items.iter().skip_while(|known| *known != id).skip(1).collect();
+    tx.want(later.iter().map(|id| Item::at(id)))?;
+    let mut followed = false;
+    for id in later {
+        followed |= tx.readable::<Item>(&Item::at(id))?.is_some_and(|item| item.action.is_some());
+    }
+    Ok(followed)
 }
 
 pub(super) fn stamp(tx: &Tx<'_>, table: &str, fields: &mut Fields) {

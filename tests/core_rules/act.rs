@@ -133,6 +133,7 @@ fn what_a_step_does_to_one_record_is_one_part() {
     assert_eq!((parts[2].kind, parts[2].fields.len()), (ItemKind::Delete, 0));
     assert!(parts.iter().all(|part| !part.behind));
     assert_eq!(world.record("incident", "a1").unwrap().items, [item]);
+    assert_eq!(world.record("incident", &made).unwrap().base, None, "the instance has never had it");
     assert_eq!(text(&world.record("incident", "a2").unwrap().base.unwrap(), "state"), "1");
 }
 
@@ -494,4 +495,66 @@ fn an_edit_that_mends_what_was_refused_is_not_undone_by_an_action_in_between() {
         world.answer(&create, &Answer::Done(Some(fields_of(&[("sys_id", "a1")]))));
         assert_eq!(text(&world.record("incident", "a1").unwrap().fields, edit[0].0), edit[0].1);
     }
+}
+
+#[test]
+fn what_goes_before_an_action_never_waits_for_what_that_makes() {
+    type Does = fn(&mut World, &str, &str);
+    let edit: Does = |world, _, made| {
+        world.run(|tx| write::update(tx, "incident", "a1", &fields_of(&[("parent", made), ("state", "3")]))).unwrap();
+    };
+    let by_hand: Does = |world, change, made| {
+        world.run(|tx| hand::edit(tx, change, &fields_of(&[("parent", made), ("state", "3")]))).unwrap();
+    };
+    let refused: Does = |world, change, made| {
+        world.answer(change, &refusal());
+        world.run(|tx| write::update(tx, "incident", "a1", &fields_of(&[("parent", made), ("state", "3")]))).unwrap();
+    };
+    for (does, points, state) in
+        [(edit, true, None), (by_hand, true, Some("3")), (by_hand, false, Some("3")), (refused, false, Some("3"))]
+    {
+        let mut world = World::new();
+        world.pulled("incident", &[("sys_id", "a1"), ("parent", "a0")]);
+        let (other, create) = world.create(&[]);
+        let parent = if points { other.as_str() } else { "" };
+        let change = world.run(|tx| write::update(tx, "incident", "a1", &fields_of(&[("parent", parent)]))).unwrap().0;
+        let change = change.items[0].clone();
+        let made = world.temporary();
+        let item = world
+            .act(action(json!({})), |tx, id| {
+                act::create(tx, id, "incident", &made, &fields_of(&[]))?;
+                act::update(tx, id, "incident", "a1", &fields_of(&[("state", "2")])).map(drop)
+            })
+            .unwrap();
+        does(&mut world, &change, &made);
+        let before = world.item(&change).unwrap();
+        assert_eq!((before.is_held(), text(&before.fields, "parent")), (false, "a0"), "each would wait for the other");
+        assert_eq!(before.fields.get("state").map(String::as_str), state);
+        let record = world.record("incident", "a1").unwrap();
+        assert_eq!((text(&record.fields, "parent"), record.items.len()), (made.as_str(), 3));
+        assert_eq!(text(&world.item(&record.items[2]).unwrap().fields, "parent"), made);
+        // One that is older it may wait for: that one waits for nobody here.
+        let older = fields_of(&[("parent", &other)]);
+        world.run(|tx| hand::edit(tx, &change, &older)).unwrap();
+        assert_eq!(world.item(&change).unwrap().mentions, [other.clone()]);
+        world.answer(&create, &Answer::Done(Some(fields_of(&[("sys_id", "b1")]))));
+        world.answer(&change, &Answer::Done(None));
+        world.answer(&item, &Answer::Acted(Default::default()));
+    }
+}
+
+#[test]
+fn an_entry_before_an_action_keeps_its_words() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let entry = |text: &str| fields_of(&[("work_notes", text)]);
+    let first = world.run(|tx| write::update(tx, "incident", "a1", &entry("called"))).unwrap().0.items[0].clone();
+    world
+        .act(action(json!({})), |tx, id| act::update(tx, id, "incident", "a1", &fields_of(&[("state", "2")])).map(drop))
+        .unwrap();
+    let (other, _) = world.create(&[]);
+    let see = format!("see {other}");
+    world.run(|tx| hand::edit(tx, &first, &entry(&see))).unwrap();
+    assert_eq!(text(&world.item(&first).unwrap().fields, "work_notes"), see);
+    assert_eq!(world.record("incident", "a1").unwrap().items.len(), 2);
 }

@@ -456,7 +456,7 @@ fn a_discard_undoes_all_that_it_did() {
         let (child, pointing) = world.create(&[("parent", &made[1])]);
         let about = world.act(Action { input: json!([made[0].clone()]), ..split() }, |_, _| Ok(())).unwrap();
         if unpaired {
-            world.answer(&item, &named(&[]));
+            world.answer(&item, &named(&[("incident", "x", ""), ("incident", "", ""), ("incident", &made[0], "")]));
         }
         let (_, events) = world.run(|tx| hand::discard(tx, &item)).unwrap();
         let mut gone: Vec<String> = receipts(&events).into_iter().map(|receipt| receipt.item).collect();
@@ -482,6 +482,11 @@ fn a_discard_undoes_all_that_it_did() {
         let three = world.record("incident", "a3").unwrap();
         assert_eq!((field(&three, "state"), field(&three, "impact")), ("1".into(), "2".into()));
         assert_eq!(three.items.len(), usize::from(!unpaired));
+        // Carried out there, it has touched them all the same.
+        for id in ["a1", "a2", "a3", "x"] {
+            assert_eq!(wanted(&mut world, "incident", id), unpaired, "{id}");
+        }
+        assert!(!wanted(&mut world, "incident", "") && !wanted(&mut world, "incident", &made[0]));
     }
 }
 
