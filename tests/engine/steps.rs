@@ -225,7 +225,9 @@ fn what_a_step_may_not_do_it_is_told() {
 
 #[test]
 fn a_portals_page_and_half_an_answer_are_no_answers_to_a_call() {
-    for (mime, body) in [("text/html", "<html>Welcome. Please sign in.</html>"), ("application/json", "{\"result\":{\"sy")] {
+    for (mime, body) in
+        [("text/html", "<html>Welcome. Please sign in.</html>"), ("application/json", "{\"result\":{\"sy")]
+    {
         both(async |instance, device| {
             let page = device.open().await.unwrap();
             proved(&page, "incident").await;
