@@ -373,3 +373,47 @@ fn an_audit_looks_into_actions_too() {
         }
     });
 }
+
+#[test]
+fn what_an_action_points_elsewhere_stays_when_what_it_pointed_to_is_discarded() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        instance.on_action("move", |_, _| Ok(ActionAnswer::default()));
+        let page = Device::new(&instance, tables(), 1).open().await.unwrap();
+        let first = create(&page, "incident", json!({})).await;
+        let second = create(&page, "incident", json!({})).await;
+        let task = create(&page, "incident_task", json!({ "parent": first })).await;
+        let step = page.act(action("move", json!({}))).await.unwrap();
+        step.update("incident_task", &task, row(json!({ "parent": second }))).await.unwrap();
+        assert!(step.commit().await.unwrap());
+        let item = page.outbox(None, None, None).await.unwrap()[0].id.clone();
+        assert_eq!(page.discard(&item).await.unwrap().len(), 1);
+        assert_eq!(shown(&page, "incident_task", &task).await["parent"], json!(second));
+        assert_eq!(page.sync(push()).await.unwrap().remaining, 0);
+        assert_eq!(instance.rows("incident_task").len(), 1);
+        clean(&page).await;
+    });
+}
+
+/// Ids rise with the clock, which may be set back.
+#[test]
+fn a_create_never_waits_for_an_action_that_waits_for_it() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        splits(&instance, true);
+        let device = Device::new(&instance, tables(), 1);
+        let (page, worker) = (device.open().await.unwrap(), device.open().await.unwrap());
+        for _ in 0..5 {
+            create(&page, "incident", json!({})).await;
+        }
+        let order = create(&page, "incident", json!({})).await;
+        let (_, made) = split(&worker, json!({ "order": order }), 1).await;
+        assert!(made[0] < order, "else it is younger, and its reference follows anyway");
+        page.update("incident", &order, row(json!({ "parent": made[0], "state": "2" }))).await.unwrap();
+        assert_eq!(page.sync(push()).await.unwrap().remaining, 0, "{:?}", page.outbox(None, None, None).await);
+        let (order, made) = (page.resolve_id(&order).await.unwrap(), page.resolve_id(&made[0]).await.unwrap());
+        let there = instance.rows("incident").into_iter().find(|row| row["sys_id"] == order).unwrap();
+        assert_eq!((there["parent"].as_str(), there["state"].as_str()), (made.as_str(), "2"));
+        clean(&page).await;
+    });
+}
