@@ -90,7 +90,7 @@ const cut = (app, { before }) =>
     const real = globalThis.fetch;
     let done = false;
     globalThis.fetch = async (request, init) => {
-      const { url, method } = new Request(request, init);
+      const { url, method } = request;
       const acts = /\/action\/|\/batch|table\/task_time_worked/.test(url) && method === "POST";
       if (!acts || done) return real(request, init);
       done = true;

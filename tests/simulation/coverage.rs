@@ -154,12 +154,12 @@ impl World {
             ItemState::Refused => "refused",
             ItemState::Unpaired => "unpaired",
             ItemState::Unknown if item.sent_under == Some(lease.number) && lease.until > now => match &item.action {
-                Some(action) if action.is_settled() && !action.calls.is_empty() => BETWEEN_CALLS,
+                Some(action) if Self::goes_on(item) && !action.calls.is_empty() => BETWEEN_CALLS,
                 _ => "in flight",
             },
             _ if item.next_attempt_at.is_some_and(|at| at > now) => "backing off",
             // What was answered is noted, and nothing is on its way: it just goes on.
-            ItemState::Unknown if item.action.as_ref().is_some_and(|action| action.is_settled()) => "ready",
+            ItemState::Unknown if Self::goes_on(item) => "ready",
             ItemState::Unknown if item.in_vain => "untold",
             ItemState::Unknown => "unknown",
             ItemState::Queued if item.behind => "behind",

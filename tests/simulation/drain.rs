@@ -130,7 +130,7 @@ impl World {
                 let own = match item.state {
                     ItemState::Refused | ItemState::Unpaired => true,
                     // Its key is spent, and who asks is not told where it led.
-                    ItemState::Unknown if item.action.as_ref().is_some_and(|action| action.is_settled()) => false,
+                    ItemState::Unknown if Self::goes_on(item) => false,
                     ItemState::Unknown => {
                         let spent = item.kind == ItemKind::Create && item.sent_at.is_none();
                         !self.setup.keyed || item.keyless || spent
