@@ -26,7 +26,7 @@ async function write(step, method, path, fields) {
   });
   if (answer.ok) return (await answer.json()).result;
   const { error } = await answer.json().catch(() => ({}));
-  throw new Error(error?.message ?? `The instance answered ${answer.status}.`);
+  throw new Error([error?.message, error?.detail].filter(Boolean).join(": ") || `The instance answered ${answer.status}.`);
 }
 
 async function make(step, at, fields) {

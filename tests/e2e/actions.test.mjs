@@ -133,7 +133,7 @@ both("what the instance says of an action reaches whoever ran it", async (t, app
     const { item } = await landfall.run("log_time", { task, minutes: 2000 });
     const { state, error } = await landfall.outbox.settled(item);
     await landfall.outbox.discard(item);
-    return [state, error.status, error.message];
+    return [state, error.status, `${error.message} ${error.detail}`];
   }, order);
   assert.deepEqual(told.slice(0, 2), ["refused", 403]);
   assert.match(told[2], /A time entry is of one day/);

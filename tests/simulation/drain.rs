@@ -137,7 +137,8 @@ impl World {
                     }
                     ItemState::Queued => false,
                 };
-                if own || earlier || parent {
+                let turn = item.after.iter().any(|id| blocked.contains(id.as_str()));
+                if own || earlier || parent || turn {
                     blocked.insert(&item.id);
                 }
             }
