@@ -398,9 +398,9 @@ pub(super) fn split_later(tx: &mut Tx<'_>, item: &Item, changes: &mut Fields, op
     Ok(later)
 }
 
-/// Whether an action is among what is unsent of a record behind an item.
+/// Whether an action is among what is unsent of a record behind an item, which is none itself.
 pub(super) fn is_followed_by_action(tx: &mut Tx<'_>, record: &Record, id: &str) -> Ruled<bool> {
-    let later: Vec<&String> = record.items.iter().skip_while(|known| *known != id).skip(1).collect();
+    let later: Vec<&String> = record.items.iter().skip_while(|known| *known != id).collect();
     tx.want(later.iter().map(|id| Item::at(id)))?;
     let mut followed = false;
     for id in later {

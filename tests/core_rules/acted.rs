@@ -704,3 +704,44 @@ fn a_call_is_noted_by_who_sends_and_by_nobody_else() {
     world.run(|tx| calling(tx, next, &item, "4")).unwrap();
     assert_eq!(world.item(&item).unwrap().action.unwrap().calling.as_deref(), Some("3"), "it has not claimed it");
 }
+
+#[test]
+fn a_record_it_made_that_is_one_it_changed_is_asked_for_as_it_was() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1"), ("state", "1")]);
+    let made = world.temporary();
+    let item = world
+        .act(split(), |tx, id| {
+            act::create(tx, id, "incident", &made, &fields_of(&[]))?;
+            act::update(tx, id, "incident", "a1", &set("7")).map(drop)
+        })
+        .unwrap();
+    let lease = world.send(&item);
+    echo(&mut world, "a1", &made);
+    let parts: Vec<(ItemKind, String)> = world.parts(&item).into_iter().map(|part| (part.kind, part.sys_id)).collect();
+    assert_eq!(parts, [(ItemKind::Create, made), (ItemKind::Update, "a1".to_owned())]);
+    world.run(|tx| receive(tx, lease, &[(item.clone(), named(&[("incident", "a1", "")]))])).unwrap();
+    assert!(world.item(&item).is_none());
+    assert_eq!(world.record("incident", "a1").unwrap().items.len(), 0);
+}
+
+#[test]
+fn what_points_to_a_record_it_made_is_found_whatever_lay_over_it() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let made = world.temporary();
+    let item = world
+        .act(split(), |tx, id| {
+            act::create(tx, id, "incident", &made, &fields_of(&[]))?;
+            act::update(tx, id, "incident", "a1", &fields_of(&[("parent", &made)])).map(drop)
+        })
+        .unwrap();
+    let over = world.run(|tx| write::update(tx, "incident", "a1", &fields_of(&[("parent", "")]))).unwrap().0;
+    assert_eq!(over.mentions.len(), 0);
+    world.run(|tx| hand::discard(tx, &over.items[1])).unwrap();
+    let record = world.record("incident", "a1").unwrap();
+    assert_eq!((field(&record, "parent"), record.mentions), (made.clone(), vec![made.clone()]));
+    world.send(&item);
+    echo(&mut world, "x", &made);
+    assert_eq!(field(&world.record("incident", "a1").unwrap(), "parent"), "x");
+}

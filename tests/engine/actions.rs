@@ -134,7 +134,7 @@ fn what_is_not_clear_is_never_guessed_and_waits_to_be_paired() {
         let outbox = page.outbox(None, None, None).await.unwrap();
         assert_eq!(outbox[0].state, "unpaired");
         assert!(outbox[0].explain.contains("pair them"), "{}", outbox[0].explain);
-        assert_eq!(outbox[1].depends_on, [item.clone()]);
+        assert_eq!(outbox[1].depends_on, std::slice::from_ref(&item));
         assert_eq!(shown(&page, "incident_task", &made[0]).await["$sync"]["state"], "waiting");
         assert_eq!(instance.rows("incident").len(), 0);
         // It is not carried out a second time, whoever asks.
