@@ -53,7 +53,7 @@ pub(super) fn outgrown(tx: &mut Tx<'_>, item: &Item, id: &str) -> Ruled<Option<I
     };
     let (past, fields): (Fields, Fields) = item.fields.clone().into_iter().partition(|(name, text)| {
         let shown = record.fields.get(name).is_some_and(|shown| shown.contains(id));
-        text == id && !shown && !tx.schema.is_journal(&item.table, name)
+        text.contains(id) && !shown && !tx.schema.is_journal(&item.table, name)
     });
     if fields.values().any(|text| text.contains(id)) {
         return Ok(None);

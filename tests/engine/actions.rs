@@ -417,3 +417,42 @@ fn a_create_never_waits_for_an_action_that_waits_for_it() {
         clean(&page).await;
     });
 }
+
+#[test]
+fn what_comes_and_goes_while_the_user_is_asked_makes_nothing_clear() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let about = instance.put("incident", &[]);
+        instance.on_action("split", |instance, asked| {
+            let made = asked.records.iter().map(|open| (open.table.clone(), instance.put(&open.table, &[])));
+            let about = asked.input["about"].as_str().map(|about| ("incident".to_owned(), about.to_owned()));
+            let named = made.chain(about);
+            let named = named.map(|(table, sys_id)| RecordForSync { table, sys_id, temp_sys_id: None }).collect();
+            Ok(ActionAnswer { records_for_sync: named, ..ActionAnswer::default() })
+        });
+        let mut with_cache = tables();
+        with_cache
+            .insert("incident".to_owned(), serde_json::from_value(json!({ "extends": "task", "cache": {} })).unwrap());
+        let page = Device::new(&instance, with_cache, 1).open().await.unwrap();
+        let all = landfall::engine::SyncOptions::default;
+        page.sync(all()).await.unwrap();
+        let step = page.act(action("split", json!({ "about": about }))).await.unwrap();
+        let mut made = Vec::new();
+        for _ in 0..2 {
+            let task = step.create("incident", row(json!({}))).await.unwrap();
+            made.push(task["sys_id"].as_str().unwrap().to_owned());
+        }
+        let (item, _) = step.acted().await.unwrap();
+        assert!(step.commit().await.unwrap());
+        page.sync(all()).await.unwrap();
+        page.delete("incident", &about).await.unwrap();
+        page.sync(all()).await.unwrap();
+        let ids: Vec<String> = instance.rows("incident").into_iter().map(|row| row["sys_id"].clone()).collect();
+        page.pair(&item, &made[0], &ids[0]).await.unwrap();
+        assert_ne!(page.resolve_id(&made[1]).await.unwrap(), about);
+        page.sync(all()).await.unwrap();
+        assert_eq!(page.resolve_id(&made[1]).await.unwrap(), ids[1]);
+        assert_eq!(page.outbox(None, None, None).await.unwrap(), []);
+        clean(&page).await;
+    });
+}

@@ -84,9 +84,8 @@ impl World {
             let mut fields = Fields::new();
             self.changed(&table, Some(number), change, &mut fields);
             fields.remove("work_notes");
-            if fields.is_empty() {
-                fields.insert("short_description".to_owned(), text());
-            }
+            // What is no change here would be one of the step's only, and nothing that follows would wait for it.
+            fields.insert("short_description".to_owned(), text());
             let note = run.notes.then(|| format!("n{}", self.number()));
             Some((number, Changed { table, sys_id, fields, note }))
         });

@@ -37,7 +37,10 @@ impl World {
             for (_, gone) in made.makes().into_iter().filter(|_| doing.kind == Kind::Hand) {
                 let (go, stay) = rest.into_iter().partition(|item| {
                     let acts = item.action.is_some() && texts(item).iter().any(|text| text.contains(gone));
-                    acts || item.sys_id == gone || item.fields.keys().any(|name| shows(item, name, gone))
+                    // A change that says nothing else is nothing without it, whatever has been said since.
+                    let mentions =
+                        item.kind == ItemKind::Update && item.fields.values().any(|text| text.contains(gone));
+                    acts || mentions || item.sys_id == gone || item.fields.keys().any(|name| shows(item, name, gone))
                 });
                 let go: Vec<&Item> = go;
                 dropped.extend(go);

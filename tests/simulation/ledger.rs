@@ -246,6 +246,10 @@ impl World {
                 model.records[number].dropped = true;
             }
         }
+        for item in &done.put {
+            let parts = item.action.iter().flat_map(|action| action.made());
+            parts.filter_map(|part| part.landed.as_deref()).for_each(|id| model.land(&item.id, id));
+        }
         if doing.kind == Kind::Sync {
             for item in &done.fresh {
                 model.follow(item);

@@ -277,6 +277,16 @@ impl Model {
         }
     }
 
+    /// What an action was to bring to a record has arrived: the record has.
+    pub fn land(&mut self, item: &str, id: &str) {
+        let Some(number) = self.find(id) else { return };
+        for write in self.records[number].all() {
+            if write.carriers.remove(item) && write.carriers.is_empty() && write.fate == Fate::Pending {
+                write.fate = Fate::Sent;
+            }
+        }
+    }
+
     /// What an item no longer has in it, because what it pointed to was dropped, does not arrive with it.
     pub fn loosen(&mut self, item: &Item) {
         let Some(number) = self.of_item(item) else { return };
