@@ -154,6 +154,7 @@ fn actions_as_they_lie_on_disk() {
             body: "{}".into(),
         }],
         pairs: [(TEMPORARY.into(), PERMANENT.into())].into(),
+        held: Vec::new(),
         answer: Some(ActionAnswer { result: json!({ "made": 1 }), records_for_sync: vec![named] }),
     };
     let id = "0192f0c1a2b37c4d8e9f0a1b2c3d4e64";

@@ -24,7 +24,10 @@ use crate::wire::{
 pub(super) fn acted(tx: &mut Tx<'_>, mut item: Item, answer: &ActionAnswer) -> Ruled<bool> {
     let held = held(tx, &answer.records_for_sync)?;
     let Some(action) = item.action.as_mut() else { return Ok(false) };
-    let pairing = pairing(tx.schema, action, &answer.records_for_sync, &held);
+    if action.answer.is_none() {
+        action.held = held;
+    }
+    let pairing = pairing(tx.schema, action, &answer.records_for_sync, &action.held);
     if pairing.is_clear() {
         return finish(tx, &item, &pairing, answer).map(|()| true);
     }
@@ -39,7 +42,7 @@ pub(super) fn acted(tx: &mut Tx<'_>, mut item: Item, answer: &ActionAnswer) -> R
 }
 
 /// Which of these records the device holds.
-pub(super) fn held(tx: &mut Tx<'_>, named: &[RecordForSync]) -> Ruled<Vec<RecordForSync>> {
+fn held(tx: &mut Tx<'_>, named: &[RecordForSync]) -> Ruled<Vec<RecordForSync>> {
     let known: Vec<&RecordForSync> = named.iter().filter(|named| tx.schema.known(&named.table).is_ok()).collect();
     tx.want(known.iter().map(|named| Record::at(tx.schema, &named.table, &named.sys_id)).collect::<Vec<_>>())?;
     let mut held = Vec::new();
@@ -59,14 +62,13 @@ pub fn pair(tx: &mut Tx<'_>, id: &str, temporary: &str, sys_id: &str) -> Ruled<(
     let mut item = tx.item(id)?.ok_or_else(|| CoreError::NoSuchItem(id.to_owned()))?;
     let no = |why: String| Err(CoreError::NotPairable { item: id.to_owned(), why }.into());
     let answer = item.action.as_ref().and_then(|action| action.answer.clone()).unwrap_or_default();
-    let held = held(tx, &answer.records_for_sync)?;
     let (ItemState::Unpaired, Some(action)) = (item.state, item.action.as_mut()) else {
         return no("it is not waiting for that".to_owned());
     };
     if sys_id.is_empty() || is_temporary(sys_id) {
         return no(format!("“{sys_id}” is no id of the instance's"));
     }
-    let Pairing { pairs, open, .. } = pairing(tx.schema, action, &answer.records_for_sync, &held);
+    let Pairing { pairs, open, .. } = pairing(tx.schema, action, &answer.records_for_sync, &action.held);
     let Some((table, _)) = open.iter().find(|(_, open)| open == temporary) else {
         return no(format!("“{temporary}” is none of the records that wait to be paired"));
     };

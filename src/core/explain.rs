@@ -1,7 +1,6 @@
 //! Where an item stands, in one plain sentence: why it is still here, and what will move it.
 
 use super::{
-    acted::held as held_there,
     hand::{Dropping, dropping},
     pairing::{Pairing, pairing},
     plan::{Known, Step, next_step, waits_until},
@@ -78,8 +77,7 @@ fn unpaired(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     let Some((action, answer)) = item.action.as_ref().and_then(|action| Some((action, action.answer.as_ref()?))) else {
         return Ok("It waits to be paired.".to_owned());
     };
-    let held = held_there(tx, &answer.records_for_sync)?;
-    let Pairing { open, left, .. } = pairing(tx.schema, action, &answer.records_for_sync, &held);
+    let Pairing { open, left, .. } = pairing(tx.schema, action, &answer.records_for_sync, &action.held);
     let made: Vec<&str> = open.iter().map(|(_, temporary)| temporary.as_str()).collect();
     let named: Vec<&str> = left.iter().map(|record| record.sys_id.as_str()).collect();
     let named = if named.is_empty() { "none".to_owned() } else { named.join(", ") };

@@ -40,12 +40,12 @@ pub(super) fn let_go(
     Ok(())
 }
 
-/// A create that had left when its record was pointed away from `id`, without the fields that still do: they have a later
-/// value, and it goes in a later item. `None` where the record itself still points there.
+/// A create that had left when its record was pointed away from `id`, or whose record an action has pointed away, without
+/// the fields that still do: they have a later value, and it goes in a later item. `None` where the record itself still points there.
 ///
 /// Only for when `id` is given up: as long as it is not, that later item may be given up first.
 pub(super) fn outgrown(tx: &mut Tx<'_>, item: &Item, id: &str) -> Ruled<Option<Item>> {
-    if item.kind != ItemKind::Create || item.sent_at.is_none() {
+    if item.kind != ItemKind::Create {
         return Ok(None);
     }
     let Some(record) = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))? else {
@@ -53,14 +53,16 @@ pub(super) fn outgrown(tx: &mut Tx<'_>, item: &Item, id: &str) -> Ruled<Option<I
     };
     let (past, fields): (Fields, Fields) = item.fields.clone().into_iter().partition(|(name, text)| {
         let shown = record.fields.get(name).is_some_and(|shown| shown.contains(id));
-        text == id && !shown && !tx.schema.is_journal(&item.table, name)
+        text.contains(id) && !shown && !tx.schema.is_journal(&item.table, name)
     });
     if fields.values().any(|text| text.contains(id)) {
         return Ok(None);
     }
     let mut kept = Item { fields, ..item.clone() };
     reword(tx, &mut kept, Fields::new(), &[]);
-    kept.amended.extend(past.into_keys());
+    if item.sent_at.is_some() {
+        kept.amended.extend(past.into_keys());
+    }
     if item.state == ItemState::Unknown {
         // It is another request now, but what became of the first is known no better.
         kept = Item { fields: kept.fields, mentions: kept.mentions, amended: kept.amended, ..item.clone() };

@@ -24,6 +24,7 @@ pub mod twins;
 pub mod values;
 pub mod write;
 
+mod circle;
 mod error;
 mod event;
 mod explain;

@@ -2,6 +2,7 @@
 
 use super::{
     act,
+    circle::waits_for,
     error::CoreError,
     event::{Receipt, Settled},
     ids,
@@ -373,7 +374,13 @@ fn split_circular(fields: &mut Fields, open: &[Mention], temporary: &str) -> Fie
 /// holds what the instance has anyway.
 pub(super) fn split_later(tx: &mut Tx<'_>, item: &Item, changes: &mut Fields, open: &[Mention]) -> Ruled<Fields> {
     if item.kind == ItemKind::Create {
-        let later = split_circular(changes, open, &item.sys_id);
+        let mut later = split_circular(changes, open, &item.sys_id);
+        // What an action makes may be older than what the action waits for.
+        for mention in open {
+            if changes.contains_key(&mention.field) && waits_for(tx, &mention.id, &item.id)? {
+                later.extend(changes.remove_entry(&mention.field));
+            }
+        }
         let held = later.keys().filter(|name| item.fields.get(*name).is_some_and(|value| !value.is_empty()));
         changes.extend(held.map(|name| (name.clone(), String::new())));
         return Ok(later);

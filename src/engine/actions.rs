@@ -8,6 +8,7 @@ use std::{
 };
 
 use futures_util::future::{Either, LocalBoxFuture, select};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::{client::Client, exchange::Trouble};
@@ -167,7 +168,11 @@ impl<P: Ports> Step<P> {
         // On disk before it leaves.
         client.transact(Origin::Sync, Durability::Strict, |tx| calling(tx, *lease, &item.id, key)).await?;
         self.state.in_doubt.set(true);
-        let answer = self.exchange(&request).await;
+        // Noted as the answer, a portal's page would be given to the step for ever.
+        let answer = self.exchange(&request).await.and_then(|response| match is_whole(&response) {
+            true => Ok(response),
+            false => Err(Trouble::NotTheInstance(format!("status {} with what is no whole answer", response.status))),
+        });
         let known = match &answer {
             // The same key is being worked on: its answer is still to come.
             Ok(response) if response.status == 409 && response.retry_after(0).is_some() => false,
@@ -199,6 +204,13 @@ impl<P: Ports> Step<P> {
             came => came,
         }
     }
+}
+
+/// Whether an answer can be the instance's: not a page, nor half of what it says.
+fn is_whole(response: &Response) -> bool {
+    let page = response.header("Content-Type").is_some_and(|mime| mime.to_ascii_lowercase().starts_with("text/html"));
+    let cut = response.is_json() && serde_json::from_slice::<IgnoredAny>(&response.body).is_err();
+    response.body.is_empty() || !(page || cut)
 }
 
 fn unanswered(trouble: &Trouble) -> CallFailed {

@@ -336,3 +336,86 @@ fn an_audit_looks_into_actions_too() {
         }
     });
 }
+
+#[test]
+fn what_an_action_points_elsewhere_stays_when_what_it_pointed_to_is_discarded() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        instance.on_action("move", |_, _| Ok(ActionAnswer::default()));
+        let page = Device::new(&instance, tables(), 1).open().await.unwrap();
+        let first = create(&page, "incident", json!({})).await;
+        let second = create(&page, "incident", json!({})).await;
+        let task = create(&page, "incident_task", json!({ "parent": first })).await;
+        let step = page.act(action("move", json!({}))).await.unwrap();
+        step.update("incident_task", &task, row(json!({ "parent": second }))).await.unwrap();
+        assert!(step.commit().await.unwrap());
+        let item = page.outbox(None, None, None).await.unwrap()[0].id.clone();
+        assert_eq!(page.discard(&item).await.unwrap().len(), 1);
+        assert_eq!(shown(&page, "incident_task", &task).await["parent"], json!(second));
+        assert_eq!(page.sync(push()).await.unwrap().remaining, 0);
+        assert_eq!(instance.rows("incident_task").len(), 1);
+        clean(&page).await;
+    });
+}
+
+/// Ids rise with the clock, which may be set back.
+#[test]
+fn a_create_never_waits_for_an_action_that_waits_for_it() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        splits(&instance, true);
+        let device = Device::new(&instance, tables(), 1);
+        let (page, worker) = (device.open().await.unwrap(), device.open().await.unwrap());
+        for _ in 0..5 {
+            create(&page, "incident", json!({})).await;
+        }
+        let order = create(&page, "incident", json!({})).await;
+        let (_, made) = split(&worker, json!({ "order": order }), 1).await;
+        assert!(made[0] < order, "else it is younger, and its reference follows anyway");
+        page.update("incident", &order, row(json!({ "parent": made[0], "state": "2" }))).await.unwrap();
+        assert_eq!(page.sync(push()).await.unwrap().remaining, 0, "{:?}", page.outbox(None, None, None).await);
+        let (order, made) = (page.resolve_id(&order).await.unwrap(), page.resolve_id(&made[0]).await.unwrap());
+        let there = instance.rows("incident").into_iter().find(|row| row["sys_id"] == order).unwrap();
+        assert_eq!((there["parent"].as_str(), there["state"].as_str()), (made.as_str(), "2"));
+        clean(&page).await;
+    });
+}
+
+#[test]
+fn what_comes_and_goes_while_the_user_is_asked_makes_nothing_clear() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let about = instance.put("incident", &[]);
+        instance.on_action("split", |instance, asked| {
+            let made = asked.records.iter().map(|open| (open.table.clone(), instance.put(&open.table, &[])));
+            let about = asked.input["about"].as_str().map(|about| ("incident".to_owned(), about.to_owned()));
+            let named = made.chain(about);
+            let named = named.map(|(table, sys_id)| RecordForSync { table, sys_id, temp_sys_id: None }).collect();
+            Ok(ActionAnswer { records_for_sync: named, ..ActionAnswer::default() })
+        });
+        let mut with_cache = tables();
+        with_cache
+            .insert("incident".to_owned(), serde_json::from_value(json!({ "extends": "task", "cache": {} })).unwrap());
+        let page = Device::new(&instance, with_cache, 1).open().await.unwrap();
+        let all = landfall::engine::SyncOptions::default;
+        page.sync(all()).await.unwrap();
+        let step = page.act(action("split", json!({ "about": about }))).await.unwrap();
+        let mut made = Vec::new();
+        for _ in 0..2 {
+            let task = step.create("incident", row(json!({}))).await.unwrap();
+            made.push(task["sys_id"].as_str().unwrap().to_owned());
+        }
+        let (item, _) = step.acted().await.unwrap();
+        assert!(step.commit().await.unwrap());
+        page.sync(all()).await.unwrap();
+        page.delete("incident", &about).await.unwrap();
+        page.sync(all()).await.unwrap();
+        let ids: Vec<String> = instance.rows("incident").into_iter().map(|row| row["sys_id"].clone()).collect();
+        page.pair(&item, &made[0], &ids[0]).await.unwrap();
+        assert_ne!(page.resolve_id(&made[1]).await.unwrap(), about);
+        page.sync(all()).await.unwrap();
+        assert_eq!(page.resolve_id(&made[1]).await.unwrap(), ids[1]);
+        assert_eq!(page.outbox(None, None, None).await.unwrap(), []);
+        clean(&page).await;
+    });
+}

@@ -222,3 +222,30 @@ fn what_a_step_may_not_do_it_is_told() {
         assert_eq!(step.call(None, post("table/incident", json!({}))).await, Err(CallFailed::Over));
     });
 }
+
+#[test]
+fn a_portals_page_and_half_an_answer_are_no_answers_to_a_call() {
+    for (mime, body) in
+        [("text/html", "<html>Welcome. Please sign in.</html>"), ("application/json", "{\"result\":{\"sy")]
+    {
+        both(async |instance, device| {
+            let page = device.open().await.unwrap();
+            proved(&page, "incident").await;
+            splits(&page);
+            let (item, _) = split(&page, 1).await;
+            let seen = RefCell::new(0);
+            device.remote.set_rule(move |request| {
+                let counts = request.method == Method::Post && request.path.contains("incident_task");
+                *seen.borrow_mut() += u32::from(counts);
+                let headers = vec![("Content-Type".to_owned(), mime.to_owned())];
+                (counts && *seen.borrow() == 1).then(|| Fault::Answer(Response { headers, ..resp(200, body) }))
+            });
+            assert_eq!(page.sync(push()).await.unwrap().refused, 0);
+            assert_eq!(page.outbox(None, None, None).await.unwrap()[0].state, "unknown");
+            device.clock.advance(600_000);
+            page.retry(&item).await.unwrap();
+            assert_eq!(page.sync(push()).await.unwrap().remaining, 0);
+            assert_eq!(instance.rows("incident_task").len(), 1);
+        });
+    }
+}

@@ -28,7 +28,9 @@ pub fn applies(fault: &OnRequest, request: &Request, parts: usize) -> bool {
     let batch = is_batch(request);
     match fault {
         // Of what the instance can do it has the last word: that would be another instance.
-        OnRequest::Status { status: 400 | 403 | 404 | 412 | 413 | 422, .. } => !request.path.starts_with(EXTRAS),
+        OnRequest::Status { status: 400 | 403 | 404 | 412 | 413 | 422, .. } => {
+            request.path != format!("{EXTRAS}/capabilities")
+        }
         OnRequest::Unserviced { .. } | OnRequest::Shuffled => batch,
         OnRequest::Missing { nth, .. } | OnRequest::ItemStatus { nth, .. } => batch && *nth < parts,
         _ => true,

@@ -17,6 +17,7 @@ use super::{
     instance::{EXTRAS, ROOT},
     mortal::{Dead, SimChannel, SimClock, SimLock},
     network::SimRemote,
+    online::{HERE, by_the_app},
     store::SimStore,
     world::World,
 };
@@ -140,6 +141,10 @@ impl World {
         );
         self.alone(task);
         let page = opened.take()?;
+        // Now and then a context does not know how: its actions are left to another.
+        if self.all_know.get() || !(self.setup.seed + u64::from(life) + by as u64).is_multiple_of(7) {
+            page.register(HERE, by_the_app());
+        }
         let heard: Rc<RefCell<Vec<Event>>> = Rc::default();
         let (keep, world, deaf) = (Rc::clone(&heard), Rc::downgrade(self), dead.clone());
         page.listen(Rc::new(move |event| {

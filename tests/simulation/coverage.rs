@@ -13,10 +13,24 @@ use landfall::{
 use super::{answers, world::World};
 
 /// Where an item of the outbox may stand, as far as a fault may make a difference.
-const STATES: [&str; 9] =
-    ["ready", "needs id", "behind", "backing off", "in flight", "unknown", "untold", "refused", "landed"];
+const STATES: [&str; 11] = [
+    "ready",
+    "needs id",
+    "behind",
+    "backing off",
+    "in flight",
+    BETWEEN_CALLS,
+    "unknown",
+    "untold",
+    "refused",
+    "unpaired",
+    "landed",
+];
+/// Of a step that the app runs: one call is answered, the next has not left.
+const BETWEEN_CALLS: &str = "next call";
 
-/// Where it may stand when a request is about its record: what is ready, waits for a time, or is refused has none.
+/// Where it may stand when a request is about its record: what is ready, waits for a time, or is refused has none,
+/// nor has what waits to be paired, behind which everything of its records waits, nor what stands between two calls.
 const IN_REQUESTS: [&str; 5] = ["needs id", "behind", "in flight", ASKED, "landed"];
 /// It has left, and the instance is asked what became of it.
 const ASKED: &str = "asked about";
@@ -112,8 +126,10 @@ impl World {
         let mirror = self.mirror.borrow();
         for part in parts {
             let about = self.records_of(part);
-            let concerned =
-                |item: &&Item| about.contains(&item.sys_id) || item.mentions.iter().any(|id| about.contains(id));
+            let concerned = |item: &&Item| {
+                item.records().iter().any(|(_, id)| about.iter().any(|about| about == id))
+                    || item.mentions.iter().any(|id| about.contains(id))
+            };
             let landed =
                 mirror.aliases.values().any(|alias| alias.sys_id.as_ref().is_some_and(|id| about.contains(id)));
             self.note(fault, mirror.items.values().filter(concerned), landed, part.method == Method::Get);
@@ -137,8 +153,13 @@ impl World {
         match item.state {
             ItemState::Refused => "refused",
             ItemState::Unpaired => "unpaired",
-            ItemState::Unknown if item.sent_under == Some(lease.number) && lease.until > now => "in flight",
+            ItemState::Unknown if item.sent_under == Some(lease.number) && lease.until > now => match &item.action {
+                Some(action) if action.is_settled() && !action.calls.is_empty() => BETWEEN_CALLS,
+                _ => "in flight",
+            },
             _ if item.next_attempt_at.is_some_and(|at| at > now) => "backing off",
+            // What was answered is noted, and nothing is on its way: it just goes on.
+            ItemState::Unknown if item.action.as_ref().is_some_and(|action| action.is_settled()) => "ready",
             ItemState::Unknown if item.in_vain => "untold",
             ItemState::Unknown => "unknown",
             ItemState::Queued if item.behind => "behind",

@@ -4,6 +4,8 @@ use std::cell::{Cell, RefCell};
 
 use landfall::wire::Fields;
 
+use super::online::Plan;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Open,
@@ -18,9 +20,23 @@ pub enum Kind {
 /// What one write is to bring about.
 #[derive(Clone, Debug)]
 pub enum Intent {
-    Create { uid: String, table: String, fields: Fields },
-    Change { record: usize, fields: Fields },
-    Delete { record: usize },
+    Create {
+        uid: String,
+        table: String,
+        fields: Fields,
+    },
+    Change {
+        record: usize,
+        fields: Fields,
+    },
+    Delete {
+        record: usize,
+    },
+    /// A run of an action, by the item that stands for it.
+    Run {
+        plan: Plan,
+        item: String,
+    },
 }
 
 pub struct Doing {
@@ -37,6 +53,8 @@ pub struct Doing {
     pub replaced: RefCell<Option<(usize, String)>>,
     /// It is `discard`, or `delete`: unsent items may go.
     pub may_drop: bool,
+    /// It is `pair`: with it an action may be done.
+    pub pairs: bool,
     /// The item that `discard` names.
     pub discards: Option<String>,
 }
@@ -53,6 +71,7 @@ impl Doing {
             unknowing: false,
             replaced: RefCell::default(),
             may_drop: false,
+            pairs: false,
             discards: None,
         }
     }

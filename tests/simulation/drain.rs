@@ -14,6 +14,8 @@ use landfall::{
 use super::{
     doing::{Doing, Kind},
     hand::Hand,
+    online::{HERE, by_the_app},
+    runs::texts,
     story::{UID, references},
     world::World,
 };
@@ -59,6 +61,8 @@ impl World {
                 return;
             }
             if round >= if self.set_back.get() { PATIENCE_SET_BACK } else { PATIENCE } {
+                // What a pull has set free goes with the next sync.
+                self.finish(self.sync(by, false));
                 self.only_dependants();
                 for view in &outbox {
                     self.mend(by, view, round);
@@ -83,8 +87,12 @@ impl World {
         self.full_commits.set(0);
         self.broken_calls.set(0);
         self.unsure_commit.set(false);
+        self.all_know.set(true);
         for context in self.contexts.borrow_mut().iter_mut() {
             context.frozen_until = 0;
+            if let Some(page) = &context.page {
+                page.register(HERE, by_the_app());
+            }
         }
     }
 
@@ -98,6 +106,9 @@ impl World {
     fn only_dependants(&self) {
         let mirror = self.mirror.borrow();
         let mentions = |item: &Item| -> BTreeSet<String> {
+            if item.action.is_some() {
+                return texts(item).iter().flat_map(|text| ids::find(text)).map(str::to_owned).collect();
+            }
             let texts = item.fields.iter().filter(|(name, _)| *name != "correlation_id");
             texts.flat_map(|(_, text)| ids::find(text)).map(str::to_owned).collect()
         };
@@ -106,19 +117,20 @@ impl World {
         loop {
             let before = blocked.len();
             for item in mirror.items.values() {
-                let record = mirror.records.values().find(|record| record.items.contains(&item.id));
-                let earlier = record.is_some_and(|record| {
+                let mut records = mirror.records.values().filter(|record| record.items.contains(&item.id));
+                let earlier = records.any(|record| {
                     record.items.iter().take_while(|id| **id != item.id).any(|id| blocked.contains(id.as_str()))
                 });
                 let parents = mentions(item);
                 let parent = parents.iter().any(|id| {
-                    let create =
-                        mirror.items.values().find(|other| other.kind == ItemKind::Create && other.sys_id == *id);
-                    dropped(id) || create.is_some_and(|create| blocked.contains(create.id.as_str()))
+                    let create = mirror.items.values().find(|other| other.makes().iter().any(|(_, made)| made == id));
+                    dropped(id)
+                        || create.is_some_and(|create| create.id != item.id && blocked.contains(create.id.as_str()))
                 });
                 let own = match item.state {
                     ItemState::Refused | ItemState::Unpaired => true,
                     // Its key is spent, and who asks is not told where it led.
+                    ItemState::Unknown if item.action.as_ref().is_some_and(|action| action.is_settled()) => false,
                     ItemState::Unknown => {
                         let spent = item.kind == ItemKind::Create && item.sent_at.is_none();
                         !self.setup.keyed || item.keyless || spent
@@ -146,15 +158,19 @@ impl World {
         let enough = round >= ENOUGH;
         let task = match view.state {
             _ if enough && view.state != "unknown" => self.lay_hand(by, &view.id, Hand::Discard),
+            "unpaired" => self.pair_next(by, &item),
             "refused" => {
-                let bad = item.fields.get("u_level").is_some_and(|level| level.starts_with("bad"));
+                let parts = item.action.iter().flat_map(|action| &action.parts).map(|part| &part.fields);
+                let mut all = parts.chain([&item.fields]);
+                let bad = all.any(|fields| fields.get("u_level").is_some_and(|level| level.starts_with("bad")));
+                let acts = item.action.is_some();
                 match choice {
                     0 => self.lay_hand(by, &view.id, Hand::Discard),
-                    1..5 if item.kind != ItemKind::Delete && !item.journal => {
+                    1..5 if item.kind != ItemKind::Delete && !item.journal && !acts => {
                         self.lay_hand(by, &view.id, Hand::Edit { bad: false })
                     }
-                    5..7 if bad => self.rewrite(by, &item, &["u_level"]),
-                    7..10 if bad => {
+                    5..7 if bad && !acts => self.rewrite(by, &item, &["u_level"]),
+                    1..10 if bad => {
                         self.instance.borrow_mut().refusing = false;
                         self.lay_hand(by, &view.id, Hand::Retry { knowing: true })
                     }
@@ -169,6 +185,14 @@ impl World {
                 let mirror = self.mirror.borrow();
                 let dead =
                     |text: &str| ids::find(text).any(|id| mirror.aliases.get(id).is_some_and(|alias| alias.dropped));
+                if item.action.is_some() {
+                    let stuck = texts(&item).iter().any(|text| dead(text));
+                    drop(mirror);
+                    if stuck {
+                        self.finish(self.lay_hand(by, &view.id, Hand::Discard));
+                    }
+                    return;
+                }
                 let names: Vec<String> =
                     item.fields.iter().filter(|(_, text)| dead(text)).map(|(name, _)| name.clone()).collect();
                 drop(mirror);
@@ -204,6 +228,9 @@ impl World {
 
     /// Somebody has gone and looked.
     fn is_there(&self, item: &Item) -> bool {
+        if item.action.is_some() {
+            return self.call_is_there(item);
+        }
         let instance = self.instance.borrow();
         match item.kind {
             ItemKind::Create => item.fields.get(UID).is_some_and(|uid| instance.rows_of.contains_key(uid)),

@@ -15,11 +15,14 @@ use landfall::{
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
-use super::story::{Setup, UID};
+use super::{
+    online::is_action,
+    story::{Setup, UID},
+};
 
 pub const ROOT: &str = "/api/now";
 pub const EXTRAS: &str = "/api/landfall/v1";
-const CORRELATION: &str = "correlation_id";
+pub const CORRELATION: &str = "correlation_id";
 
 /// One request for one record, as it came alone or in a batch.
 pub struct Single<'a> {
@@ -40,7 +43,7 @@ pub struct Entry {
 
 #[derive(Default)]
 pub struct Instance {
-    setup: Setup,
+    pub setup: Setup,
     tables: BTreeMap<String, BTreeMap<String, Fields>>,
     pub entries: Vec<Entry>,
     keys: BTreeMap<String, (Request, Response)>,
@@ -51,6 +54,8 @@ pub struct Instance {
     pub session: u32,
     /// Which rows were made for which of the app's records.
     pub rows_of: BTreeMap<String, Vec<String>>,
+    /// How often each run of an action was carried out.
+    pub runs: BTreeMap<String, u32>,
     /// Every value that was ever carried out on a row, kept or not.
     pub applied: BTreeSet<(String, String, String)>,
     /// Values somebody else, or a late copy of a request, has touched.
@@ -129,7 +134,7 @@ impl Instance {
                 failure(422, "This Idempotency-Key was used for another request")
             };
         }
-        let response = self.table(single, &path, &parameters);
+        let response = if is_action(request) { self.act(single) } else { self.table(single, &path, &parameters) };
         if let Some(key) = key.filter(|_| response.is_success()) {
             self.keys.insert(key, (request.clone(), response.clone()));
         }
@@ -194,7 +199,7 @@ impl Instance {
         success(200, &Answer { result: Row::from(row) })
     }
 
-    fn create(&mut self, table: &str, fields: Fields, seconds: u64) -> Fields {
+    pub fn create(&mut self, table: &str, fields: Fields, seconds: u64) -> Fields {
         self.made += 1;
         let sys_id = format!("{:032x}", self.made);
         if let Some(uid) = fields.get(UID) {
@@ -209,7 +214,7 @@ impl Instance {
         self.store(table, row, fields, seconds)
     }
 
-    fn store(&mut self, table: &str, mut row: Fields, fields: Fields, seconds: u64) -> Fields {
+    pub fn store(&mut self, table: &str, mut row: Fields, fields: Fields, seconds: u64) -> Fields {
         self.writes += 1;
         let (sys_id, stamp) = (row["sys_id"].clone(), stamp(seconds));
         for (name, value) in fields {
@@ -277,6 +282,7 @@ impl Instance {
             idempotency_key: true,
             resolves_temp_ids: self.setup.resolves,
             ordered_batch: self.setup.resolves,
+            actions: self.setup.actions,
             ..Capabilities::default()
         };
         success(200, &CapabilitiesAnswer { capabilities })

@@ -9,6 +9,7 @@ use super::{
     doing::{Doing, Intent, Kind},
     ledger::Done,
     model::Fate,
+    runs::texts,
     story::UID,
     world::World,
 };
@@ -33,16 +34,22 @@ impl World {
         let mut at = 0;
         while let Some(made) = dropped.get(at).copied() {
             at += 1;
-            if made.kind == ItemKind::Create && doing.kind == Kind::Hand {
+            for (_, gone) in made.makes().into_iter().filter(|_| doing.kind == Kind::Hand) {
                 let (go, stay) = rest.into_iter().partition(|item| {
-                    item.sys_id == made.sys_id || item.fields.keys().any(|name| shows(item, name, &made.sys_id))
+                    let acts = item.action.is_some() && texts(item).iter().any(|text| text.contains(gone));
+                    // A change that says nothing else is nothing without it, whatever has been said since.
+                    let mentions =
+                        item.kind == ItemKind::Update && item.fields.values().any(|text| text.contains(gone));
+                    acts || mentions || item.sys_id == gone || item.fields.keys().any(|name| shows(item, name, gone))
                 });
                 let go: Vec<&Item> = go;
                 dropped.extend(go);
                 rest = stay;
             }
         }
-        if let Some(item) = rest.first().filter(|_| doing.kind != Kind::Sync) {
+        if let Some(item) =
+            rest.first().filter(|item| doing.kind != Kind::Sync && !(doing.pairs && item.action.is_some()))
+        {
             self.broke(16, &format!("“{}” has dropped {} too", doing.what, self.describe(item)));
         }
     }

@@ -10,6 +10,8 @@ use landfall::core::{
 use super::{
     doing::{Doing, Kind},
     model::Fate,
+    online::Plan,
+    runs::{made_by, plan_of, stands, texts},
     story::UID,
     world::World,
 };
@@ -39,6 +41,8 @@ pub struct Done {
     /// What was there in the place of these, and of those removed.
     pub before: Vec<Record>,
     reconciled: Vec<(String, String)>,
+    /// Actions in whose place there is another run now.
+    replaced: Vec<Item>,
     touched: bool,
 }
 
@@ -74,6 +78,7 @@ impl World {
         self.made_once(&doing, &done);
         self.led_to(&done);
         self.hold_together(&done);
+        self.paired_whole(&done);
         self.drops_no_more(&doing, &done);
         self.settle_model(&doing, &done);
         self.unsent_stands_over(&done);
@@ -98,6 +103,8 @@ impl World {
                     let gone = before.fields.keys().filter(|name| !item.fields.contains_key(*name));
                     self.instance.borrow_mut().loose.extend(gone.map(|name| (item.sys_id.clone(), name.clone())));
                 }
+                let run = |item: &Item| plan_of(item).map(|Plan { run, .. }| run);
+                done.replaced.extend(before.clone().filter(|before| run(before) != run(&item)));
                 match before {
                     None => done.fresh.push(item.clone()),
                     Some(before) if doing.kind == Kind::Hand && item.state == ItemState::Queued => {
@@ -146,8 +153,8 @@ impl World {
         let mirror = self.mirror.borrow();
         let landed = |id: &str| mirror.aliases.get(id).is_some_and(|alias| alias.sys_id.is_some());
         let creates = |item: &&Item| item.kind == ItemKind::Create;
-        for item in done.put.iter().filter(creates) {
-            if landed(&item.sys_id) || !ids::is_temporary(&item.sys_id) {
+        for item in &done.put {
+            if item.makes().into_iter().any(|(_, id)| landed(id) || !ids::is_temporary(id)) {
                 self.broke(14, &format!("{} has landed, and is to be made again", self.describe(item)));
             }
         }
@@ -177,7 +184,7 @@ impl World {
                     None => {
                         self.broke(1, &format!("{} {} lists an item that is not there", record.table, record.sys_id))
                     }
-                    Some(item) if item.behind != (place > 0) || item.sys_id != record.sys_id => {
+                    Some(item) if !stands(item, record, place) => {
                         self.broke(
                             1,
                             &format!("{} does not stand where {} lists it", self.describe(item), record.sys_id),
@@ -188,8 +195,10 @@ impl World {
             }
         }
         let listed = |item: &Item| {
-            let lists = |record: &&Record| record.sys_id == item.sys_id && record.items.contains(&item.id);
-            done.records.iter().any(|record| lists(&record)) || mirror.records.values().any(|record| lists(&record))
+            item.records().into_iter().all(|(_, id)| {
+                let lists = |record: &&Record| record.sys_id == id && record.items.contains(&item.id);
+                done.records.iter().any(|record| lists(&record)) || mirror.records.values().any(|record| lists(&record))
+            })
         };
         for item in done.fresh.iter().filter(|item| !listed(item)) {
             self.broke(1, &format!("{} was written without its record", self.describe(item)));
@@ -203,18 +212,23 @@ impl World {
 
     fn settle_model(&self, doing: &Doing, done: &Done) {
         let mut model = self.model.borrow_mut();
-        let mut deleted = BTreeSet::new();
-        for item in done.left.iter().filter(|item| item.kind == ItemKind::Create) {
-            deleted.insert(item.sys_id.clone());
-        }
+        let mut deleted = made_by(&done.left);
         for (temporary, sys_id) in &done.reconciled {
             model.note_alias(temporary, sys_id);
             deleted.remove(temporary);
         }
         drop(model);
+        done.replaced.iter().for_each(|before| self.run_replaced(before));
         for item in &done.left {
             let fate = match doing.kind {
+                Kind::Sync | Kind::Hand if item.action.is_some() && (doing.kind == Kind::Sync || doing.pairs) => {
+                    self.fate_of_run(item)
+                }
                 Kind::Sync => self.fate_in_sync(item, done),
+                _ if doing.may_drop && item.action.is_some() => {
+                    self.run_dropped(item);
+                    Fate::Undone
+                }
                 _ if doing.may_drop => {
                     self.dropped(doing, item);
                     Fate::Undone
@@ -231,6 +245,10 @@ impl World {
             if let Some(number) = model.find(temporary) {
                 model.records[number].dropped = true;
             }
+        }
+        for item in &done.put {
+            let parts = item.action.iter().flat_map(|action| action.made());
+            parts.filter_map(|part| part.landed.as_deref()).for_each(|id| model.land(&item.id, id));
         }
         if doing.kind == Kind::Sync {
             for item in &done.fresh {
@@ -251,6 +269,10 @@ impl World {
             }
         }
         doing.intents.borrow_mut().clear();
+        drop((model, mirror));
+        let undone = done.left.iter().filter(|_| doing.may_drop);
+        self.leaves_no_trace(&undone.chain(&done.replaced).collect::<Vec<_>>());
+        let mut model = self.model.borrow_mut();
         if doing.kind == Kind::Hand {
             for item in done.put.iter().filter(|_| doing.may_drop) {
                 model.loosen(item);
@@ -294,7 +316,9 @@ impl World {
                 }
             }
             for item in mirror.items.values() {
-                if item.sys_id == *temporary || within(&item.table, &item.fields) || item.mentions.contains(temporary) {
+                let acted = item.action.is_some() && texts(item).iter().any(|text| text.contains(temporary.as_str()));
+                let names = item.sys_id == *temporary || item.mentions.contains(temporary);
+                if names || acted || within(&item.table, &item.fields) {
                     self.broke(5, &format!("{} still mentions {temporary}", self.describe(item)));
                 }
             }

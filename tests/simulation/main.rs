@@ -2,10 +2,11 @@
 //!
 //! * [`story`]: what happens, drawn from a seed. [`play`]: lets it happen.
 //! * [`world`]: one device, one instance, time, and who goes next; [`executor`] runs the tasks.
-//! * [`contexts`], [`ops`], [`hand`]: pages and workers, and what the app and the user do in them. [`faults`]: what goes wrong.
+//! * [`contexts`], [`ops`], [`hand`]: pages and workers, and what the app and the user do in them. [`acting`], [`online`]: actions,
+//!   their offline and their online steps. [`faults`]: what goes wrong.
 //! * [`network`], [`answers`], [`store`], [`mortal`], [`instance`]: the surroundings.
-//! * [`model`]: what the app was told. [`ledger`], [`leaving`], [`watch`], [`verdict`]: the checks, at each commit, at each request,
-//!   and at the end, after [`drain`].
+//! * [`model`]: what the app was told. [`ledger`], [`leaving`], [`runs`], [`watch`], [`verdict`]: the checks, at each commit, at each
+//!   request, and at the end, after [`drain`].
 //! * [`coverage`]: which fault met which state. [`planted`], [`tampered`]: defects that must be found. [`shrink`]: makes a
 //!   failing history short. [`tests`]: the runs.
 #![cfg(not(target_family = "wasm"))]
@@ -22,6 +23,7 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+mod acting;
 mod answers;
 mod contexts;
 mod coverage;
@@ -37,9 +39,11 @@ mod ledger;
 mod model;
 mod mortal;
 mod network;
+mod online;
 mod ops;
 mod planted;
 mod play;
+mod runs;
 mod shrink;
 mod store;
 mod story;

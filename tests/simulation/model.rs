@@ -7,8 +7,12 @@ use landfall::{
     wire::Fields,
 };
 
-use super::doing::Intent;
-use super::story::UID;
+use super::{
+    doing::Intent,
+    online::HERE,
+    runs::{Told, brings},
+    story::UID,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -49,6 +53,8 @@ pub struct Rec {
     pub doubt: bool,
     /// A request without a key may have been carried out twice: twins, reported, are within the promise.
     pub may_twin: bool,
+    /// It is the one that was made here, as is known since an action was answered: a pull had been first.
+    pub merged: Option<usize>,
 }
 
 impl Rec {
@@ -69,6 +75,7 @@ impl Rec {
 #[derive(Default)]
 pub struct Model {
     pub records: Vec<Rec>,
+    pub runs: Vec<Told>,
     by_id: BTreeMap<String, usize>,
     /// The permanent ids of temporary ones, as the device has them.
     pub aliases: BTreeMap<String, String>,
@@ -119,8 +126,37 @@ impl Model {
     pub fn note_alias(&mut self, temporary: &str, sys_id: &str) {
         self.aliases.insert(temporary.to_owned(), sys_id.to_owned());
         if let Some(number) = self.find(temporary) {
+            if let Some(there) = self.find(sys_id).filter(|there| *there != number) {
+                self.merge(number, there);
+            }
             self.by_id.insert(sys_id.to_owned(), number);
         }
+    }
+
+    /// What was written to the row that a pull had brought was written to the record that is made here.
+    fn merge(&mut self, number: usize, there: usize) {
+        self.records[there].merged = Some(number);
+        let other = std::mem::take(&mut self.records[there].writes);
+        let (entries, deletions) =
+            (std::mem::take(&mut self.records[there].entries), std::mem::take(&mut self.records[there].deletions));
+        let record = &mut self.records[number];
+        for (name, writes) in other {
+            let mine = record.writes.entry(name).or_default();
+            // After what it was made of, before what follows here.
+            let place = mine.len().min(1);
+            mine.splice(place..place, writes);
+        }
+        record.entries.extend(entries);
+        record.deletions.extend(deletions);
+    }
+
+    /// The same record, if it is known to be another one since.
+    fn now(&self, number: usize) -> usize {
+        self.records[number].merged.unwrap_or(number)
+    }
+
+    fn brings<'a>(&self, item: &'a Item, number: usize) -> Option<&'a Fields> {
+        brings(item, |id| self.find(id) == Some(number))
     }
 
     /// A record the instance had first.
@@ -152,14 +188,28 @@ impl Model {
                 let number = self.add(record);
                 self.take(number, fields, put)
             }
-            Intent::Change { record, fields } => self.take(*record, fields, put),
+            Intent::Change { record, fields } => self.take(self.now(*record), fields, put),
+            Intent::Run { plan, item } => {
+                let put = put.iter().find(|put| put.id == *item);
+                let action = put.and_then(|item| item.action.as_ref()).ok_or("its item was not written")?;
+                self.runs.push(Told {
+                    plan: plan.clone(),
+                    item: item.clone(),
+                    by_app: action.name == HERE,
+                    fate: Fate::Pending,
+                    doubt: false,
+                    may_repeat: false,
+                });
+                Ok(())
+            }
             Intent::Delete { record } => {
-                let items = put.iter().filter(|item| self.of_item(item) == Some(*record));
+                let record = self.now(*record);
+                let items = put.iter().filter(|item| self.of_item(item) == Some(record));
                 let carriers: BTreeSet<String> = items.map(|item| item.id.clone()).collect();
                 if carriers.is_empty() {
                     return Ok(());
                 }
-                self.records[*record].deletions.push(Write {
+                self.records[record].deletions.push(Write {
                     value: String::new(),
                     carriers,
                     fate: Fate::Pending,
@@ -173,8 +223,8 @@ impl Model {
     fn take(&mut self, number: usize, fields: &Fields, put: &[Item]) -> Result<(), String> {
         for (name, value) in fields.iter().filter(|(name, _)| *name != UID) {
             let carries = |item: &&Item| {
-                self.of_item(item) == Some(number)
-                    && item.fields.get(name).is_some_and(|carried| self.same(carried, value))
+                let fields = self.brings(item, number);
+                fields.and_then(|fields| fields.get(name)).is_some_and(|carried| self.same(carried, value))
             };
             let carriers: BTreeSet<String> = put.iter().filter(carries).map(|item| item.id.clone()).collect();
             let entry = name == "work_notes";
@@ -197,7 +247,10 @@ impl Model {
     fn reword(&mut self, number: usize, name: &str, put: &[Item]) {
         let mut writes = self.records[number].writes.remove(name).unwrap_or_default();
         for write in &mut writes {
-            let other = |item: &&Item| item.fields.get(name).is_some_and(|carried| !self.same(carried, &write.value));
+            let carried = |item: &&Item| {
+                brings(item, |id| self.find(id) == Some(number)).and_then(|fields| fields.get(name)).cloned()
+            };
+            let other = |item: &&Item| carried(item).is_some_and(|carried| !self.same(&carried, &write.value));
             let reworded: Vec<&String> = put.iter().filter(other).map(|item| &item.id).collect();
             let before = write.carriers.len();
             write.carriers.retain(|id| !reworded.contains(&id));
@@ -212,12 +265,24 @@ impl Model {
 
     /// An item has left: carried out, or dropped.
     pub fn leave(&mut self, item: &Item, fate: Fate) {
-        let Some(number) = self.of_item(item) else { return };
+        let numbers: BTreeSet<usize> = item.records().into_iter().filter_map(|(_, id)| self.find(id)).collect();
+        for number in numbers {
+            for write in self.records[number].all() {
+                let carried = write.carriers.remove(&item.id);
+                write.sent |= carried && fate == Fate::Sent;
+                if carried && write.carriers.is_empty() && write.fate == Fate::Pending {
+                    write.fate = if write.sent { Fate::Sent } else { fate };
+                }
+            }
+        }
+    }
+
+    /// What an action was to bring to a record has arrived: the record has.
+    pub fn land(&mut self, item: &str, id: &str) {
+        let Some(number) = self.find(id) else { return };
         for write in self.records[number].all() {
-            let carried = write.carriers.remove(&item.id);
-            write.sent |= carried && fate == Fate::Sent;
-            if carried && write.carriers.is_empty() && write.fate == Fate::Pending {
-                write.fate = if write.sent { Fate::Sent } else { fate };
+            if write.carriers.remove(item) && write.carriers.is_empty() && write.fate == Fate::Pending {
+                write.fate = Fate::Sent;
             }
         }
     }
@@ -248,6 +313,7 @@ impl Model {
 
     /// An entry was edited into another before it was carried out.
     pub fn replace_entry(&mut self, number: usize, item: &str) {
+        let number = self.now(number);
         for entry in self.records[number].entries.iter_mut().filter(|entry| entry.carriers.contains(item)) {
             entry.fate = Fate::Undone;
             entry.carriers.clear();

@@ -49,6 +49,8 @@ impl World {
             Act::Update { by, record, change } => self.update(*by, *record, change),
             Act::Delete { by, record } => self.delete(*by, *record),
             Act::Transaction { by, table, record, change } => self.transaction(*by, TABLES[*table], *record, change),
+            Act::Run { by, run } => self.run(*by, run),
+            Act::Pair { by, item } => self.pair(*by, *item),
             Act::Retry { by, item } => self.hand(*by, *item, Hand::Retry { knowing: false }),
             Act::Edit { by, item, bad } => self.hand(*by, *item, Hand::Edit { bad: *bad }),
             Act::Discard { by, item } => self.hand(*by, *item, Hand::Discard),
@@ -84,14 +86,14 @@ impl World {
     }
 
     /// Fields of a new record. No two values of a history are alike.
-    fn fresh(&self, table: &str, change: &Change) -> Fields {
+    pub fn fresh(&self, table: &str, change: &Change) -> Fields {
         let mut fields = Fields::from([(UID.to_owned(), format!("u{}", self.number()))]);
         fields.insert("short_description".to_owned(), format!("v{}", self.number()));
         self.changed(table, None, change, &mut fields);
         fields
     }
 
-    fn changed(&self, table: &str, own: Option<usize>, change: &Change, fields: &mut Fields) {
+    pub fn changed(&self, table: &str, own: Option<usize>, change: &Change, fields: &mut Fields) {
         let places = references(table);
         match change {
             Change::Text => drop(fields.insert("short_description".to_owned(), format!("v{}", self.number()))),
@@ -138,13 +140,17 @@ impl World {
         let model = self.model.borrow();
         let there = |number: &usize| {
             let record = &model.records[*number];
-            record.told && !record.dropped && !record.is_deleted() && tables.contains(&record.table.as_str())
+            record.told
+                && !record.dropped
+                && record.merged.is_none()
+                && !record.is_deleted()
+                && tables.contains(&record.table.as_str())
         };
         (0..model.records.len()).filter(there).collect()
     }
 
     /// One of all records on the device.
-    fn choose(&self, record: usize) -> Option<usize> {
+    pub fn choose(&self, record: usize) -> Option<usize> {
         let pulled: Vec<(String, String)> = {
             let (model, mirror) = (self.model.borrow(), self.mirror.borrow());
             let strange = mirror.records.values().filter(|record| model.find(&record.sys_id).is_none());
@@ -176,7 +182,7 @@ impl World {
     }
 
     /// The app has their ids from now on.
-    fn told(&self, made: &[AppRow]) {
+    pub fn told(&self, made: &[AppRow]) {
         let mut model = self.model.borrow_mut();
         for row in made {
             match row["sys_id"].as_str().and_then(|id| model.find(id)) {
@@ -279,7 +285,8 @@ impl World {
         match result {
             Ok(()) if commits > 1 => self.broke(1, &format!("“{}” took {commits} commits", doing.what)),
             Ok(()) => {
-                let missing = doing.intents.borrow().iter().any(|intent| matches!(intent, Intent::Create { .. }));
+                let new = |intent: &Intent| matches!(intent, Intent::Create { .. } | Intent::Run { .. });
+                let missing = doing.intents.borrow().iter().any(new);
                 if missing {
                     self.broke(1, &format!("“{}” resolved, and nothing was written", doing.what));
                 }

@@ -5,12 +5,12 @@ use landfall::{
     core::{
         Event, Found, Key, Read, Row, RowKey, StoreName, WriteSet,
         schema::Schema,
-        stored::{Alias, Birth, Item, ItemKind, ItemState, Lease, Record, Stored, decode},
+        stored::{Action, Alias, Birth, Item, ItemKind, ItemState, Lease, Record, Stored, decode},
     },
     wire::Fields,
 };
 
-use super::{doing::Kind, world::World};
+use super::{doing::Kind, runs::brings, world::World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bug {
@@ -58,10 +58,24 @@ pub enum Bug {
     OwnerForgotten,
     /// What has landed is sent again from memory, once the line is there.
     LandedSentAgain,
+    /// Which record of an action is which is guessed by their order, without the author's word.
+    OrderGuessed,
+    /// An action whose answer was lost goes again under another key.
+    RunAnew,
+    /// What the calls of a step were answered is forgotten.
+    CallsForgotten,
+    /// That a call leaves is not noted.
+    CallUnnoted,
+    /// What an action did to a record stays when it is discarded.
+    UndoneLeft,
+    /// What an action did to a record keeps the temporary id.
+    PartLeft,
+    /// So does its input.
+    InputLeft,
 }
 
 /// Each, and the promises one of which it must be found to break.
-pub const ALL: [(Bug, &[u32]); 22] = [
+pub const ALL: [(Bug, &[u32]); 29] = [
     (Bug::HalfWritten, &[1]),
     (Bug::StaleIgnored, &[1, 5, 8, 16]),
     (Bug::UnknownForgotten, &[4]),
@@ -73,7 +87,7 @@ pub const ALL: [(Bug, &[u32]); 22] = [
     (Bug::MentionForgotten, &[5, 7]),
     (Bug::FoldedInFlight, &[8]),
     (Bug::EditOverwritten, &[8]),
-    (Bug::RefusedDropped, &[8, 16]),
+    (Bug::RefusedDropped, &[1, 8, 16]),
     (Bug::RefusedBlocksAll, &[9]),
     (Bug::AttemptForSignIn, &[10]),
     (Bug::LeaseIgnored, &[12]),
@@ -84,6 +98,13 @@ pub const ALL: [(Bug, &[u32]); 22] = [
     (Bug::CreateKept, &[14]),
     (Bug::LandedSentAgain, &[14]),
     (Bug::OwnerForgotten, &[11]),
+    (Bug::OrderGuessed, &[2, 5]),
+    (Bug::RunAnew, &[3, 4]),
+    (Bug::CallsForgotten, &[2, 3, 4, 5]),
+    (Bug::CallUnnoted, &[4]),
+    (Bug::UndoneLeft, &[16]),
+    (Bug::PartLeft, &[5]),
+    (Bug::InputLeft, &[5, 7]),
 ];
 
 pub fn on_read(world: &World, by: usize, reads: &[Read], found: &mut [Found]) {
@@ -159,6 +180,22 @@ pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
         (Bug::EntriesFolded, Kind::Write) => {
             altered.fold(|item, fresh| item.state == ItemState::Queued && item.journal && fresh.journal);
         }
+        (Bug::OrderGuessed, Kind::Write) => altered.actions(|action, _| action.pairs_in_order = true),
+        (Bug::RunAnew, Kind::Sync) => altered.items(|item, before| {
+            let lost = item.state == ItemState::Unknown && item.sent_under.is_none();
+            if item.action.is_some() && lost && before.is_some_and(|before| before.sent_under.is_some()) {
+                item.idempotency_key = format!("other{}", world.number());
+            }
+        }),
+        (Bug::CallsForgotten, Kind::Sync) => altered.actions(|action, _| action.calls.clear()),
+        (Bug::CallUnnoted, Kind::Sync) => altered.actions(|action, _| action.calling = None),
+        (Bug::UndoneLeft, Kind::Hand) => altered.leave_what_is_undone(),
+        (Bug::PartLeft, Kind::Sync) => altered.actions(|action, before| {
+            for (part, before) in action.parts.iter_mut().zip(&before.parts) {
+                part.fields.clone_from(&before.fields);
+            }
+        }),
+        (Bug::InputLeft, Kind::Sync) => altered.actions(|action, before| action.input = before.input.clone()),
         _ => return None,
     }
     Some(altered.set)
@@ -183,6 +220,27 @@ impl Altered<'_> {
             change(&mut item, before);
             again(&self.world.schema, row, &item);
         }
+    }
+
+    /// The second is the action as it was, or as it is if it is new.
+    fn actions(&mut self, change: impl Fn(&mut Action, &Action)) {
+        self.items(|item, before| {
+            if let Some(action) = item.action.as_deref_mut() {
+                let before = before.and_then(|before| before.action.as_deref()).unwrap_or(action).clone();
+                change(action, &before);
+            }
+        });
+    }
+
+    fn leave_what_is_undone(&mut self) {
+        let world = self.world;
+        let gone = |at: &RowKey| world.mirror.borrow().items.get(at.key.text(0)).cloned();
+        let outbox = self.set.deletes.iter().filter(|at| at.store == StoreName::Outbox);
+        let gone: Vec<Item> = outbox.filter_map(gone).filter(|item| item.action.is_some()).collect();
+        self.records(|record| {
+            let fields = gone.iter().filter_map(|item| brings(item, |id| id == record.sys_id));
+            record.fields.extend(fields.flatten().map(|(name, value)| (name.clone(), value.clone())));
+        });
     }
 
     fn records(&mut self, change: impl Fn(&mut Record)) {

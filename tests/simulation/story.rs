@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use landfall::core::schema::TableOptions;
 use serde_json::json;
 
-use super::draw::Draw;
+use super::{acting::Run, draw::Draw};
 
 /// The app's own number for a record: by it the instance's rows are counted.
 pub const UID: &str = "u_uid";
@@ -21,6 +21,10 @@ pub struct Setup {
     pub keyed: bool,
     /// And puts in permanent ids itself.
     pub resolves: bool,
+    /// And runs the online steps of actions.
+    pub actions: bool,
+    /// What an action makes may carry the temporary id.
+    pub carries: bool,
     /// Requests without a key may arrive twice, or late: the one case in which there may be twins.
     pub repeats: bool,
     /// `sys_journal_field` may be read.
@@ -41,6 +45,8 @@ impl Setup {
             seed,
             keyed,
             resolves: keyed && draw.percent(60),
+            actions: keyed && draw.percent(85),
+            carries: draw.percent(70),
             repeats: !keyed && draw.percent(25),
             readable: draw.percent(60),
             blind: draw.percent(30),
@@ -136,6 +142,16 @@ pub enum Act {
         table: usize,
         record: usize,
         change: Change,
+    },
+    /// A write-back action.
+    Run {
+        by: usize,
+        run: Run,
+    },
+    /// The user says which record of an action's is which.
+    Pair {
+        by: usize,
+        item: usize,
     },
     Retry {
         by: usize,
@@ -302,7 +318,7 @@ fn act(setup: &Setup, draw: &mut Draw) -> Act {
     let by = draw.below(setup.contexts);
     let (record, item) = (draw.below(64), draw.below(64));
     let table = draw.of(&[0, 0, 1, 1, 2]);
-    match draw.below(100) {
+    match draw.below(110) {
         0..13 => Act::Create { by, table, change: change(draw) },
         13..17 => {
             Act::CreateMany { by, table, count: 2 + draw.below(3), linked: draw.percent(50), bad: draw.percent(15) }
@@ -320,11 +336,13 @@ fn act(setup: &Setup, draw: &mut Draw) -> Act {
         64..65 => Act::Offline { by, on: draw.percent(40) },
         65..67 => Act::Look { by },
         67..75 => Act::Wait { ms: draw.of(&[500, 1_000, 5_000, 15_000, 40_000, 120_000, 400_000]) },
+        75..83 => Act::Run { by, run: Run::draw(setup, draw) },
+        83..85 => Act::Pair { by, item },
         _ => Act::Strike(fault(setup, draw)),
     }
 }
 
-fn change(draw: &mut Draw) -> Change {
+pub fn change(draw: &mut Draw) -> Change {
     let field = draw.below(3);
     match draw.below(20) {
         0..6 => Change::Text,

@@ -34,6 +34,9 @@ impl World {
             if sentence.len() < 12 || !sentence.ends_with('.') || sentence.contains("..") {
                 self.broke(9, &format!("an item is not explained: “{}”", view.explain));
             }
+            if view.state == "unpaired" && !sentence.contains("pair") {
+                self.broke(9, &format!("it is not said what to do: “{}”", view.explain));
+            }
             if view.state == "waiting" && view.depends_on.is_empty() && !sentence.contains("deleted before it was sent")
             {
                 self.broke(9, &format!("an item waits for nothing: “{}”", view.explain));
@@ -75,8 +78,12 @@ impl World {
         }
         self.rest();
         self.check_told();
+        self.check_runs();
         let model = self.model.borrow();
         for record in &model.records {
+            if record.merged.is_some() {
+                continue;
+            }
             if record.here { self.check_made(&model, record) } else { self.check_values(&model, record, &record.id) }
         }
         drop(model);
@@ -117,7 +124,9 @@ impl World {
         }
         let seen = self.watch.borrow().seen_twins.contains(&record.id);
         let pulled = record.table == "incident" && alive > 1;
-        if rows.len() > 1 && (seen || pulled) && !self.reported.borrow().contains(&record.id) {
+        // What an action brings about is the author's: two rows with one temporary id are none of the engine's.
+        let acted = model.runs.iter().any(|run| run.plan.made.iter().any(|made| made.uid() == uid));
+        if rows.len() > 1 && !acted && (seen || pulled) && !self.reported.borrow().contains(&record.id) {
             self.broke(2, &format!("{name} has twins, and nobody was told"));
         }
         drop(instance);
@@ -171,7 +180,7 @@ impl World {
     }
 
     /// Requests under a key may arrive when nobody waits for them any more.
-    fn may_be_late(&self) -> bool {
+    pub fn may_be_late(&self) -> bool {
         self.setup.keyed || self.setup.repeats
     }
 

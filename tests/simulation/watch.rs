@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use landfall::{
     core::{
         ids,
-        stored::{Item, ItemKind, ItemState, Record},
+        stored::{Item, ItemKind, ItemState, Part, Record},
     },
     ports::RemoteError,
     wire::{
@@ -20,6 +20,7 @@ use super::{
     doing::Doing,
     instance::{ROOT, split},
     network::{is_batch, key_of, singles},
+    online::{is_action, plan_asked_for},
     story::UID,
     world::World,
 };
@@ -39,7 +40,7 @@ struct Doubt {
     keys: BTreeSet<String>,
 }
 
-fn body_of(request: &Request) -> Fields {
+pub fn body_of(request: &Request) -> Fields {
     let row = request.body.as_deref().and_then(|body| decode::<Row>("body", body).ok());
     row.map(Fields::from).unwrap_or_default()
 }
@@ -54,6 +55,7 @@ fn place(request: &Request) -> (String, Option<String>) {
 /// By what it would be recognised, if it must not be carried out twice.
 fn once_only(request: &Request, body: &Fields) -> Option<String> {
     match request.method {
+        Method::Post if is_action(request) => plan_asked_for(request).map(|plan| plan.run),
         Method::Post => body.get(UID).cloned(),
         Method::Patch => body.get("work_notes").filter(|text| !text.is_empty()).cloned(),
         _ => None,
@@ -68,22 +70,32 @@ impl World {
         for part in parts.iter().filter(|part| part.method != Method::Get) {
             let body = body_of(part);
             let (_, sys_id) = place(part);
+            let acts = self.acts(part);
             let is = |item: &&Item| match item.kind {
                 ItemKind::Create => part.method == Method::Post && item.fields.get(UID) == body.get(UID),
                 ItemKind::Update => {
                     part.method == Method::Patch && sys_id.as_ref() == Some(&item.sys_id) && item.fields == body
                 }
                 ItemKind::Delete => part.method == Method::Delete && sys_id.as_ref() == Some(&item.sys_id),
-                ItemKind::Action => false,
+                ItemKind::Action => acts.as_ref().is_some_and(|(acts, _)| acts.id == item.id),
             };
             let marked: Vec<&Item> =
                 mirror.items.values().filter(is).filter(|item| item.state == ItemState::Unknown).collect();
-            let since = marked.iter().filter_map(|item| item.left_at).map(|at| self.device_now().saturating_sub(at));
+            // One of an action is never sent again for having been under way too long.
+            let since = marked
+                .iter()
+                .filter(|item| item.action.is_none())
+                .filter_map(|item| item.left_at)
+                .map(|at| self.device_now().saturating_sub(at));
             for_ms = since.max().unwrap_or_default().max(for_ms);
             let landed = |record: &&Record| {
                 part.method == Method::Post && !record.is_temporary() && record.fields.get(UID) == body.get(UID)
             };
-            if let Some(record) = mirror.records.values().find(landed).filter(|_| !stale) {
+            if let Some((item, Some(call))) = acts.as_ref().filter(|_| !stale) {
+                self.watch_call(item, *call, part);
+            }
+            // A call that is in doubt may have been carried out, and a pull have brought what it has made.
+            if let Some(record) = mirror.records.values().find(landed).filter(|_| !stale && acts.is_none()) {
                 self.broke(14, &format!("{} {} has landed, and is made again", record.table, record.sys_id));
             }
             // Who was frozen after its claim claims anew. Where the clock was set back meanwhile it cannot know, and sends
@@ -124,6 +136,12 @@ impl World {
             None => record.fields.get(UID) == Some(&once),
         };
         let mut model = self.model.borrow_mut();
+        let noted = |note: &Option<String>| note.as_ref() == Some(&once);
+        let run = model.runs.iter_mut().find(|run| run.plan.change.as_ref().is_some_and(|change| noted(&change.note)));
+        if let Some(run) = run {
+            run.may_repeat = true;
+            return;
+        }
         let number = mirror.records.values().find(about).and_then(|record| model.find(&record.sys_id));
         if let Some(number) = number {
             model.records[number].may_twin = true;
@@ -142,6 +160,14 @@ impl World {
                 doubt.open = false;
             }
         }
+        for once in Self::once_only_of(item) {
+            if let Some(doubt) = watch.doubts.get_mut(&once) {
+                doubt.open = false;
+            }
+        }
+        if item.action.is_some() {
+            return self.call_by_hand(doing, before);
+        }
         let mut model = self.model.borrow_mut();
         if let Some(number) = model.of_item(item).filter(|_| doing.unknowing) {
             model.records[number].doubt = true;
@@ -152,6 +178,11 @@ impl World {
     /// The ids, as the device has them, of the records with something unsent that a request is about.
     pub fn records_of(&self, part: &Request) -> Vec<String> {
         let body = body_of(part);
+        if let Some((item, call)) = self.acts(part) {
+            let about = |part: &&Part| call.is_none() || part.fields.get(UID) == body.get(UID);
+            let parts = item.action.iter().flat_map(|action| &action.parts).filter(about);
+            return parts.map(|part| part.id().to_owned()).collect();
+        }
         let mirror = self.mirror.borrow();
         match part.method {
             Method::Post => {
@@ -189,6 +220,10 @@ impl World {
         if response.is_some_and(signs_in) {
             return;
         }
+        if let Some((item, _)) = self.acts(part) {
+            self.mirror.borrow_mut().tried.insert(item.id);
+            return;
+        }
         let records = self.records_of(part);
         let mut mirror = self.mirror.borrow_mut();
         let met = |item: &&Item| {
@@ -204,6 +239,7 @@ impl World {
             let once = once_only(part, &body_of(part));
             let definite = match response.status {
                 204 => true,
+                200..300 if is_action(part) => response.is_json(),
                 200..300 => response.is_json() && decode::<Answer<Row>>("answer", &response.body).is_ok(),
                 408 | 500.. => false,
                 401 | 429 | 300..=399 => true,

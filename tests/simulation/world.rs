@@ -63,6 +63,8 @@ pub struct World {
     pub full_commits: Cell<usize>,
     pub broken_calls: Cell<usize>,
     pub unsure_commit: Cell<bool>,
+    /// Every context has the online steps of actions from now on.
+    pub all_know: Cell<bool>,
     pub numbers: Cell<u32>,
     pub draw: RefCell<Draw>,
     stamps: Cell<u64>,
@@ -97,6 +99,7 @@ impl World {
             full_commits: Cell::new(0),
             broken_calls: Cell::new(0),
             unsure_commit: Cell::new(false),
+            all_know: Cell::new(false),
             numbers: Cell::new(0),
             draw: RefCell::new(Draw::new(setup.seed)),
             stamps: Cell::new(0),
@@ -144,7 +147,10 @@ impl World {
     }
 
     pub fn describe(&self, item: &Item) -> String {
-        format!("the {:?} {} of {} {}", item.kind, short(&item.id), item.table, item.sys_id)
+        match &item.action {
+            Some(action) => format!("the action {} “{}”", short(&item.id), action.name),
+            None => format!("the {:?} {} of {} {}", item.kind, short(&item.id), item.table, item.sys_id),
+        }
     }
 
     pub fn stamp(&self) -> u64 {

@@ -9,7 +9,7 @@ use super::item::ItemKind;
 use crate::{
     core::schema::Schema,
     wire::{
-        action::ActionAnswer,
+        action::{ActionAnswer, RecordForSync},
         http::{Request, Response},
         value::Fields,
     },
@@ -50,6 +50,10 @@ pub struct Action {
     /// What came of the online step, as long as it is not clear which record is which.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<ActionAnswer>,
+    /// Which of the records it names the device had when it came: a pull may bring more of them meanwhile, or what the
+    /// device had may be gone, and then another would seem to be the only one left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<RecordForSync>,
 }
 
 /// A call of an online step that was carried out, and its answer.
