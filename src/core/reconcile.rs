@@ -22,7 +22,7 @@ pub enum Told {
     Unasked,
 }
 
-/// The instance made the record an item was to make: see [`land`].
+/// The instance made the record an item was to make: its id takes the temporary one's place everywhere.
 ///
 /// # Errors
 /// As [`Tx::get`].

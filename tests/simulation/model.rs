@@ -143,11 +143,7 @@ impl Model {
         for (name, writes) in other {
             let mine = record.writes.entry(name).or_default();
             // After what it was made of, before what follows here.
-<<<<<<< HEAD
-            let place = mine.len().min(1);
-=======
             let place = mine.iter().position(|write| write.fate != Fate::Undone).map_or(mine.len(), |first| first + 1);
->>>>>>> sim
             mine.splice(place..place, writes);
         }
         record.entries.extend(entries);

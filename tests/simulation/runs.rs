@@ -5,11 +5,7 @@ use std::collections::BTreeSet;
 use landfall::{
     core::{
         Receipt, Settled, ids,
-<<<<<<< HEAD
         stored::{Again, Item, ItemState, Record},
-=======
-        stored::{Item, ItemState, Record},
->>>>>>> sim
     },
     wire::{Fields, Method, Request},
 };
@@ -109,7 +105,6 @@ impl World {
         })
     }
 
-<<<<<<< HEAD
     /// Whether an action's step just goes on: nothing is on its way, or what is changes nothing twice.
     pub fn goes_on(item: &Item) -> bool {
         item.action.as_ref().is_some_and(|action| {
@@ -121,12 +116,6 @@ impl World {
     pub fn watch_call(&self, item: &Item, call: usize, request: &Request) {
         let Some(action) = &item.action else { return };
         if action.calling.as_ref().is_none_or(|calling| calling.key != call.to_string()) {
-=======
-    /// A call of a step is noted before it leaves, and one that was answered does not leave again.
-    pub fn watch_call(&self, item: &Item, call: usize, request: &Request) {
-        let Some(action) = &item.action else { return };
-        if action.calling.as_deref() != Some(&*call.to_string()) {
->>>>>>> sim
             self.broke(4, &format!("call {call} of {} leaves and is not noted", self.describe(item)));
         }
         if action.calls.iter().any(|known| known.key == call.to_string()) {
@@ -139,11 +128,7 @@ impl World {
     pub fn call_by_hand(&self, doing: &Doing, before: &Item) {
         let Some(plan) = plan_of(before) else { return };
         let call = before.action.as_ref().and_then(|action| action.calling.clone());
-<<<<<<< HEAD
         let call = call.and_then(|calling| calling.key.parse::<usize>().ok());
-=======
-        let call = call.and_then(|key| key.parse::<usize>().ok());
->>>>>>> sim
         let mut model = self.model.borrow_mut();
         let made = call.and_then(|call| plan.made.get(call - 1));
         let number = made.and_then(|made| {
@@ -169,11 +154,7 @@ impl World {
     /// Somebody has gone and looked what became of the call that is in doubt.
     pub fn call_is_there(&self, item: &Item) -> bool {
         let (Some(plan), Some(action)) = (plan_of(item), &item.action) else { return false };
-<<<<<<< HEAD
         let call = action.calling.as_ref().and_then(|calling| calling.key.parse::<usize>().ok());
-=======
-        let call = action.calling.as_ref().and_then(|key| key.parse::<usize>().ok());
->>>>>>> sim
         let instance = self.instance.borrow();
         let note = || plan.change.as_ref().and_then(|change| change.note.as_ref());
         match call.map(|call| plan.made.get(call - 1)) {
