@@ -42,14 +42,15 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
             replace_in(&mut action.input, id, &sys_id);
         }
     }
-    action.about = named_in(tx, &action.input)?;
+    let (about, after) = named_in(tx, &action.input)?;
+    action.about = about;
     let before = run_before(tx, &action)?;
     if let Some(before) = &before {
         undo(tx, before)?;
     }
     let (id, after) = match before {
         Some(before) => (before.id, before.after),
-        None => (id.to_owned(), before_this(tx, &action.about)?),
+        None => (id.to_owned(), after),
     };
     let item = Item {
         id: id.clone(),
@@ -63,8 +64,10 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
     put(tx, item).map(|()| id)
 }
 
-/// The records of this device that stand in an input, by their ids.
-fn named_in(tx: &mut Tx<'_>, input: &Value) -> Ruled<Vec<String>> {
+/// The records of this device that stand in an input, by their ids, and the last action that has changed each. Of two
+/// actions, one of which changes a record that the other names, the user's first goes first; that both name the same one,
+/// a user say, puts them in no order.
+fn named_in(tx: &mut Tx<'_>, input: &Value) -> Ruled<(Vec<String>, Vec<String>)> {
     let mut texts = BTreeSet::new();
     gather(input, &mut texts);
     let schema = tx.schema;
@@ -72,17 +75,24 @@ fn named_in(tx: &mut Tx<'_>, input: &Value) -> Ruled<Vec<String>> {
     roots.sort_unstable();
     roots.dedup();
     tx.want(texts.iter().flat_map(|id| roots.iter().map(|root| Record::at(schema, root, id))).collect::<Vec<_>>())?;
-    let mut named = Vec::new();
+    let (mut named, mut changed_by) = (Vec::new(), BTreeSet::new());
     for id in texts {
         let mut there = false;
         for root in &roots {
-            there |= tx.readable::<Record>(&Record::at(schema, root, id))?.is_some();
+            let Some(record) = tx.readable::<Record>(&Record::at(schema, root, id))? else { continue };
+            there = true;
+            for item in record.items.iter().rev() {
+                if tx.readable::<Item>(&Item::at(item))?.is_some_and(|item| item.action.is_some()) {
+                    changed_by.insert(item.clone());
+                    break;
+                }
+            }
         }
         if there {
             named.push(id.to_owned());
         }
     }
-    Ok(named)
+    Ok((named, changed_by.into_iter().collect()))
 }
 
 fn gather<'v>(input: &'v Value, texts: &mut BTreeSet<&'v str>) {
@@ -92,16 +102,6 @@ fn gather<'v>(input: &'v Value, texts: &mut BTreeSet<&'v str>) {
         Value::Object(fields) => fields.values().for_each(|one| gather(one, texts)),
         _ => {}
     }
-}
-
-/// The last action about each of these records.
-fn before_this(tx: &mut Tx<'_>, about: &[String]) -> Ruled<Vec<String>> {
-    let mut before = BTreeSet::new();
-    for id in about {
-        let found = tx.found_by(StoreName::Outbox, Item::about(id))?;
-        before.extend(found.last().map(|key| key.text(0).to_owned()));
-    }
-    Ok(before.into_iter().collect())
 }
 
 /// What waited for this action, which is no more, waits for what it has waited for.
@@ -228,6 +228,11 @@ fn keep_base(record: &mut Record) {
 /// Writes the record, and what was done to it into the action's item.
 fn note(tx: &mut Tx<'_>, id: &str, mut record: Record, kind: ItemKind, fields: Fields) -> Ruled<Record> {
     let mut item = there(tx, id)?;
+    // Those that name it found it as it was before.
+    let naming = tx.found_by(StoreName::Outbox, Item::about(&record.sys_id))?;
+    let naming = naming.iter().map(|key| key.text(0).to_owned()).filter(|other| *other != id);
+    let after: BTreeSet<String> = item.after.drain(..).chain(naming).collect();
+    item.after = after.into_iter().collect();
     let Some(action) = item.action.as_mut() else { return Err(CoreError::NoSuchItem(id.to_owned()).into()) };
     record.changed_at = Some(tx.now);
     match action.part_mut(tx.schema, &record.table, &record.sys_id) {

@@ -296,39 +296,53 @@ fn a_pull_that_is_first_is_no_twin() {
 }
 
 #[test]
-fn actions_about_the_same_record_go_in_the_users_order() {
+fn of_actions_one_of_which_changes_what_the_other_names_the_users_first_goes_first() {
     block_on(async {
         let instance = MemoryInstance::with_extras();
         let refused = std::rc::Rc::new(std::cell::Cell::new(true));
         let refuses = std::rc::Rc::clone(&refused);
-        instance.on_action("first", move |_, _| match refuses.get() {
+        instance.on_action("split", move |_, _| match refuses.get() {
             true => Err((403, "Not yet".to_owned())),
             false => Ok(ActionAnswer::default()),
         });
-        instance.on_action("second", |_, _| Ok(ActionAnswer::default()));
+        for name in ["close", "reopen", "log"] {
+            instance.on_action(name, |_, _| Ok(ActionAnswer::default()));
+        }
         let page = Device::new(&instance, tables(), 1).open().await.unwrap();
         let order = create(&page, "incident", json!({})).await;
-        let other = create(&page, "incident", json!({})).await;
+        let user = create(&page, "incident", json!({})).await;
         let mut items = Vec::new();
-        for (name, about) in [("first", &order), ("second", &order), ("second", &order), ("second", &other)] {
-            let step = page.act(action(name, json!({ "deep": [{ "order": about }], "word": "same" }))).await.unwrap();
+        for (name, changes) in [("split", false), ("close", true), ("reopen", true), ("log", false)] {
+            let input = json!({ "deep": [{ "order": order }], "by": user, "word": "same" });
+            let step = page.act(action(name, input)).await.unwrap();
+            if changes {
+                step.update("incident", &order, row(json!({ "state": name }))).await.unwrap();
+            }
             items.push(step.acted().await.unwrap().0);
             assert!(step.commit().await.unwrap());
         }
+        // About the same user only, and by nobody held up.
+        let step = page.act(action("log", json!({ "by": user }))).await.unwrap();
+        assert!(step.commit().await.unwrap());
         let report = page.sync(push()).await.unwrap();
-        // The one about another record is held up by nobody.
-        assert_eq!((report.refused, report.remaining), (1, 3));
-        let outbox = page.outbox(None, None, None).await.unwrap();
-        assert_eq!(outbox[1].explain, "It waits for “first”, which the instance refused.");
-        assert_eq!(outbox[1].depends_on, [items[0].clone()]);
-        assert_eq!(outbox[2].explain, "It waits for “second”, which goes first.");
-        // The one between is given up: what is behind it waits for the first, still.
+        assert_eq!((report.refused, report.remaining), (1, 4));
+        let explained = async || {
+            let outbox = page.outbox(None, None, None).await.unwrap();
+            outbox.into_iter().map(|item| (item.explain, item.depends_on)).collect::<Vec<_>>()
+        };
+        let before = explained().await;
+        assert_eq!(before[1], ("It waits for “split”, which the instance refused.".to_owned(), vec![items[0].clone()]));
+        assert_eq!(before[2].1, items[..2]);
+        assert_eq!(before[3].1, items[2..3]);
+        // The one between is given up: what is behind it waits for what that has waited for.
         page.discard(&items[1]).await.unwrap();
         page.sync(push()).await.unwrap();
-        assert_eq!(page.outbox(None, None, None).await.unwrap()[1].depends_on, [items[0].clone()]);
+        assert_eq!(explained().await[1].1, items[..1]);
         refused.set(false);
         page.retry(&items[0]).await.unwrap();
         assert_eq!(page.sync(push()).await.unwrap().remaining, 0);
+        assert_eq!(page.outbox(None, None, None).await.unwrap(), []);
+        clean(&page).await;
     });
 }
 

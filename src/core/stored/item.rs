@@ -86,7 +86,8 @@ pub struct Item {
     /// Temporary ids of unsent records in `fields`: it waits for these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<String>,
-    /// Of an action: those before it that are about the same records, by their items' ids. It waits for these, too.
+    /// Of an action: those before it that change a record that it names, or name one that it changes, by their items' ids.
+    /// It waits for these, too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
     /// Holds one journal entry: nothing folds into it.
