@@ -107,9 +107,11 @@ fn gather<'v>(input: &'v Value, texts: &mut BTreeSet<&'v str>) {
 /// What waited for this action, which is no more, waits for what it has waited for.
 pub(super) fn let_follow(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
     let following = tx.found_by(StoreName::Outbox, mention(&item.id))?;
+    // As it is now: one that it waited for may just have gone, too.
+    let before = tx.readable::<Item>(&Item::at(&item.id))?.map_or_else(|| item.after.clone(), |now| now.after);
     tx.each(following, |tx, key| {
         let Some(mut next) = tx.readable::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
-        let after: BTreeSet<String> = next.after.drain(..).chain(item.after.iter().cloned()).collect();
+        let after: BTreeSet<String> = next.after.drain(..).chain(before.iter().cloned()).collect();
         next.after = after.into_iter().filter(|id| *id != item.id).collect();
         tx.put(&next)
     })

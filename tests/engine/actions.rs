@@ -296,6 +296,29 @@ fn a_pull_that_is_first_is_no_twin() {
 }
 
 #[test]
+fn who_waited_for_two_that_are_given_up_together_waits_for_neither() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        splits(&instance, true);
+        for name in ["close", "log"] {
+            instance.on_action(name, |_, _| Ok(ActionAnswer::default()));
+        }
+        let page = Device::new(&instance, tables(), 1).open().await.unwrap();
+        let order = create(&page, "incident", json!({})).await;
+        let (split, made) = split(&page, json!({ "order": order }), 1).await;
+        let step = page.act(action("close", json!({ "first": made[0] }))).await.unwrap();
+        step.update("incident", &order, row(json!({ "state": "7" }))).await.unwrap();
+        assert!(step.commit().await.unwrap());
+        let step = page.act(action("log", json!({ "order": order }))).await.unwrap();
+        assert!(step.commit().await.unwrap());
+        assert_eq!(page.discard(&split).await.unwrap().len(), 2);
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!(report.remaining, 0, "{:?}", page.outbox(None, None, None).await);
+        clean(&page).await;
+    });
+}
+
+#[test]
 fn of_actions_one_of_which_changes_what_the_other_names_the_users_first_goes_first() {
     block_on(async {
         let instance = MemoryInstance::with_extras();
