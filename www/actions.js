@@ -19,6 +19,12 @@ async function taskOf(tx, id) {
   throw new Error("This record is not on this device any more.");
 }
 
+async function read(step, path) {
+  const answer = await step.fetch(`table/${path}`, { headers: { Accept: "application/json" } });
+  if (!answer.ok) throw new Error(`The instance answered ${answer.status}.`);
+  return (await answer.json()).result;
+}
+
 // What an instance without extras is asked instead: it runs no actions, so that the step writes record by record.
 async function write(step, method, path, fields) {
   const answer = await step.fetch(`table/${path}`, {
@@ -38,8 +44,7 @@ async function make(step, at, fields) {
 }
 
 const place = async (step, table, id) => {
-  const answer = await step.fetch(`table/${table}/${id}?sysparm_exclude_reference_link=true`);
-  const { location, cmdb_ci } = (await answer.json()).result ?? {};
+  const { location, cmdb_ci } = await read(step, `${table}/${id}?sysparm_exclude_reference_link=true`);
   return { location, cmdb_ci };
 };
 
@@ -50,8 +55,7 @@ const actions = {
       await tx.table("task_time_worked").create({ task, user: me, time_worked: minutes, work_date, comments });
     },
     async online(step, { task, minutes, work_date, comments }, user) {
-      const mine = await step.fetch(`table/sys_user?sysparm_query=user_name=${encodeURIComponent(user)}&sysparm_fields=sys_id&sysparm_limit=1`);
-      const [me] = (await mine.json()).result ?? [];
+      const [me] = await read(step, `sys_user?sysparm_query=user_name=${encodeURIComponent(user)}&sysparm_fields=sys_id&sysparm_limit=1`);
       await make(step, 0, { task, user: me?.sys_id, time_worked: minutes, work_date, comments });
       await write(step, "PATCH", `task/${task}`, { work_notes: `Worked ${minutes} minutes${comments ? `: ${comments}` : ""}` });
     },

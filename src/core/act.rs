@@ -49,7 +49,10 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
         undo(tx, before)?;
     }
     let (id, after) = match before {
-        Some(before) => (before.id, before.after),
+        Some(before) => {
+            let both: BTreeSet<String> = before.after.into_iter().chain(after).filter(|id| *id != before.id).collect();
+            (before.id, both.into_iter().collect())
+        }
         None => (id.to_owned(), after),
     };
     let item = Item {

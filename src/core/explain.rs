@@ -64,6 +64,9 @@ fn refused(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
             "it is too large for the instance; make it smaller and it is sent again, or discard it"
         }
         (_, ItemKind::Delete) => "try it again, or discard it; what follows it on this record waits until then",
+        (_, ItemKind::Action) if item.action.as_ref().is_some_and(|action| !action.calls.is_empty()) => {
+            "a part of it was carried out, which is not done again if you try it again, and stays there if you discard it"
+        }
         (_, ItemKind::Action) => "try it again, or discard it, which undoes it here",
         _ if item.journal => "try it again, or discard it; what follows it on this record waits until then",
         _ => "change the record and it is sent again, or discard it",

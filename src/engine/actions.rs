@@ -7,7 +7,10 @@ use std::{
     rc::Rc,
 };
 
-use futures_util::future::{Either, LocalBoxFuture, select};
+use futures_util::{
+    future::{Either, LocalBoxFuture, select},
+    lock::Mutex,
+};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -20,7 +23,7 @@ use crate::{
         present::iso,
         receive::Answer,
         retry::backoff_ms,
-        stored::{Again, Call, Calling, Item, ItemError},
+        stored::{Again, Call, Item, ItemError},
     },
     ports::{AuthReason, Clock, Entropy, Headers, Ports},
     wire::{
@@ -86,6 +89,12 @@ struct State<P: Ports> {
     /// A call that changes something has left, and what became of it is not known.
     in_doubt: Cell<bool>,
     status: Cell<u16>,
+    /// A question was answered as no instance that is well answers it: what the step throws then is no refusal.
+    hiccup: Cell<bool>,
+    /// A call of this run has an answer that says nothing: none follows it, or its doubt would be lost.
+    stopped: Cell<bool>,
+    /// Calls that change something leave one by one, so that no more than one is ever in doubt.
+    turn: Mutex<()>,
     over: Cell<bool>,
 }
 
@@ -135,13 +144,13 @@ impl<P: Ports> Step<P> {
             return Err(CallFailed::NotTheInstances(request.path));
         };
         request.path = path;
-        let answer = if request.method == Method::Get {
-            self.exchange(&request).await
-        } else {
-            self.change(&key, request).await
-        };
+        let asks = request.method == Method::Get;
+        let answer = if asks { self.exchange(&request).await } else { self.change(&key, request).await };
         match answer {
             Ok(response) => {
+                if asks && (!is_whole(&response) || says_nothing(&response)) {
+                    state.hiccup.set(true);
+                }
                 if !response.is_success() {
                     state.status.set(response.status);
                 }
@@ -157,13 +166,19 @@ impl<P: Ports> Step<P> {
 
     async fn change(&self, key: &str, mut request: Request) -> Result<Response, Trouble> {
         let State { client, lease, item, .. } = &*self.state;
+        let _turn = self.state.turn.lock().await;
+        if self.state.stopped.get() || self.state.over.get() {
+            return Err(Trouble::Unreachable("what became of the call before is not known".to_owned()));
+        }
         let call = Call::of(key, &request);
         let known = item.action.iter().flat_map(|action| &action.calls).find(|known| known.is(&call));
         if let Some(known) = known {
             return Ok(known.response());
         }
-        if !self.state.keyed
-            && let Some(row) = self.found(key).await?
+        let again = client.dialect().again(client.schema(), &request);
+        // What has left without a key before is not known by one.
+        if (!self.state.keyed || item.keyless)
+            && let Some(row) = self.found(&again).await?
         {
             let response = client.dialect().made(row);
             let call = call.with(&response);
@@ -171,7 +186,6 @@ impl<P: Ports> Step<P> {
             self.state.in_doubt.set(false);
             return Ok(response);
         }
-        let again = client.dialect().again(client.schema(), &request);
         if self.state.keyed {
             request.headers.push(("Idempotency-Key".to_owned(), format!("{}:{key}", item.idempotency_key)));
         }
@@ -188,7 +202,7 @@ impl<P: Ports> Step<P> {
         let known = match &answer {
             // The same key is being worked on: its answer is still to come.
             Ok(response) if response.status == 409 && response.retry_after(0).is_some() => false,
-            Ok(response) => !matches!(response.status, 0..200 | 408 | 500..),
+            Ok(response) => !says_nothing(response),
             Err(Trouble::SignIn | Trouble::Busy { in_doubt: false, .. }) => true,
             Err(_) => false,
         };
@@ -200,18 +214,17 @@ impl<P: Ports> Step<P> {
                 .await?;
             self.state.in_doubt.set(false);
         }
+        self.state.stopped.set(!known);
         answer
     }
 
-    /// The row that a call without a key has made before the step was cut, if it has.
-    async fn found(&self, key: &str) -> Result<Option<Fields>, Trouble> {
+    /// The row that a call without a key has made in an earlier run of the step, if it has: whichever call it was then.
+    async fn found(&self, again: &Again) -> Result<Option<Fields>, Trouble> {
         let State { client, item, .. } = &*self.state;
-        let calling = item.action.as_ref().and_then(|action| action.calling.as_ref());
-        let Some(Calling { again: Again::Probe { table, temporary }, .. }) =
-            calling.filter(|calling| calling.key == key)
-        else {
+        let Again::Probe { table, temporary } = again else { return Ok(None) };
+        if item.sent_at.is_none() {
             return Ok(None);
-        };
+        }
         let schema = client.schema();
         let response = self.exchange(&client.dialect().carrying(schema, table, temporary)).await?;
         if !response.is_success() {
@@ -235,6 +248,11 @@ impl<P: Ports> Step<P> {
             came => came,
         }
     }
+}
+
+/// Whether an answer does not tell what became of what was asked.
+fn says_nothing(response: &Response) -> bool {
+    matches!(response.status, 0..200 | 408 | 500..)
 }
 
 /// Whether an answer can be the instance's: not a page, nor half of what it says.
@@ -298,6 +316,9 @@ impl<P: Ports> Client<P> {
                 trouble: RefCell::default(),
                 in_doubt: Cell::new(action.calling.is_some()),
                 status: Cell::new(0),
+                hiccup: Cell::new(false),
+                stopped: Cell::new(false),
+                turn: Mutex::new(()),
                 over: Cell::new(false),
             }),
         };
@@ -328,6 +349,7 @@ impl<P: Ports> Client<P> {
                 let error = ItemError { status: step.state.status.get(), message, detail: None };
                 match step.state.in_doubt.get() {
                     true => Answer::Unknown { error, wait_ms: wait_ms() },
+                    false if step.state.hiccup.get() => Answer::NotRun { error: Some(error), wait_ms: wait_ms() },
                     false => Answer::Refused(error),
                 }
             }

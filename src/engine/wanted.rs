@@ -37,6 +37,8 @@ impl<P: Ports> Client<P> {
                     Ok(page) => page.rows,
                     // Nor will it be given another time.
                     Err(Trouble::Engine(EngineError::PullRefused { .. })) => Vec::new(),
+                    // Perhaps another time: nothing else waits for it.
+                    Err(trouble) if self.is_of_the_table(&trouble) => continue,
                     Err(trouble) => return Err(trouble),
                 };
                 // An instance drops the terms of a query that it does not know.

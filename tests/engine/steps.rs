@@ -308,3 +308,105 @@ fn a_portals_page_and_half_an_answer_are_no_answers_to_a_call() {
         });
     }
 }
+
+#[test]
+fn without_keys_a_note_written_through_a_parent_table_is_not_repeated() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        let id = instance.put("task", &[("state", "1")]);
+        page.register(
+            "note",
+            Rc::new(move |step, _| {
+                let path = format!("table/task/{id}");
+                Box::pin(async move {
+                    let patch = Request { method: Method::Patch, ..post(&path, json!({ "work_notes": "rang" })) };
+                    step.call(None, patch).await.map_err(|why| StepFailed(why.to_string()))?;
+                    Ok(Value::Null)
+                })
+            }),
+        );
+        let action = Action { name: "note".to_owned(), by_app: true, ..Action::default() };
+        assert!(page.act(action).await.unwrap().commit().await.unwrap());
+        let lost = Rc::new(RefCell::new(false));
+        device.remote.set_rule(move |request| {
+            let writes = request.method == Method::Patch && !lost.replace(request.method == Method::Patch);
+            writes.then_some(Fault::LoseAnswer)
+        });
+        for _ in 0..3 {
+            page.sync(push()).await.unwrap();
+            device.clock.advance(70_000);
+        }
+        let outbox = page.outbox(None, None, None).await.unwrap();
+        assert!(outbox[0].explain.contains("cannot say whether it arrived"), "{}", outbox[0].explain);
+        assert_eq!(instance.log().iter().filter(|line| line.starts_with("PATCH")).count(), 1);
+    });
+}
+
+#[test]
+fn calls_made_at_once_are_carried_out_once_each() {
+    for lost_at in [1, 2] {
+        block_on(async {
+            let instance = MemoryInstance::plain();
+            let device = Device::new(&instance, tables(), 1);
+            let page = device.open().await.unwrap();
+            proved(&page, "incident_task").await;
+            page.register(
+                "split",
+                Rc::new(|step, _| {
+                    Box::pin(async move {
+                        let open = step.records();
+                        let all = open.iter().map(|open| made(&step, json!({ "correlation_id": open.sys_id })));
+                        for (sys_id, open) in futures_util::future::join_all(all).await.into_iter().zip(&open) {
+                            step.add_record_for_sync("incident_task", &sys_id?, Some(&open.sys_id));
+                        }
+                        Ok(Value::Null)
+                    })
+                }),
+            );
+            split(&page, 3).await;
+            let posted = Rc::new(RefCell::new(0));
+            device.remote.set_rule(move |request| {
+                let writes = request.method == Method::Post && request.path.contains("incident_task");
+                *posted.borrow_mut() += u32::from(writes);
+                (writes && *posted.borrow() == lost_at).then_some(Fault::LoseAnswer)
+            });
+            for _ in 0..4 {
+                page.sync(push()).await.unwrap();
+                device.clock.advance(70_000);
+            }
+            assert_eq!(page.outbox(None, None, None).await.unwrap(), []);
+            assert_eq!(instance.rows("incident_task").len(), 4);
+        });
+    }
+}
+
+#[test]
+fn a_question_that_no_instance_answers_so_is_no_refusal() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        create(&page, "incident", json!({})).await;
+        page.sync(push()).await.unwrap();
+        page.register(
+            "ask",
+            Rc::new(|step, _| {
+                Box::pin(async move {
+                    let get = Request { method: Method::Get, body: None, ..post("table/incident", json!({})) };
+                    let answer = step.call(None, get).await.map_err(|why| StepFailed(why.to_string()))?;
+                    if answer.is_success() { Ok(Value::Null) } else { Err(StepFailed("It would not say".to_owned())) }
+                })
+            }),
+        );
+        let action = Action { name: "ask".to_owned(), by_app: true, ..Action::default() };
+        assert!(page.act(action).await.unwrap().commit().await.unwrap());
+        device.remote.plan(Some(Fault::Answer(resp(502, "<html>"))));
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!((report.refused, report.remaining), (0, 1));
+        device.clock.advance(3_600_000);
+        assert_eq!(page.sync(push()).await.unwrap().remaining, 0);
+    });
+}

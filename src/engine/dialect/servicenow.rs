@@ -222,7 +222,9 @@ impl Dialect for ServiceNow {
         match (request.method, rest.split_once('/')) {
             // A table that was not declared may have journals that nobody knows of.
             (Method::Patch | Method::Put, Some((table, _))) if schema.known(table).is_ok() => {
-                let entry = fields.keys().any(|name| schema.is_journal(table, name));
+                // Through a parent, what the journals are may stand with its children only.
+                let family = || schema.tables().map(|(other, _)| other).filter(|other| schema.related(other, table));
+                let entry = fields.keys().any(|name| family().any(|other| schema.is_journal(other, name)));
                 if entry { Again::Ask } else { Again::Send }
             }
             (Method::Post, None) if schema.known(rest).is_ok() => {
