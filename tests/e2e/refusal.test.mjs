@@ -8,6 +8,7 @@ const RULE = /aborted by Business Rule .*A time entry is of one day/;
 
 both("a refused record waits in the outbox with its reason, until it is mended", async (t, app) => {
   const { instance } = app;
+  app.browser.expects(/status of 403/);
   await instance.kill();
   await app.seen("new-incident").click();
   await app.save({ short_description: "Gate 12 will not open" });
