@@ -3,6 +3,9 @@ import { both } from "./lib/app.mjs";
 import { untilEqual } from "./lib/wait.mjs";
 
 both("a press is not lost to a record that lands meanwhile", async (t, app) => {
+  // By the page itself: its service worker's line is another.
+  await app.browser.context.addInitScript(() => delete globalThis.ServiceWorkerRegistration?.prototype.sync);
+  await app.reload();
   // The line takes its time; were it cut, there would be a notice of that, which moves everything when it goes.
   await app.page.evaluate(() => {
     const real = fetch;
