@@ -6,6 +6,9 @@ both("a press is not lost to a record that lands meanwhile", async (t, app) => {
   // By the page itself: its service worker's line is another.
   await app.browser.context.addInitScript(() => delete globalThis.ServiceWorkerRegistration?.prototype.sync);
   await app.reload();
+  // Nothing has to be asked before the record that matters leaves.
+  await app.create("incident", { short_description: "The first" });
+  await app.landsByItself();
   // The line takes its time; were it cut, there would be a notice of that, which moves everything when it goes.
   await app.page.evaluate(() => {
     const real = fetch;
