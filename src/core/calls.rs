@@ -2,24 +2,24 @@
 //! it is answered.
 
 use super::{
+    error::CoreError,
     lease::renew_lease,
-    stored::{Again, Call, Calling},
+    stored::{Call, Calling, ItemState},
     tx::{Ruled, Tx},
 };
 
-/// Notes that the call under `key` is about to leave.
+/// Notes that a call is about to leave.
 ///
 /// # Errors
-/// As [`renew_lease`].
-pub fn calling(tx: &mut Tx<'_>, lease: u64, item: &str, key: &str, again: Again) -> Ruled<()> {
-    let now = Calling { key: key.to_owned(), again, left_at: tx.now };
-    note(tx, lease, item, |calling, _| *calling = Some(now))
+/// As [`renew_lease`]; [`CoreError::LeaseLost`] also where the item is not this sender's any more.
+pub fn calling(tx: &mut Tx<'_>, lease: u64, item: &str, call: &Calling) -> Ruled<()> {
+    note(tx, lease, item, |calling, _| *calling = Some(call.clone()))
 }
 
 /// Notes that what became of it is known: with its answer, if it was carried out.
 ///
 /// # Errors
-/// As [`renew_lease`].
+/// As [`calling`].
 pub fn answered(tx: &mut Tx<'_>, lease: u64, item: &str, call: Option<&Call>) -> Ruled<()> {
     note(tx, lease, item, |calling, calls| {
         *calling = None;
@@ -27,12 +27,14 @@ pub fn answered(tx: &mut Tx<'_>, lease: u64, item: &str, call: Option<&Call>) ->
     })
 }
 
+/// A step that has taken too long runs on, and its item may have been discarded or begun anew meanwhile.
 fn note(tx: &mut Tx<'_>, lease: u64, id: &str, what: impl FnOnce(&mut Option<Calling>, &mut Vec<Call>)) -> Ruled<()> {
     renew_lease(tx, lease)?;
-    let Some(mut item) = tx.item(id)? else { return Ok(()) };
-    if let Some(action) = item.action.as_mut().filter(|_| item.sent_under == Some(lease)) {
-        what(&mut action.calling, &mut action.calls);
-        return tx.put(&item);
-    }
-    Ok(())
+    let item = tx.item(id)?.filter(|item| item.state == ItemState::Unknown && item.sent_under == Some(lease));
+    let Some((mut item, mut action)) = item.and_then(|mut item| item.action.take().map(|action| (item, action))) else {
+        return Err(CoreError::LeaseLost.into());
+    };
+    what(&mut action.calling, &mut action.calls);
+    item.action = Some(action);
+    tx.put(&item)
 }

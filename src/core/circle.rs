@@ -26,6 +26,7 @@ pub(super) fn waits_for(tx: &mut Tx<'_>, temporary: &str, item: &str) -> Ruled<b
         for mentioned in &other.mentions {
             ahead.extend(first_of(tx, mentioned)?);
         }
+        ahead.extend(other.after.iter().cloned());
         for (table, sys_id) in other.records().into_iter().filter(|_| other.behind) {
             let record = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))?;
             let items = record.map(|record| record.items).unwrap_or_default();

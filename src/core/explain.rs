@@ -23,7 +23,14 @@ pub(super) struct Standing {
     pub stuck: bool,
 }
 
-pub(super) fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Option<Pause>) -> Ruled<Standing> {
+/// `idle`: nobody in this context can have the item carried out, an action.
+pub(super) fn standing(
+    tx: &mut Tx<'_>,
+    item: &Item,
+    lease: &Lease,
+    pause: Option<Pause>,
+    idle: bool,
+) -> Ruled<Standing> {
     let plain = |state, explain: String, stuck| Standing { state, explain, depends_on: Vec::new(), stuck };
     match item.state {
         ItemState::Refused => Ok(plain("refused", refused(tx, item)?, true)),
@@ -31,11 +38,12 @@ pub(super) fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Optio
         ItemState::Unknown if item.sent_under == Some(lease.number) && lease.is_held(tx.now) => {
             Ok(plain("sending", "It is being sent now.".to_owned(), false))
         }
-        ItemState::Unknown => unknown(tx, item, pause),
+        ItemState::Unknown => unknown(tx, item, pause, idle),
         ItemState::Queued if item.is_held() => {
             let (depends_on, waits_for, stuck) = waits_for(tx, item)?;
             Ok(Standing { state: "waiting", explain: format!("It waits for {waits_for}."), depends_on, stuck })
         }
+        ItemState::Queued if idle => Ok(plain("queued", format!("{}.", nobody(item)), true)),
         ItemState::Queued => {
             let busy_until = tx.fact::<Course>()?.busy_at(tx.now);
             let explain = match (pause, busy_until, waits_until(item, tx.now)) {
@@ -49,6 +57,17 @@ pub(super) fn standing(tx: &mut Tx<'_>, item: &Item, lease: &Lease, pause: Optio
             };
             Ok(plain("queued", explain, pause == Some(Pause::Auth)))
         }
+    }
+}
+
+fn nobody(item: &Item) -> String {
+    let Some(action) = &item.action else { return String::new() };
+    match action.by_app {
+        true => format!(
+            "It waits for a page or worker of this app that has “{}” registered with action(): this one has not",
+            action.name
+        ),
+        false => format!("It waits for the instance to run actions, “{}” among them: it announces none", action.name),
     }
 }
 
@@ -115,7 +134,7 @@ fn left_out(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     Ok(format!(", and it went without {}, which can only follow once both records are there", names.join(" and ")))
 }
 
-fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<Standing> {
+fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>, idle: bool) -> Ruled<Standing> {
     let proofs = tx.fact::<Proofs>()?;
     let keys = tx.fact::<Announced>()?.keys();
     let step = next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, item);
@@ -128,6 +147,10 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>) -> Ruled<Standing
             depends_on,
             stuck,
         });
+    }
+    if step == Step::Send && idle {
+        let explain = format!("{LOST}. {}.", nobody(item));
+        return Ok(Standing { state: "unknown", explain, depends_on: Vec::new(), stuck: true });
     }
     // Under its key an action that the instance runs goes again as a whole.
     if step == Step::Send && item.action.as_ref().is_some_and(|action| action.by_app) {
@@ -184,7 +207,16 @@ fn yours(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
             changes(others)
         ));
     }
-    let mut said = "see whether it is there, then discard this if it is, or try it again if it is not".to_owned();
+    let cut = item.action.as_ref().is_some_and(|action| action.by_app);
+    let mut said = match cut {
+        // The rest of its step was never run.
+        true => {
+            "try it again if it did not, which does nothing again that is known to be done; if it did, discard this, and \
+             do by hand what is still to be done"
+        }
+        false => "see whether it is there, then discard this if it is, or try it again if it is not",
+    }
+    .to_owned();
     if !along.is_empty() {
         said += &format!("; discarding it takes along {}", along.join(", and "));
     }

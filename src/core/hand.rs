@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     act::let_follow,
     acted::want_all,
+    circle::waits_for,
     error::CoreError,
     ids,
     lease::turn_away,
@@ -75,6 +76,13 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
     };
     let mut changes = changes.clone();
     let open = settle_references(tx, &item.table, &mut changes, &record.fields)?;
+    // An entry goes as a whole: nothing of it can follow what is to follow it.
+    for mention in open.iter().filter(|_| item.journal) {
+        if waits_for(tx, &mention.id, &item.id)? {
+            let why = format!("{} can only be made after it: write a new entry", mention.id);
+            return Err(CoreError::NotEditable { item: id.to_owned(), why }.into());
+        }
+    }
     let entries = if has_left(&item) { take_entries(tx, &item, &mut changes) } else { Fields::new() };
     let later = split_later(tx, &item, &mut changes, &open)?;
     reword(tx, &mut item, changes, &open);
@@ -227,7 +235,7 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
         if item.action.is_some() {
             let_follow(tx, item)?;
         }
-        if item.state == ItemState::Unpaired {
+        if may_have_acted(item) {
             want_all(tx, item)?;
         }
         drop_item(tx, &item.id);
@@ -256,6 +264,12 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
         record.deleted &= !dropped(ItemKind::Delete);
         lay_anew(tx, record)
     })
+}
+
+/// Whether the instance may have carried out an action, or a part of it.
+fn may_have_acted(item: &Item) -> bool {
+    let acted = matches!(item.state, ItemState::Unpaired | ItemState::Unknown);
+    item.action.as_ref().is_some_and(|action| acted || !action.calls.is_empty())
 }
 
 /// What an item does to a record.

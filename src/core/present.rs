@@ -1,5 +1,7 @@
 //! Records and outbox items as the app sees them.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -72,16 +74,16 @@ pub fn iso(ms: u64) -> String {
     datetime::to_iso(i64::try_from(ms / 1000).unwrap_or_default()).unwrap_or_default()
 }
 
-/// The outbox items as the app sees them.
+/// The outbox items as the app sees them. Of the `idle` ones, nobody in this context can have them carried out.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn items(tx: &mut Tx<'_>, items: &[Item], pause: Option<Pause>) -> Ruled<Vec<ItemView>> {
+pub fn items(tx: &mut Tx<'_>, items: &[Item], pause: Option<Pause>, idle: &BTreeSet<String>) -> Ruled<Vec<ItemView>> {
     let lease = tx.fact::<Lease>()?;
     let busy_until = tx.fact::<Course>()?.busy_at(tx.now);
     let mut views = Vec::new();
     tx.each(items, |tx, item| {
-        let standing = standing(tx, item, &lease, pause)?;
+        let standing = standing(tx, item, &lease, pause, idle.contains(&item.id))?;
         views.push(ItemView {
             id: item.id.clone(),
             kind: item.kind,
@@ -148,7 +150,7 @@ fn state_of(
     tx.want(record.items.iter().map(|id| Item::at(id)))?;
     for id in &record.items {
         let Some(item) = tx.readable::<Item>(&Item::at(id))? else { continue };
-        let standing = standing(tx, &item, lease, pause)?;
+        let standing = standing(tx, &item, lease, pause, false)?;
         match standing.state {
             "refused" => return Ok(("refused", item.error.as_ref().map(said))),
             "sending" => return Ok(("sending", None)),

@@ -5,7 +5,12 @@
 //! start. So rules need no I/O, may follow references as far as they lead, and whatever they looked
 //! at becomes, by itself, what their write set expects to find unchanged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    any::Any,
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use uuid::Uuid;
 
@@ -25,6 +30,8 @@ use super::{
 pub struct View {
     rows: BTreeMap<RowKey, Option<Row>>,
     keys: BTreeMap<Scan, Vec<Key>>,
+    /// What the rows mean, as far as a rule has asked: it is run again from the start each time it misses one.
+    forms: RefCell<BTreeMap<RowKey, Rc<dyn Any>>>,
 }
 
 impl View {
@@ -59,6 +66,15 @@ impl View {
 
     pub(super) fn row(&self, at: &RowKey) -> Option<Option<&Row>> {
         self.rows.get(at).map(Option::as_ref)
+    }
+
+    fn form<T: Stored>(&self, at: &RowKey, row: &Row) -> Result<T, CoreError> {
+        if let Some(known) = self.forms.borrow().get(at).and_then(|form| form.downcast_ref::<T>()) {
+            return Ok(known.clone());
+        }
+        let form: T = decode(row)?;
+        self.forms.borrow_mut().insert(at.clone(), Rc::new(form.clone()));
+        Ok(form)
     }
 
     pub(super) fn keys(&self, scan: &Scan) -> Option<&[Key]> {
@@ -176,16 +192,15 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`Halt::Missing`], or a row that cannot be understood.
     pub fn get<T: Stored>(&mut self, at: &RowKey) -> Ruled<Option<T>> {
-        let row = if let Some(written) = self.written(at) {
-            written
-        } else if let Some(read) = self.view.row(at) {
-            self.work.used.insert(at.clone());
-            read
-        } else {
+        if let Some(written) = self.written(at) {
+            return Ok(written.map(decode).transpose()?);
+        }
+        let Some(read) = self.view.row(at) else {
             self.missing.insert(Read::Row(at.clone()));
             return Err(Halt::Missing);
         };
-        Ok(row.map(decode).transpose()?)
+        self.work.used.insert(at.clone());
+        Ok(read.map(|row| self.view.form(at, row)).transpose()?)
     }
 
     /// One row, or none if nobody can read it: for what a rule comes by on its way, so that a damaged row costs nothing

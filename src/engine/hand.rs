@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     future::poll_fn,
     pin::pin,
     task::{Poll, Waker},
@@ -116,7 +116,7 @@ impl<P: Ports> Client<P> {
         let pause = self.pause().await?;
         self.transact(Origin::Here, self.settings().durability, |tx| {
             let gone = hand::with_dependants(tx, item)?;
-            let gone = tx.glance(|tx| present::items(tx, &gone, pause))?;
+            let gone = tx.glance(|tx| present::items(tx, &gone, pause, &BTreeSet::new()))?;
             hand::discard(tx, item)?;
             Ok(gone)
         })

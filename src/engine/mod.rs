@@ -3,7 +3,7 @@
 //! * [`Client`]: what the app calls, and the loop that reads, rules, commits and starts over when stale.
 //! * `sync`: who sends, and for how long. `push`: what goes next; `round`: claims, requests, receipts; `batch_size`: how much goes in one. `twins`: what was made twice.
 //!   `pull`: the cached tables. `course`: how it goes, and when to try next.
-//! * `actions`: online steps that the app runs itself. `wanted`: what an action has touched, read again.
+//! * `actions`: online steps that the app runs itself; `step`: their calls. `wanted`: what an action has touched, read again.
 //! * `foreign`: ids that another device made.
 //! * `hand`: what a person may do about an item, and waiting for one.
 //! * [`dialect`]: how intents become requests, and answers receipts.
@@ -27,12 +27,13 @@ mod round;
 mod settings;
 mod standstill;
 mod status;
+mod step;
 mod sync;
 mod transaction;
 mod twins;
 mod wanted;
 
-pub use actions::{CallFailed, OnlineStep, Step, StepFailed, StepResult};
+pub use actions::{OnlineStep, StepFailed, StepResult};
 pub use client::Client;
 pub use error::EngineError;
 pub use records::{AppRow, query_of};
@@ -40,5 +41,6 @@ pub use report::{EndedBy, Phase, Progress, SyncReport};
 pub use settings::Settings;
 pub use standstill::STUCK_MS;
 pub use status::{Audit, Orphan, Status};
+pub use step::{CallFailed, Step};
 pub use sync::SyncOptions;
 pub use transaction::Transaction;

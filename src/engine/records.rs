@@ -1,6 +1,6 @@
 //! The app's reads and writes of records.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -158,7 +158,10 @@ impl<P: Ports> Client<P> {
         let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(Vec::new()) };
         let items = self.readable::<Item>(&rows);
         let pause = self.pause().await?;
-        let mut views = self.look(|tx| present::items(tx, &items, pause)).await?;
+        let capabilities = self.session().capabilities();
+        let idle = items.iter().filter(|item| !self.can_run(item, capabilities.as_ref()));
+        let idle: BTreeSet<String> = idle.map(|item| item.id.clone()).collect();
+        let mut views = self.look(|tx| present::items(tx, &items, pause, &idle)).await?;
         if let Some(states) = states {
             views.retain(|view| states.iter().any(|state| state == view.state));
         }

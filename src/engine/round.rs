@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How long after its claim a request may still leave, in ms: well within the time a lease lasts.
-const LATE_MS: u64 = 10_000;
+pub(super) const LATE_MS: u64 = 10_000;
 
 /// What came of a plan.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! What becomes of an action when its online step has answered.
 
+use std::collections::BTreeSet;
+
 use landfall::{
     core::{
         CoreError, Event, Receipt, Ref, Settled, Tx, act, acted,
@@ -11,7 +13,7 @@ use landfall::{
         pull::take_in,
         receive::{Answer, receive},
         schema::Schema,
-        stored::{Action, Again, Announced, Call, Calling, Item, ItemKind, ItemState, Part, Proofs, Record, Wanted},
+        stored::{Action, Announced, Call, Calling, Item, ItemKind, ItemState, Part, Proofs, Record, Wanted},
         write,
     },
     wire::action::{ActionAnswer, RecordForSync},
@@ -69,7 +71,7 @@ fn field(record: &Record, name: &str) -> String {
 
 fn view(world: &mut World, item: &str) -> (&'static str, String, Vec<String>) {
     let item = world.item(item).unwrap();
-    let view = world.run(|tx| items(tx, std::slice::from_ref(&item), None)).unwrap().0.remove(0);
+    let view = world.run(|tx| items(tx, std::slice::from_ref(&item), None, &BTreeSet::new())).unwrap().0.remove(0);
     (view.state, view.explain, view.depends_on)
 }
 
@@ -689,20 +691,46 @@ fn a_call_is_noted_by_who_sends_and_by_nobody_else() {
     let item = world.act(Action { by_app: true, ..split() }, |_, _| Ok(())).unwrap();
     let lease = world.send(&item);
     let call = Call { key: "1".to_owned(), status: 201, ..Call::default() };
-    world.run(|tx| calling(tx, lease, &item, "1", Again::Ask)).unwrap();
+    let under = |key: &str| Calling { key: key.to_owned(), ..Calling::default() };
+    world.run(|tx| calling(tx, lease, &item, &under("1"))).unwrap();
     assert_eq!(world.item(&item).unwrap().action.unwrap().calling.unwrap().key, "1");
     world.run(|tx| answered(tx, lease, &item, Some(&call))).unwrap();
-    world.run(|tx| calling(tx, lease, &item, "2", Again::Ask)).unwrap();
+    world.run(|tx| calling(tx, lease, &item, &under("2"))).unwrap();
     world.run(|tx| answered(tx, lease, &item, None)).unwrap();
     let action = world.item(&item).unwrap().action.unwrap();
     assert_eq!((action.calling, action.calls), (None, vec![call]));
-    world.run(|tx| calling(tx, lease, "gone", "1", Again::Ask)).unwrap();
+    assert_eq!(world.run(|tx| calling(tx, lease, "gone", &under("1"))).unwrap_err(), CoreError::LeaseLost);
 
-    world.run(|tx| calling(tx, lease, &item, "3", Again::Ask)).unwrap();
+    world.run(|tx| calling(tx, lease, &item, &under("3"))).unwrap();
     let (next, _) = world.run(take_lease).unwrap();
-    assert_eq!(world.run(|tx| calling(tx, lease, &item, "4", Again::Ask)).unwrap_err(), CoreError::LeaseLost);
-    world.run(|tx| calling(tx, next, &item, "4", Again::Ask)).unwrap();
-    assert_eq!(world.item(&item).unwrap().action.unwrap().calling.unwrap().key, "3", "it has not claimed it");
+    for lease in [lease, next] {
+        let late = world.run(|tx| calling(tx, lease, &item, &under("4"))).unwrap_err();
+        assert_eq!(late, CoreError::LeaseLost, "it is not claimed under it");
+    }
+    assert_eq!(world.item(&item).unwrap().action.unwrap().calling.unwrap().key, "3");
+}
+
+#[test]
+fn what_a_discarded_step_had_done_is_read_again() {
+    for carried_out in [true, false] {
+        let mut world = World::new();
+        world.pulled("incident", &[("sys_id", "a1"), ("state", "1")]);
+        let item = world
+            .act(Action { by_app: true, ..split() }, |tx, id| {
+                act::update(tx, id, "incident", "a1", &set("7")).map(drop)
+            })
+            .unwrap();
+        let lease = world.send(&item);
+        if carried_out {
+            let call = Call { key: "1".to_owned(), status: 200, ..Call::default() };
+            world.run(|tx| calling(tx, lease, &item, &Calling::default())).unwrap();
+            world.run(|tx| answered(tx, lease, &item, Some(&call))).unwrap();
+        }
+        let no = refusal();
+        world.answer(&item, &no);
+        world.run(|tx| hand::discard(tx, &item)).unwrap();
+        assert_eq!(wanted(&mut world, "incident", "a1"), carried_out);
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Where an item stands, in one plain sentence.
 
+use std::collections::BTreeSet;
+
 use landfall::core::{
     lease::take_lease,
     present::{Pause, items},
@@ -19,7 +21,7 @@ const YOURS: &str = "see whether it is there, then discard this if it is, or try
 
 /// State, sentence, whether time alone will not move it.
 fn of(world: &mut World, item: &Item, pause: Option<Pause>) -> (&'static str, String) {
-    let view = world.run(|tx| items(tx, std::slice::from_ref(item), pause)).unwrap().0.remove(0);
+    let view = world.run(|tx| items(tx, std::slice::from_ref(item), pause, &BTreeSet::new())).unwrap().0.remove(0);
     (view.state, view.explain)
 }
 
@@ -283,7 +285,7 @@ fn what_stands_behind_another_change_of_its_record_says_so() {
     let change = fields_of(&[("category", "belt"), ("work_notes", "called")]);
     let ids = world.run(|tx| write::update(tx, "incident", "a1", &change)).unwrap().0.items;
     let behind = world.item(&ids[1]).unwrap();
-    let view = world.run(|tx| items(tx, std::slice::from_ref(&behind), None)).unwrap().0.remove(0);
+    let view = world.run(|tx| items(tx, std::slice::from_ref(&behind), None, &BTreeSet::new())).unwrap().0.remove(0);
     assert_eq!((view.state, view.explain.as_str()), ("waiting", "It waits for an earlier change of the same record."));
     assert_eq!(view.depends_on, ids[..1]);
     // A change that may be made twice waits although it has left; what may not is asked about meanwhile.

@@ -2,13 +2,13 @@
 
 use landfall::{
     core::{
-        CoreError, Ruled, Tx, hand,
+        CoreError, Ruled, Tx, act, hand,
         lease::{Stood, give_lease_back, renew_lease, take_lapsed_lease, take_lease},
         plan::Keys,
         pull::take_in,
         receive::{Answer, claim, receive},
         schema::Schema,
-        stored::{Item, ItemError, ItemKind, ItemState, LEASE_MS},
+        stored::{Action, Item, ItemError, ItemKind, ItemState, LEASE_MS},
         write,
     },
     wire::Fields,
@@ -212,4 +212,32 @@ fn an_entry_written_into_a_refused_create_that_may_be_there_is_not_lost_when_it_
     let record = world.run(|tx| write::find(tx, "incident", "a1")).unwrap().0;
     let [entry] = &record.items[..] else { panic!("{record:?}") };
     assert_eq!(world.item(entry).unwrap().fields, fields_of(&[("work_notes", "called")]));
+}
+
+/// The action waits for the entry, which would wait for what the action makes.
+#[test]
+fn an_entry_is_not_edited_to_mention_what_can_only_be_made_after_it() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let entry = |text: &str| fields_of(&[("work_notes", text)]);
+    world.run(|tx| write::update(tx, "incident", "a1", &entry("rang"))).unwrap();
+    let note = world.record("incident", "a1").unwrap().items.remove(0);
+    let (made, other) = (world.temporary(), world.temporary());
+    world
+        .act(Action { name: "split".to_owned(), ..Action::default() }, |tx, id| {
+            act::create(tx, id, "incident", &made, &fields_of(&[]))?;
+            act::update(tx, id, "incident", "a1", &fields_of(&[("state", "2")])).map(drop)
+        })
+        .unwrap();
+    // It waits for that action by its turn alone.
+    world
+        .act(Action { name: "then".to_owned(), input: json!({ "order": "a1" }), ..Action::default() }, |tx, id| {
+            act::create(tx, id, "incident", &other, &fields_of(&[])).map(drop)
+        })
+        .unwrap();
+    for id in [&made, &other] {
+        let refused = world.run(|tx| hand::edit(tx, &note, &entry(&format!("see {id}")))).unwrap_err();
+        assert!(matches!(&refused, CoreError::NotEditable { why, .. } if why.contains(id.as_str())), "{refused:?}");
+    }
+    world.run(|tx| hand::edit(tx, &note, &entry("rang twice"))).unwrap();
 }

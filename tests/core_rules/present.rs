@@ -1,5 +1,7 @@
 //! Records and items as the app sees them.
 
+use std::collections::BTreeSet;
+
 use landfall::core::{
     lease::take_lease,
     present::{items, records},
@@ -74,7 +76,7 @@ fn what_the_instance_said_is_shown_and_what_the_line_did_is_not() {
         let not_run = Answer::NotRun { error: Some(error), wait_ms: None };
         world.run(|tx| receive(tx, lease, &[(item.clone(), not_run.clone())])).unwrap();
         let stored = world.item(&item).unwrap();
-        let views = world.run(|tx| items(tx, std::slice::from_ref(&stored), None)).unwrap().0;
+        let views = world.run(|tx| items(tx, std::slice::from_ref(&stored), None, &BTreeSet::new())).unwrap().0;
         assert_eq!(views[0].error.is_some(), shown, "{status}");
     }
 }

@@ -1,12 +1,12 @@
 //! The instance's answer put in place.
 
 use landfall::core::{
-    Event, hand,
+    Event, act, hand,
     lease::take_lease,
     pull::take_in,
     receive::{Answer, claim, receive},
     reconcile::{Told, created, deleted, updated},
-    stored::{Item, ItemError, Record},
+    stored::{Action, Item, ItemError, Record},
     write,
 };
 
@@ -322,4 +322,28 @@ fn an_id_that_the_instance_has_in_a_text_is_found_wherever_the_row_lies() {
         }
         assert_eq!(record(&mut world, "a1").fields["description"], "see b1", "{case}");
     }
+}
+
+/// Each would wait for the other: in the record they have in common by the user's order, in the merged one by another.
+#[test]
+fn actions_on_two_records_that_turn_out_to_be_one_stay_in_the_users_order() {
+    let mut world = World::new();
+    for id in ["a1", "a2"] {
+        world.pulled("incident", &[("sys_id", id)]);
+    }
+    let (temporary, create) = world.create(&[]);
+    let mut acts = |on: &str| {
+        let state = fields_of(&[("state", on)]);
+        world
+            .act(Action { name: "close".to_owned(), ..Action::default() }, |tx, id| {
+                act::update(tx, id, "incident", on, &state)?;
+                act::update(tx, id, "incident", "a2", &state).map(drop)
+            })
+            .unwrap()
+    };
+    let (first, second) = (acts(&temporary), acts("a1"));
+    world.send(&create);
+    world.answer(&create, &Answer::Done(Some(fields_of(&[("sys_id", "a1")]))));
+    assert_eq!(world.record("incident", "a1").unwrap().items, [first.clone(), second.clone()]);
+    assert_eq!((world.item(&first).unwrap().behind, world.item(&second).unwrap().behind), (false, true));
 }

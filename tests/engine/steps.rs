@@ -6,7 +6,7 @@ use futures_executor::block_on;
 use landfall::{
     core::stored::Action,
     engine::{CallFailed, Client, Step, StepFailed},
-    ports::AuthReason,
+    ports::{AuthReason, Clock as _},
     testing::{Device, Fault, MemoryInstance, MemoryPorts},
     wire::{Fields, Method, Request, Response, decode, table},
 };
@@ -266,8 +266,9 @@ fn what_a_step_may_not_do_it_is_told() {
                         assert_eq!(told, Err(CallFailed::NotTheInstances(path.to_owned())));
                     }
                     let key = || Some("mine".to_owned());
-                    assert!(step.call(key(), get("table/incident")).await.unwrap().is_success());
-                    let twice = step.call(key(), get("/api/now/table/incident")).await;
+                    assert!(step.call(None, get("table/incident?sysparm_query=a=http://b")).await.is_ok());
+                    assert!(step.call(key(), post("table/incident", json!({}))).await.unwrap().is_success());
+                    let twice = step.call(key(), post("/api/now/table/incident", json!({}))).await;
                     assert_eq!(twice, Err(CallFailed::SameKey("mine".to_owned())));
                     Ok(Value::Null)
                 })
@@ -410,5 +411,76 @@ fn a_question_that_no_instance_answers_so_is_no_refusal() {
         assert_eq!((report.refused, report.remaining), (0, 1));
         device.clock.advance(3_600_000);
         assert_eq!(page.sync(push()).await.unwrap().remaining, 0);
+    });
+}
+
+/// A step that stamps its calls with the time gives the same call another body each time it is run, and one that looks
+/// first may leave out what it has done. What is done twice then is done twice for good.
+#[test]
+fn a_call_is_the_same_one_whatever_its_body_and_whatever_was_called_before() {
+    for (lost, key) in [(1, None), (2, None), (2, Some("Größe ✓")), (3, None)] {
+        block_on(async {
+            let instance = MemoryInstance::with_extras();
+            let device = Device::new(&instance, tables(), 1);
+            let page = device.open().await.unwrap();
+            proved(&page, "incident").await;
+            let (runs, clock) = (Rc::new(RefCell::new(0)), device.clock.clone());
+            page.register(
+                "odd",
+                Rc::new(move |step, _| {
+                    *runs.borrow_mut() += 1;
+                    let (first, clock) = (*runs.borrow() == 1, clock.clone());
+                    Box::pin(async move {
+                        let body = json!({ "description": clock.now_ms().to_string() });
+                        let run = |key: Option<String>, table: &'static str| {
+                            let (step, body) = (step.clone(), body.clone());
+                            async move {
+                                let came = step.call(key, post(table, body)).await;
+                                came.map(drop).map_err(|why| StepFailed(why.to_string()))
+                            }
+                        };
+                        if first {
+                            run(None, "table/incident").await?;
+                        }
+                        let key = key.map(str::to_owned);
+                        run(key, "table/incident_task").await?;
+                        run(None, "table/incident_task").await?;
+                        Ok(Value::Null)
+                    })
+                }),
+            );
+            let action = Action { name: "odd".to_owned(), by_app: true, ..Action::default() };
+            assert!(page.act(action).await.unwrap().commit().await.unwrap());
+            let posted = Rc::new(RefCell::new(0));
+            device.remote.set_rule(move |request| {
+                *posted.borrow_mut() += u32::from(request.method == Method::Post);
+                let keys = request.headers.iter().filter(|(name, _)| name == "Idempotency-Key");
+                assert!(keys.clone().all(|(_, key)| key.is_ascii() && key.len() < 255));
+                (request.method == Method::Post && *posted.borrow() == lost).then_some(Fault::LoseAnswer)
+            });
+            for _ in 0..3 {
+                page.sync(push()).await.unwrap();
+                device.clock.advance(70_000);
+            }
+            assert_eq!(page.outbox(None, None, None).await.unwrap(), []);
+            let made = (instance.rows("incident").len() - 1, instance.rows("incident_task").len());
+            assert_eq!(made, (1, 2), "{lost} {key:?}");
+        });
+    }
+}
+
+#[test]
+fn what_nobody_here_can_carry_out_says_so() {
+    both(async |_, device| {
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        let (item, _) = split(&page, 1).await;
+        page.sync(push()).await.unwrap();
+        let said = page.outbox(None, None, None).await.unwrap().remove(0);
+        assert_eq!((said.id.as_str(), said.state), (item.as_str(), "queued"));
+        assert!(said.explain.contains("that has “split” registered"), "{}", said.explain);
+        splits(&page);
+        let said = page.outbox(None, None, None).await.unwrap().remove(0);
+        assert_eq!(said.explain, "It goes out at the next sync.");
     });
 }

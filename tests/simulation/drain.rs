@@ -60,7 +60,8 @@ impl World {
             if self.is_broken() || (outbox.is_empty() && round > 0) {
                 return;
             }
-            if round >= if self.set_back.get() { PATIENCE_SET_BACK } else { PATIENCE } {
+            let patience = if self.set_back.get() { PATIENCE_SET_BACK } else { PATIENCE };
+            if round >= patience || (round > 0 && self.only_the_user_can_help()) {
                 // What a pull has set free goes with the next sync.
                 self.finish(self.sync(by, false));
                 self.only_dependants();
@@ -104,6 +105,22 @@ impl World {
 
     /// What is left is refused, or cannot be told, or depends on such: everything else has gone.
     fn only_dependants(&self) {
+        for item in self.moving(|item| {
+            // Its key is spent, and who asks is not told where it led.
+            let spent = item.kind == ItemKind::Create && item.sent_at.is_none();
+            !Self::goes_on(item) && (!self.setup.keyed || item.keyless || spent)
+        }) {
+            self.tell(|| format!("      {item:?}"));
+            self.broke(9, &format!("{} depends on nothing that is refused and does not go", self.describe(&item)));
+        }
+    }
+
+    fn only_the_user_can_help(&self) -> bool {
+        self.moving(|_| false).is_empty()
+    }
+
+    /// The items that depend on nothing that is refused or to be paired, nor on an unknown one that `rests`.
+    fn moving(&self, rests: impl Fn(&Item) -> bool) -> Vec<Item> {
         let mirror = self.mirror.borrow();
         let mentions = |item: &Item| -> BTreeSet<String> {
             if item.action.is_some() {
@@ -129,12 +146,7 @@ impl World {
                 });
                 let own = match item.state {
                     ItemState::Refused | ItemState::Unpaired => true,
-                    // Its key is spent, and who asks is not told where it led.
-                    ItemState::Unknown if Self::goes_on(item) => false,
-                    ItemState::Unknown => {
-                        let spent = item.kind == ItemKind::Create && item.sent_at.is_none();
-                        !self.setup.keyed || item.keyless || spent
-                    }
+                    ItemState::Unknown => rests(item),
                     ItemState::Queued => false,
                 };
                 let turn = item.after.iter().any(|id| blocked.contains(id.as_str()));
@@ -146,10 +158,7 @@ impl World {
                 break;
             }
         }
-        for item in mirror.items.values().filter(|item| !blocked.contains(item.id.as_str())) {
-            self.tell(|| format!("      {item:?}"));
-            self.broke(9, &format!("{} depends on nothing that is refused and does not go", self.describe(item)));
-        }
+        mirror.items.values().filter(|item| !blocked.contains(item.id.as_str())).cloned().collect()
     }
 
     /// What the user does about one item.

@@ -46,14 +46,15 @@ async function logTime({ task, time_worked: minutes, work_date, comments }) {
   return db.table("task_time_worked").get(await db.resolveId(sys_id));
 }
 
-// One that was refused was never made there: it is taken back, and logged anew as it is now.
+// One that was refused was never made there: it is taken back, and logged anew as it is now. Taken back first: a second
+// press finds nothing to take back, and logs nothing.
 async function logAnew(values, start) {
   const refused = await db.outbox.list({ state: ["refused"] });
   const item = refused.find(({ action, records }) => action === "log_time" && records.some(({ sys_id }) => sys_id === start.sys_id));
   if (!item) return undefined;
-  const row = await logTime(await stored({ ...start, ...values }));
+  const anew = await stored({ ...start, ...values });
   await db.outbox.discard(item.id);
-  return row;
+  return logTime(anew);
 }
 
 export async function saveEdits(table, values, start) {

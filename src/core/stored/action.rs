@@ -10,7 +10,7 @@ use crate::{
     core::schema::Schema,
     wire::{
         action::{ActionAnswer, RecordForSync},
-        http::{Request, Response},
+        http::Response,
         value::Fields,
     },
 };
@@ -71,6 +71,9 @@ pub struct Calling {
     /// When it left, in ms.
     #[serde(default)]
     pub left_at: u64,
+    /// What left, if it is text: it goes again as it went first, whatever the step makes of it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
 }
 
 /// What may be done about a call whose answer was lost.
@@ -96,8 +99,6 @@ pub enum Again {
 pub struct Call {
     /// By what it is told from the others of its step.
     pub key: String,
-    /// What was asked: method, path and body, as a fingerprint.
-    pub asked: String,
     /// The answer's status.
     pub status: u16,
     /// The answer's content type.
@@ -109,26 +110,13 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call that is to be made.
-    pub fn of(key: &str, request: &Request) -> Self {
-        let body = request.body.as_deref().unwrap_or_default();
-        let asked = format!("{} {} {}", request.method.as_str(), request.path, String::from_utf8_lossy(body));
-        Self { key: key.to_owned(), asked, ..Self::default() }
-    }
-
-    /// Whether it is the same one.
-    pub fn is(&self, other: &Self) -> bool {
-        self.key == other.key && self.asked == other.asked
-    }
-
-    /// The same with its answer.
-    pub fn with(self, response: &Response) -> Self {
-        let content_type = response.header("content-type").unwrap_or_default().to_owned();
+    /// The call under `key`, and its answer.
+    pub fn answered(key: &str, response: &Response) -> Self {
         Self {
+            key: key.to_owned(),
             status: response.status,
-            content_type,
+            content_type: response.header("content-type").unwrap_or_default().to_owned(),
             body: String::from_utf8_lossy(&response.body).into_owned(),
-            ..self
         }
     }
 

@@ -10,7 +10,7 @@ use crate::core::{
 };
 
 /// A form that is kept in one of the stores.
-pub trait Stored: Serialize + DeserializeOwned {
+pub trait Stored: Clone + Serialize + DeserializeOwned + 'static {
     /// Which.
     const STORE: StoreName;
     /// Its primary key.

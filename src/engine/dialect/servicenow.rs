@@ -203,7 +203,7 @@ impl Dialect for ServiceNow {
             // Two slashes name another server.
             Some(rest) if rest.starts_with(['/', '\\']) => None,
             Some(_) => Some(format!("{server}{path}")),
-            None if path.contains("://") => {
+            None if path.split('?').next().is_some_and(|place| place.contains("://")) => {
                 let rest = path.strip_prefix(server).filter(|_| !server.is_empty())?;
                 rest.starts_with('/').then(|| path.to_owned())
             }
