@@ -115,7 +115,7 @@ async fn a_failure_is_followed_by_another_try() {
         await db.table("incident").create({ short_description: "in time" });
         await until(() => asked.some((line) => line.startsWith("POST")));
         status = 201;
-        await until(async () => (await db.status()).pending === 0);
+        await until(async () => (await db.status()).pending === 0 && !(await db.status()).syncing);
         await db.close();
         const then = asked.length;
         await new Promise((resolve) => setTimeout(resolve, 300));

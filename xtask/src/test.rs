@@ -98,6 +98,8 @@ fn browser(workspace: &Workspace, full: bool) -> Result<(bool, Counts)> {
     cargo.env("CHROMEDRIVER", tools::CHROMEDRIVER);
     // Five seconds, the default, are too few for a driver that starts on two busy cores.
     cargo.env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
+    // Twenty, the default, for all tests of a file: they take seventeen where nothing else runs.
+    cargo.env("WASM_BINDGEN_TEST_TIMEOUT", "300");
     step::run_counted("Browser tests: window, worker, service worker", marked(&mut cargo, full))
 }
 
