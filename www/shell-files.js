@@ -45,6 +45,7 @@ export default [
   "./js/views/inputs.js",
   "./js/views/list.js",
   "./js/views/outbox.js",
+  "./js/views/pairing.js",
   "./js/views/picker.js",
   "./js/views/record.js",
   "./js/views/standing.js",

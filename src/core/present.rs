@@ -8,9 +8,11 @@ use serde_json::{Map, Value, json};
 use super::{
     event::Ref,
     explain::{said, standing},
+    pairing::{Pairing, pairing},
     plan::waits_until,
     receive::refs,
-    stored::{Course, Item, ItemError, ItemKind, Lease, Record},
+    schema::Schema,
+    stored::{Course, Item, ItemError, ItemKind, ItemState, Lease, Record},
     tx::{Ruled, Tx},
     values::give,
 };
@@ -67,6 +69,27 @@ pub struct ItemView {
     /// What the instance said last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ItemError>,
+    /// Of one that is unpaired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unpaired: Option<Unpaired>,
+}
+
+/// What is to be said of an action's records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unpaired {
+    /// Made here, and it is not clear which of the instance's each is.
+    pub open: Vec<Ref>,
+    /// The instance's that may be meant.
+    pub named: Vec<Ref>,
+}
+
+fn unpaired(schema: &Schema, item: &Item) -> Option<Unpaired> {
+    let action = item.action.as_ref().filter(|_| item.state == ItemState::Unpaired)?;
+    let Pairing { open, left, .. } = pairing(schema, action, &action.answer.as_ref()?.records_for_sync, &action.held);
+    Some(Unpaired {
+        open: open.into_iter().map(|(table, sys_id)| Ref { table, sys_id }).collect(),
+        named: left.into_iter().map(|record| Ref { table: record.table, sys_id: record.sys_id }).collect(),
+    })
 }
 
 /// Milliseconds as ISO 8601 in UTC.
@@ -100,6 +123,7 @@ pub fn items(tx: &mut Tx<'_>, items: &[Item], pause: Option<Pause>, idle: &BTree
             explain: standing.explain,
             // What the line did is in the sentence; this is what the instance said.
             error: item.error.clone().filter(|error| error.status > 0),
+            unpaired: unpaired(tx.schema, item),
         });
         Ok(())
     })?;

@@ -1,7 +1,9 @@
 // Write-back actions: done here at once, brought about there when it can be reached, and one record each in the end.
 import assert from "node:assert/strict";
+import { test } from "node:test";
 
-import { both } from "./lib/app.mjs";
+import { barriers } from "./lib/accessibility.mjs";
+import { both, startApp } from "./lib/app.mjs";
 import { until, untilEqual } from "./lib/wait.mjs";
 
 /** A work order made with the instance dead, time logged on it, split into two tasks, and closed with a follow-up. */
@@ -144,4 +146,87 @@ both("what the instance says of an action reaches whoever ran it", async (t, app
   assert.equal(done, "done");
   assert.deepEqual(await app.rows("task_time_worked", ""), []);
   await untilEqual("nothing is left", async () => (await app.status()).pending, 0);
+});
+
+/** Cuts the line at a call in the middle of a step that the page runs: its request never arrives, or its answer; or it hangs. */
+const cutWithin = (app, how) =>
+  app.page.evaluate((fate) => {
+    const real = globalThis.fetch;
+    let tasks = 0;
+    globalThis.fetch = async (request, init) => {
+      const { url, method } = request;
+      if (method !== "POST" || !/\/table\/wm_task/.test(url) || ++tasks !== 2) return real(request, init);
+      if (fate !== "request lost") await real(request, init);
+      globalThis.wasCut = true;
+      if (fate === "page closed") await new Promise(() => {});
+      throw new TypeError("Failed to fetch");
+    };
+  }, how);
+
+for (const how of ["request lost", "answer lost", "page closed"]) {
+  test(`in the middle of a step that the app runs itself: ${how}`, async (t) => {
+    const app = await startApp(t, { plain: true });
+    const { instance, browser } = app;
+    if (how !== "page closed") {
+      await browser.context.addInitScript(() => delete globalThis.ServiceWorkerRegistration?.prototype.sync);
+      await app.reload();
+    }
+    // That a task is found by its temporary id is known from this one.
+    await app.create("wm_task", { short_description: "The first" });
+    const { sys_id } = await app.create("wm_order", { short_description: "Overhaul belt 4" });
+    await app.landsByItself();
+    const order = await app.page.evaluate((id) => landfall.resolveId(id), sys_id);
+    await cutWithin(app, how);
+    const tasks = ["Order a motor", "Fit the motor", "Paint it"].map((short_description) => ({ short_description }));
+    const { records } = await app.page.evaluate(([id, all]) => landfall.run("split_order", { order: id, tasks: all }), [order, tasks]);
+    await until("the line to be cut", () => app.page.evaluate(() => globalThis.wasCut));
+    if (how === "page closed") {
+      await browser.standIn();
+      await app.page.close();
+      await untilEqual("the service worker's work", async () => (await instance.rows("wm_task", `parent=${order}`)).length, 3, { within: 120_000 });
+      await app.open("#/status");
+    }
+    await app.landsByItself();
+    const made = await instance.rows("wm_task", `parent=${order}`);
+    assert.deepEqual(made.map((row) => [row.correlation_id, row.short_description]).sort(), records.map(({ sys_id: id }, at) => [id, tasks[at].short_description]).sort());
+    for (const { sys_id: id } of records) assert.match(await app.page.evaluate((old) => landfall.resolveId(old), id), /^[0-9a-f]{32}$/);
+    assert.deepEqual(await app.orphans(), []);
+  });
+}
+
+both("what an action made and did not name clearly is paired by hand", async (t, app) => {
+  await app.browser.context.addInitScript(() => delete globalThis.ServiceWorkerRegistration?.prototype.sync);
+  await app.reload();
+  await app.page.evaluate(() => landfall.action("two_tasks", {
+    async offline(tx) {
+      for (const short_description of ["Left", "Right"]) await tx.table("wm_task").create({ short_description });
+    },
+    async online(step) {
+      for (const short_description of ["Right", "Left"]) {
+        const body = JSON.stringify({ short_description });
+        const answer = await step.fetch("table/wm_task", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+        step.addRecordForSync("wm_task", (await answer.json()).result.sys_id);
+      }
+    },
+  }));
+  const { records: [left, right] } = await app.page.evaluate(() => landfall.run("two_tasks", {}));
+  await untilEqual("it waits to be paired", async () => (await app.outbox()).map(({ state }) => state), ["unpaired"]);
+  const there = await app.instance.rows("wm_task");
+  assert.equal(there.length, 2);
+  const idOf = (name) => there.find(({ short_description }) => short_description === name).sys_id;
+
+  await app.go("#/outbox");
+  await app.seen("pairing").waitFor();
+  await app.browser.screenshot(app.page, `pairing-${app.plain ? "plain" : "extras"}`);
+  assert.deepEqual(await barriers(app.page), []);
+  assert.equal(await app.seen("outbox-retry").count(), 0);
+  assert.equal(await app.seen("pair").first().isDisabled(), true);
+  await app.seen("pair-with").first().selectOption(idOf("Left"));
+  await app.seen("pair").first().click();
+  await app.seen("outbox-empty").waitFor();
+  for (const [record, name] of [[left, "Left"], [right, "Right"]]) {
+    assert.equal(await app.page.evaluate((id) => landfall.resolveId(id), record.sys_id), idOf(name));
+  }
+  assert.equal((await app.instance.rows("wm_task")).length, 2);
+  assert.deepEqual(await app.orphans(), []);
 });

@@ -143,6 +143,11 @@ fn what_is_not_clear_is_never_guessed_and_waits_to_be_paired() {
         assert_eq!(instance.rows("incident_task").len(), 2);
 
         let ids: Vec<String> = instance.rows("incident_task").into_iter().map(|row| row["sys_id"].clone()).collect();
+        let unpaired = outbox[0].unpaired.clone().unwrap();
+        assert_eq!(unpaired.open.into_iter().map(|record| record.sys_id).collect::<Vec<_>>(), made);
+        let mut named: Vec<String> = unpaired.named.into_iter().map(|record| record.sys_id).collect();
+        named.sort_unstable_by_key(|id| ids.iter().position(|known| known == id));
+        assert_eq!(named, ids);
         for (temporary, sys_id) in [("tmp_0", ids[0].as_str()), (&*made[0], ""), (&*made[0], &*made[1])] {
             let refused = page.pair(&item, temporary, sys_id).await;
             assert!(matches!(refused, Err(EngineError::Core(error)) if error.code() == "not_pairable"));

@@ -307,6 +307,8 @@ export interface OutboxItem {
   explain: string;
   /** The instance's last answer, if any. */
   error?: { status: number; message: string; detail?: string };
+  /** Of an `unpaired` action: the records made here that are open, and those of the instance that may be meant. See `pair`. */
+  unpaired?: { open: Ref[]; named: Ref[] };
 }
 
 export interface SyncReport {

@@ -12,6 +12,7 @@ import { ago, count, isTemporary, moment, shortId } from "../text.js";
 import { gather } from "../timing.js";
 import { toast } from "../toasts.js";
 import { confirm } from "./confirm.js";
+import { pairingOf } from "./pairing.js";
 
 const step = 50;
 
@@ -81,11 +82,12 @@ export function outboxView() {
         item.nextAttemptAt && `next try ${moment(item.nextAttemptAt)}`,
         item.dependsOn.length > 0 && `behind ${count(item.dependsOn.length, "other change")}`,
       ].filter(Boolean).join(", ")),
+      item.unpaired && await pairingOf(item, (temporary, sysId) => run(() => db.outbox.pair(item.id, temporary, sysId))),
       buttons(item, title));
   }
 
   function buttons(item, title) {
-    const retry = (stopped.includes(item.state) || item.state === "unknown")
+    const retry = ["refused", "conflict", "unknown"].includes(item.state)
       && h("button", { class: "button", type: "button", "data-test": "outbox-retry", onclick: () => again(item) }, icon("sync"), "Try again");
     const discard = h("button", { class: "button is-danger", type: "button", "data-test": "outbox-discard", onclick: () => drop(item, title) }, icon("bin"), "Discard");
     return h("div", { class: "outbox-buttons" }, retry, discard);
