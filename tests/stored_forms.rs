@@ -10,8 +10,8 @@ use landfall::{
         Durability, Event, Key, Origin, Receipt, Ref, Row, Settled, StoreName, Tx, View,
         schema::Schema,
         stored::{
-            Action, Again, Alias, Announced, Birth, Call, Calling, Course, Item, ItemError, ItemKind, ItemState, Lease,
-            Part, Proofs, Record, Stored, Wanted, decode,
+            Action, Again, Alias, Announced, Asked, Birth, Call, Calling, Course, Item, ItemError, ItemKind, ItemState,
+            Lease, Part, Proofs, Record, Stored, Wanted, decode,
         },
     },
     wire::{
@@ -147,13 +147,21 @@ fn actions_as_they_lie_on_disk() {
         pairs_in_order: true,
         consolidate: Some("the same".into()),
         by_app: true,
-        calling: Some(Calling {
+        calling: vec![Calling {
             key: "2".into(),
             again: Again::Probe { table: "incident".into(), temporary: TEMPORARY.into() },
             left_at: 1_700_000_000_000,
+            asked: Asked { line: "POST table/incident".into(), body: 7 },
             body: Some("{}".into()),
-        }),
-        calls: vec![Call { key: "1".into(), status: 201, content_type: "application/json".into(), body: "{}".into() }],
+            content_type: Some("application/json".into()),
+        }],
+        calls: vec![Call {
+            key: "1".into(),
+            asked: Asked { line: "POST table/incident".into(), body: 7 },
+            status: 201,
+            content_type: "application/json".into(),
+            body: "{}".into(),
+        }],
         pairs: [(TEMPORARY.into(), PERMANENT.into())].into(),
         held: Vec::new(),
         answer: Some(ActionAnswer { result: json!({ "made": 1 }), records_for_sync: vec![named] }),

@@ -148,10 +148,8 @@ impl OnlineStep {
             let response = step.call(key, request).await.map_err(|why| {
                 let code = match why {
                     CallFailed::Over => "transaction_over",
-                    CallFailed::SameKey(_) | CallFailed::NotTheInstances(_) | CallFailed::TooLarge { .. } => {
-                        "bad_argument"
-                    }
                     CallFailed::Unanswered(_) => "unreachable",
+                    _ => "bad_argument",
                 };
                 Failure::new(code, why.to_string()).retryable(code == "unreachable")
             })?;

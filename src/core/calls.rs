@@ -4,31 +4,48 @@
 use super::{
     error::CoreError,
     lease::renew_lease,
-    stored::{Call, Calling, ItemState},
+    stored::{Asked, Call, Calling, ItemState},
     tx::{Ruled, Tx},
 };
+use crate::wire::http::Request;
+
+/// The same of the same bytes on every device and in every version: FNV-1a.
+pub fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// What a request asks, where a step has given it this path.
+pub fn asked(request: &Request, path: &str) -> Asked {
+    Asked {
+        line: format!("{} {path}", request.method.as_str()),
+        body: fingerprint(request.body.as_deref().unwrap_or_default()),
+    }
+}
 
 /// Notes that a call is about to leave.
 ///
 /// # Errors
 /// As [`renew_lease`]; [`CoreError::LeaseLost`] also where the item is not this sender's any more.
 pub fn calling(tx: &mut Tx<'_>, lease: u64, item: &str, call: &Calling) -> Ruled<()> {
-    note(tx, lease, item, |calling, _| *calling = Some(call.clone()))
+    note(tx, lease, item, |calling, _| {
+        calling.retain(|known| known.key != call.key);
+        calling.push(call.clone());
+    })
 }
 
-/// Notes that what became of it is known: with its answer, if it was carried out.
+/// Notes that what became of the call under `key` is known: with its answer, if it was carried out.
 ///
 /// # Errors
 /// As [`calling`].
-pub fn answered(tx: &mut Tx<'_>, lease: u64, item: &str, call: Option<&Call>) -> Ruled<()> {
+pub fn answered(tx: &mut Tx<'_>, lease: u64, item: &str, key: &str, call: Option<&Call>) -> Ruled<()> {
     note(tx, lease, item, |calling, calls| {
-        *calling = None;
+        calling.retain(|known| known.key != key);
         calls.extend(call.cloned());
     })
 }
 
 /// A step that has taken too long runs on, and its item may have been discarded or begun anew meanwhile.
-fn note(tx: &mut Tx<'_>, lease: u64, id: &str, what: impl FnOnce(&mut Option<Calling>, &mut Vec<Call>)) -> Ruled<()> {
+fn note(tx: &mut Tx<'_>, lease: u64, id: &str, what: impl FnOnce(&mut Vec<Calling>, &mut Vec<Call>)) -> Ruled<()> {
     renew_lease(tx, lease)?;
     let item = tx.item(id)?.filter(|item| item.state == ItemState::Unknown && item.sent_under == Some(lease));
     let Some((mut item, mut action)) = item.and_then(|mut item| item.action.take().map(|action| (item, action))) else {

@@ -1,7 +1,7 @@
 //! Who waits for whom. A create waits only for records that are older, and for those of actions; an action waits for
 //! whatever it mentions, and for what goes before it in each of its records. What would close a circle goes later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::{
     stored::{Alias, Item, Record},
@@ -41,4 +41,39 @@ fn first_of(tx: &mut Tx<'_>, temporary: &str) -> Ruled<Option<String>> {
     let Some(alias) = tx.readable::<Alias>(&Alias::at(temporary))?.filter(Alias::is_open) else { return Ok(None) };
     let record = tx.readable::<Record>(&Record::at(tx.schema, &alias.table, temporary))?;
     Ok(record.and_then(|record| record.items.first().cloned()))
+}
+
+/// The items of two records that turn out to be one, each list in its order, the user's first action before the other: of
+/// two that have another record in common, each would wait for the other else.
+///
+/// # Errors
+/// As [`Tx::want`].
+pub(super) fn in_order(tx: &mut Tx<'_>, there: Vec<String>, here: Vec<String>) -> Ruled<Vec<String>> {
+    tx.want(there.iter().chain(&here).map(|id| Item::at(id)))?;
+    let mut acted_at = |ids: Vec<String>| -> Ruled<VecDeque<(Option<(u64, String)>, String)>> {
+        let mut next = None;
+        let mut all = VecDeque::new();
+        for id in ids.into_iter().rev() {
+            if let Some(item) = tx.readable::<Item>(&Item::at(&id))?.filter(|item| item.action.is_some()) {
+                next = Some((item.queued_at, item.id));
+            }
+            all.push_front((next.clone(), id));
+        }
+        Ok(all)
+    };
+    // With each item, the action that it goes before, or is.
+    let (mut there, mut here) = (acted_at(there)?, acted_at(here)?);
+    let mut merged = Vec::new();
+    loop {
+        let first = match (there.front(), here.front()) {
+            (Some((Some(a), _)), Some((Some(b), _))) if b < a => &mut here,
+            (Some((None, _)), Some((Some(_), _))) => &mut here,
+            (Some(_), _) => &mut there,
+            (None, _) => &mut here,
+        };
+        match first.pop_front() {
+            Some((_, id)) => merged.push(id),
+            None => return Ok(merged),
+        }
+    }
 }

@@ -43,7 +43,9 @@ pub(super) fn standing(
             let (depends_on, waits_for, stuck) = waits_for(tx, item)?;
             Ok(Standing { state: "waiting", explain: format!("It waits for {waits_for}."), depends_on, stuck })
         }
-        ItemState::Queued if idle => Ok(plain("queued", format!("{}.", nobody(item)), true)),
+        ItemState::Queued if idle && !matches!(pause, Some(Pause::Auth | Pause::Offline)) => {
+            Ok(plain("queued", format!("{}.", nobody(item)), false))
+        }
         ItemState::Queued => {
             let busy_until = tx.fact::<Course>()?.busy_at(tx.now);
             let explain = match (pause, busy_until, waits_until(item, tx.now)) {
@@ -149,15 +151,20 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>, idle: bool) -> Ru
         });
     }
     if step == Step::Send && idle {
-        let explain = format!("{LOST}. {}.", nobody(item));
-        return Ok(Standing { state: "unknown", explain, depends_on: Vec::new(), stuck: true });
+        let by_app = item.action.as_ref().is_some_and(|action| action.by_app);
+        let cut = if by_app { "Its online step was cut short" } else { LOST };
+        let explain = format!("{cut}. {}.", nobody(item));
+        return Ok(Standing { state: "unknown", explain, depends_on: Vec::new(), stuck: false });
     }
     // Under its key an action that the instance runs goes again as a whole.
     if step == Step::Send && item.action.as_ref().is_some_and(|action| action.by_app) {
         let when = waits_until(item, tx.now).max(tx.fact::<Course>()?.busy_at(tx.now));
         let when = when.map(|at| format!(" at {}", iso(at))).unwrap_or_default();
-        let explain =
-            format!("Its online step was cut short; it is run again{when}, and what it has done is not done again.");
+        let why = item.error.as_ref().map(said).filter(|why| !why.is_empty());
+        let why = why.map(|why| format!(" (“{why}”)")).unwrap_or_default();
+        let explain = format!(
+            "Its online step was cut short{why}; it is run again{when}, and what it has done is not done again."
+        );
         return Ok(Standing { state: "unknown", explain, depends_on: Vec::new(), stuck: false });
     }
     let once_only = matches!(item.kind, ItemKind::Create | ItemKind::Action) || item.journal;
@@ -263,10 +270,13 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)>
     for id in &item.after {
         let Some(before) = tx.readable::<Item>(&Item::at(id))? else { continue };
         let name = before.action.as_ref().map(|action| action.name.as_str()).unwrap_or_default();
-        let refused = before.state == ItemState::Refused;
-        let why = if refused { "which the instance refused" } else { "which goes first" };
+        let why = match before.state {
+            ItemState::Refused => "which the instance refused",
+            ItemState::Unpaired => "which is to be paired",
+            _ => "which goes first",
+        };
         waits_for.push(format!("“{name}”, {why}"));
-        stuck |= refused || before.state == ItemState::Unpaired;
+        stuck |= matches!(before.state, ItemState::Refused | ItemState::Unpaired);
         depends_on.push(id.clone());
     }
     for (table, sys_id) in item.records().into_iter().filter(|_| item.behind) {

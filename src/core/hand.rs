@@ -269,7 +269,7 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
 /// Whether the instance may have carried out an action, or a part of it.
 fn may_have_acted(item: &Item) -> bool {
     let acted = matches!(item.state, ItemState::Unpaired | ItemState::Unknown);
-    item.action.as_ref().is_some_and(|action| acted || !action.calls.is_empty())
+    item.action.as_ref().is_some_and(|action| acted || !action.calls.is_empty() || !action.calling.is_empty())
 }
 
 /// What an item does to a record.

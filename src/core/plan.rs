@@ -84,11 +84,11 @@ impl Known<'_> {
     /// or can be asked for.
     fn goes_on(&self, item: &Item) -> bool {
         let Some(action) = item.action.as_ref().filter(|action| action.by_app) else { return false };
-        match action.calling.as_ref().map(|calling| &calling.again) {
-            None | Some(Again::Send) => true,
-            Some(Again::Probe { table, .. }) => self.correlates(table) == Some(true),
-            Some(Again::Ask) => false,
-        }
+        action.calling.iter().all(|calling| match &calling.again {
+            Again::Send => true,
+            Again::Probe { table, .. } => self.correlates(table) == Some(true),
+            Again::Ask => false,
+        })
     }
 
     /// Whether no row with the temporary id means that there is no record: `None` while that is not known.
@@ -160,9 +160,10 @@ pub fn waits_until(item: &Item, now: u64) -> Option<u64> {
 
 /// Until when a call of an online step may still arrive that is to be asked for: before, an empty answer is worth nothing.
 fn call_may_arrive_until(item: &Item, now: u64) -> Option<u64> {
-    let calling = item.action.as_ref().filter(|_| item.keyless)?.calling.as_ref()?;
-    let asked_for = matches!(calling.again, Again::Probe { .. });
-    Some(calling.left_at + EXCHANGE_MS).filter(|at| asked_for && *at > now && *at <= now + EXCHANGE_MS)
+    let action = item.action.as_ref().filter(|_| item.keyless)?;
+    let asked_for = action.calling.iter().filter(|calling| matches!(calling.again, Again::Probe { .. }));
+    let until = asked_for.map(|calling| calling.left_at + EXCHANGE_MS).max()?;
+    Some(until).filter(|at| *at > now && *at <= now + EXCHANGE_MS)
 }
 
 /// What may be done with an item now.
@@ -217,7 +218,7 @@ pub fn is_beyond_asking(known: &Known<'_>, item: &Item) -> bool {
     let found_by_its_id = item.kind == ItemKind::Create && known.correlates(&item.table) == Some(true);
     let mut lost = Item { state: ItemState::Unknown, in_vain: true, sent_at: Some(known.now), ..item.clone() };
     if let Some(action) = &mut lost.action {
-        action.calling = Some(Calling::default());
+        action.calling = vec![Calling::default()];
     }
     item.state == ItemState::Queued && !found_by_its_id && next_step(known, &lost) == Step::Ask
 }

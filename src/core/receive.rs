@@ -112,6 +112,9 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         if item.kind == ItemKind::Create && item.state == ItemState::Queued {
             made.insert(item.sys_id.clone());
         }
+        if let Some(action) = item.action.as_mut().filter(|_| item.state != ItemState::Unknown) {
+            action.calling.clear();
+        }
         claimed.push(item.clone());
         item.keyless |= !probe && !with.keyed;
         item.in_doubt = item.state == ItemState::Unknown;
@@ -130,9 +133,6 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         }
         if !item.in_doubt {
             item.in_vain = false;
-            if let Some(action) = &mut item.action {
-                action.calling = None;
-            }
             // Under its key, when it left first: the instance counts from there how long it remembers the key.
             item.sent_at = item.sent_at.or(Some(tx.now));
             if item.journal {

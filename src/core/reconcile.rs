@@ -3,6 +3,7 @@
 
 use super::{
     act::replace_in,
+    circle::in_order,
     event::{Event, Receipt, Ref, Settled},
     ids,
     row::{RowKey, StoreName},
@@ -86,7 +87,7 @@ pub(super) fn land(
         // record of two. From here on both are that one.
         report_merger(tx, &record, &there);
         record.items.retain(|id| !there.items.contains(id));
-        record.items = in_order(there.items, std::mem::take(&mut record.items));
+        record.items = in_order(tx, there.items, std::mem::take(&mut record.items))?;
         record.deleted |= there.deleted;
     }
     record.table = class_of(tx, &record.table, row);
@@ -106,21 +107,6 @@ pub(super) fn land(
     tx.tell(Event::Reconciled { table: record.table.clone(), temporary: temporary.to_owned(), sys_id: sys_id.clone() });
     tx.changed(&record.table, &sys_id);
     Ok(Some(record))
-}
-
-/// The items of two records that turn out to be one, the user's first before: of two actions that have another record in
-/// common, each would wait for the other else.
-fn in_order(there: Vec<String>, here: Vec<String>) -> Vec<String> {
-    let (mut there, mut here) = (there.into_iter().peekable(), here.into_iter().peekable());
-    let mut merged = Vec::new();
-    while let Some(id) = match (there.peek(), here.peek()) {
-        (Some(a), Some(b)) if b < a => here.next(),
-        (Some(_), _) => there.next(),
-        (None, _) => here.next(),
-    } {
-        merged.push(id);
-    }
-    merged
 }
 
 /// Actions that follow on the record, under its new id. What one did to two records that turn out to be one, it did to

@@ -16,6 +16,8 @@ use crate::{
 const STEP_MS: u64 = 5 * 60 * 1000;
 /// How often the lease is renewed while a step runs, in ms.
 const RENEW_MS: u64 = 10_000;
+/// The longest that passes between two turns of a page that runs, in ms: browsers give one in the background a turn a minute.
+const LONGEST_TURN_MS: u64 = 60_000;
 
 /// What a step gives to its caller, or why it says no.
 pub type StepResult = Result<Value, StepFailed>;
@@ -71,16 +73,18 @@ impl<P: Ports> Client<P> {
         step: LocalBoxFuture<'static, StepResult>,
     ) -> Result<Option<StepResult>, Trouble> {
         let mut step = step;
-        let began = self.ports().clock().now_ms();
+        let mut last = self.ports().clock().now_ms();
         let mut waited = 0;
-        // A page in the background may be given few turns, and a clock may be set back.
-        while waited.max(self.ports().clock().now_ms().saturating_sub(began)) < STEP_MS {
+        while waited < STEP_MS {
             let pause = pin!(self.ports().clock().sleep(RENEW_MS));
             match select(step, pause).await {
                 Either::Left((ended, _)) => return Ok(Some(ended)),
                 Either::Right((_, going_on)) => step = going_on,
             }
-            waited += RENEW_MS;
+            // A page in the background is given few turns; a clock may be set, and a page be frozen.
+            let now = self.ports().clock().now_ms();
+            waited += now.saturating_sub(last).clamp(RENEW_MS, LONGEST_TURN_MS);
+            last = now;
             self.transact(Origin::Sync, Durability::Relaxed, |tx| renew_lease(tx, lease)).await?;
         }
         Ok(None)

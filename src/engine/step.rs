@@ -19,11 +19,11 @@ use crate::{
     core::{
         Durability, Origin, Ref,
         act::MAX_INPUT_BYTES,
-        calls::{answered, calling},
+        calls::{self, asked, fingerprint},
         present::iso,
         receive::Answer,
         retry::backoff_ms,
-        stored::{Again, Call, Calling, Item, ItemError},
+        stored::{Again, Asked, Call, Calling, Item, ItemError},
     },
     ports::{AuthReason, Clock, Entropy, Headers, Ports},
     wire::{
@@ -32,6 +32,7 @@ use crate::{
     },
 };
 
+const CONTENT_TYPE: &str = "Content-Type";
 /// The longest key that is sent as it is.
 const LONGEST_KEY: usize = 100;
 
@@ -44,6 +45,9 @@ pub enum CallFailed {
     /// Two calls under one key would be taken for one.
     #[error("The key “{0}” is used twice in this step: give each call its own.")]
     SameKey(String),
+    /// Which of the two it is now, the instance could not be asked by it.
+    #[error("The key “{0}” was another call's when this step ran before: give each call a key of its own.")]
+    Another(String),
     /// What is larger than an instance takes.
     #[error("The body has {bytes} bytes: {MAX_INPUT_BYTES} at most.")]
     TooLarge {
@@ -78,8 +82,8 @@ struct State<P: Ports> {
     used: RefCell<BTreeSet<String>>,
     named: RefCell<Vec<RecordForSync>>,
     trouble: RefCell<Option<Trouble>>,
-    /// A call that changes something has left, and what became of it is not known.
-    in_doubt: Cell<bool>,
+    /// The keys of calls that have left, and of which it is not known what became.
+    in_doubt: RefCell<BTreeSet<String>>,
     status: Cell<u16>,
     /// A question was answered as no instance that is well answers it: what the step throws then is no refusal.
     hiccup: Cell<bool>,
@@ -108,7 +112,7 @@ impl<P: Ports> Step<P> {
                 used: RefCell::default(),
                 named: RefCell::default(),
                 trouble: RefCell::default(),
-                in_doubt: Cell::new(item.action.as_ref().is_some_and(|action| action.calling.is_some())),
+                in_doubt: RefCell::new(left(item).map(|calling| calling.key.clone()).collect()),
                 status: Cell::new(0),
                 hiccup: Cell::new(false),
                 stopped: Cell::new(false),
@@ -147,7 +151,7 @@ impl<P: Ports> Step<P> {
         self.state.over.set(true);
         let ended = ended?;
         let trouble = self.state.trouble.take();
-        let in_doubt = self.state.in_doubt.get();
+        let in_doubt = !self.state.in_doubt.borrow().is_empty();
         let lost = |why: &str| ItemError { status: 0, message: why.to_owned(), detail: None };
         let wait_ms = || Some(backoff_ms(item.failures.saturating_add(1), client.ports().entropy().random()));
         let answer = match (&trouble, ended) {
@@ -182,8 +186,8 @@ impl<P: Ports> Step<P> {
     /// server's. A call that changes something is carried out once: what was answered before a kill is answered again
     /// without being sent, and what was not goes again under its key, as it went first.
     ///
-    /// It is told from the others of its step by `key`. Without one, by its method, its path, and how many of these the
-    /// step has made before: so it is the same one also where the step now takes another way.
+    /// It is told from the others of its step by `key`. Without one, by its method and path, by the temporary id that it
+    /// brings along or else by its body, and by how many of these were before.
     ///
     /// # Errors
     /// [`CallFailed`].
@@ -202,14 +206,17 @@ impl<P: Ports> Step<P> {
         let Some(path) = state.client.dialect().below(&request.path) else {
             return Err(CallFailed::NotTheInstances(request.path));
         };
-        let asks = request.method == Method::Get;
-        let key = match key {
-            _ if asks => String::new(),
-            Some(key) => self.used(key)?,
-            None => self.nth(&request)?,
-        };
+        let asked = asked(&request, &request.path);
         request.path = path;
-        let answer = if asks { self.exchange(&request).await } else { self.change(&key, request).await };
+        let asks = request.method == Method::Get;
+        let answer = match asks {
+            true => self.exchange(&request).await,
+            false => {
+                let again = state.client.dialect().again(state.client.schema(), &request);
+                let key = self.key(key, &asked, &again)?;
+                self.change(Call { key, asked, ..Call::default() }, again, request).await
+            }
+        };
         match answer {
             Ok(response) => {
                 if asks && (!is_whole(&response) || says_nothing(&response)) {
@@ -228,60 +235,86 @@ impl<P: Ports> Step<P> {
         }
     }
 
-    fn used(&self, key: String) -> Result<String, CallFailed> {
-        match self.state.used.borrow_mut().insert(key.clone()) {
+    /// By what a call is known again in the next run of the step. Taken for another it would be given that one's answer, and
+    /// never be made.
+    fn key(&self, given: Option<String>, asked: &Asked, again: &Again) -> Result<String, CallFailed> {
+        let mut used = self.state.used.borrow_mut();
+        let named = given.is_some();
+        let key = given.unwrap_or_else(|| {
+            let what = match again {
+                Again::Probe { temporary, .. } => temporary.clone(),
+                _ => String::new(),
+            };
+            let nth = |nth: usize| format!("{} {what} {nth}", asked.line);
+            (1..).map(nth).find(|key| !used.contains(key)).unwrap_or_default()
+        });
+        if !used.insert(key.clone()) {
+            return Err(CallFailed::SameKey(key));
+        }
+        let calls = self.state.item.action.iter().flat_map(|action| &action.calls);
+        let mut before = calls
+            .map(|call| (&call.key, &call.asked))
+            .chain(left(&self.state.item).map(|left| (&left.key, &left.asked)));
+        let is_this = |before: &Asked| {
+            let own_name = named || matches!(again, Again::Probe { .. });
+            before.line == asked.line && (own_name || before.body == asked.body)
+        };
+        match before.find(|(known, _)| **known == key).is_none_or(|(_, before)| is_this(before)) {
             true => Ok(key),
-            false => Err(CallFailed::SameKey(key)),
+            false => Err(CallFailed::Another(key)),
         }
     }
 
-    fn nth(&self, request: &Request) -> Result<String, CallFailed> {
-        let named = |nth: usize| format!("{} {} {nth}", request.method.as_str(), request.path);
-        let used = self.state.used.borrow();
-        let free = (1..).map(named).find(|key| !used.contains(key)).unwrap_or_default();
-        drop(used);
-        self.used(free)
-    }
-
-    async fn change(&self, key: &str, mut request: Request) -> Result<Response, Trouble> {
+    async fn change(&self, call: Call, again: Again, mut request: Request) -> Result<Response, Trouble> {
         let State { client, item, .. } = &*self.state;
         let _turn = self.state.turn.lock().await;
-        if self.state.stopped.get() || self.state.over.get() {
+        // Until it is known what became of this one, whatever ends it.
+        if self.state.stopped.replace(true) || self.state.over.get() {
             return Err(Trouble::Unreachable("what became of the call before is not known".to_owned()));
         }
-        let before = item.action.as_deref();
-        let known = before.and_then(|action| action.calls.iter().find(|known| known.key == key));
+        let known = item.action.iter().flat_map(|action| &action.calls).find(|known| known.key == call.key);
         if let Some(known) = known {
+            self.state.stopped.set(false);
             return Ok(known.response());
         }
-        let left = before.and_then(|action| action.calling.as_ref()).filter(|left| left.key == key);
-        if let Some(body) = left.and_then(|left| left.body.as_ref()) {
-            request.body = Some(body.clone().into_bytes());
+        let left = left(item).find(|left| left.key == call.key);
+        if let Some(left) = left.filter(|left| left.body.is_some()) {
+            request.body = left.body.clone().map(String::into_bytes);
+            request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(CONTENT_TYPE));
+            request.headers.extend(left.content_type.clone().map(|mime| (CONTENT_TYPE.to_owned(), mime)));
         }
-        let again = client.dialect().again(client.schema(), &request);
-        // What has left without a key before is not known by one.
-        if (!self.state.keyed || item.keyless)
+        // What has left without a key before is not known by one, and a key is not remembered for ever.
+        if (!self.state.keyed || item.keyless || left.is_some())
             && let Some(row) = self.found(&again).await?
         {
             let response = client.dialect().made(row);
-            self.note_answer(Some(&Call::answered(key, &response))).await?;
+            self.note_answer(&call.key, Some(&call.clone().with(&response))).await?;
+            self.state.stopped.set(false);
             return Ok(response);
         }
+        let is_repeat = left.is_none_or(|left| asked(&request, "").body == left.asked.body);
         // Noted as the answer, a portal's page would be given to the step for ever.
-        let answer = self.leave(key, again, request).await.and_then(|response| match is_whole(&response) {
-            true => Ok(response),
-            false => Err(Trouble::NotTheInstance(format!("status {} with what is no whole answer", response.status))),
-        });
+        let answer =
+            self.leave(&call, again, request, left.is_some()).await.and_then(|response| match is_whole(&response) {
+                true => Ok(response),
+                false => {
+                    Err(Trouble::NotTheInstance(format!("status {} with what is no whole answer", response.status)))
+                }
+            });
         let known = match &answer {
             // The same key is being worked on: its answer is still to come.
             Ok(response) if response.status == 409 && response.retry_after(0).is_some() => false,
+            // Of what is another request to the instance, it says nothing of the one before.
+            Ok(response) if !response.is_success() && !is_repeat => false,
             Ok(response) => !says_nothing(response),
-            Err(Trouble::SignIn | Trouble::Busy { in_doubt: false, .. }) => true,
+            // This one was not run. What left before it may have been.
+            Err(Trouble::SignIn | Trouble::Busy { in_doubt: false, .. }) => left.is_none(),
             Err(_) => false,
         };
         if known {
             let carried_out = answer.as_ref().ok().filter(|response| response.is_success());
-            self.note_answer(carried_out.map(|response| Call::answered(key, response)).as_ref()).await?;
+            let carried_out = carried_out.map(|response| call.clone().with(response));
+            self.note_answer(&call.key, carried_out.as_ref()).await?;
         }
         self.state.stopped.set(!known);
         answer
@@ -289,30 +322,42 @@ impl<P: Ports> Step<P> {
 
     /// On disk before it leaves. Frozen in between, or waiting for the user to sign in, the lease may be another's by now:
     /// it is noted anew then.
-    async fn leave(&self, key: &str, again: Again, mut request: Request) -> Result<Response, Trouble> {
+    async fn leave(&self, call: &Call, again: Again, mut request: Request, before: bool) -> Result<Response, Trouble> {
         let State { client, lease, item, headers, .. } = &*self.state;
-        let body = request.body.clone().and_then(|body| String::from_utf8(body).ok());
+        let mime = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(CONTENT_TYPE));
+        let mut calling = Calling {
+            key: call.key.clone(),
+            again,
+            left_at: 0,
+            asked: Asked { body: asked(&request, "").body, ..call.asked.clone() },
+            body: request.body.clone().and_then(|body| String::from_utf8(body).ok()),
+            content_type: mime.map(|(_, mime)| mime.clone()),
+        };
         if self.state.keyed {
-            request
-                .headers
-                .push(("Idempotency-Key".to_owned(), format!("{}:{}", item.idempotency_key, on_the_wire(key))));
+            let key = format!("{}:{}", item.idempotency_key, on_the_wire(&call.key));
+            request.headers.push(("Idempotency-Key".to_owned(), key));
         }
-        let mut asked = false;
+        let mut signed_in = false;
         loop {
-            let now = client.ports().clock().now_ms();
-            let call = Calling { key: key.to_owned(), again: again.clone(), left_at: now, body: body.clone() };
-            client.transact(Origin::Sync, Durability::Strict, |tx| calling(tx, *lease, &item.id, &call)).await?;
+            calling.left_at = client.ports().clock().now_ms();
+            client
+                .transact(Origin::Sync, Durability::Strict, |tx| calls::calling(tx, *lease, &item.id, &calling))
+                .await?;
             if self.state.over.get() {
                 return Err(Trouble::Unreachable("the step was over before it left".to_owned()));
             }
-            if client.ports().clock().now_ms().saturating_sub(now) > LATE_MS {
+            if client.ports().clock().now_ms().saturating_sub(calling.left_at) > LATE_MS {
                 continue;
             }
-            self.state.in_doubt.set(true);
+            self.state.in_doubt.borrow_mut().insert(call.key.clone());
             let used = headers.borrow().clone();
             match client.exchange_once(*lease, &request, &used).await {
-                Err(Trouble::SignIn) if !asked => {
-                    asked = true;
+                Err(Trouble::SignIn) if !signed_in => {
+                    signed_in = true;
+                    // The app may leave the page to sign in: nothing is in doubt meanwhile that was not before.
+                    if !before {
+                        self.note_answer(&call.key, None).await?;
+                    }
                     headers.replace(client.authorize(*lease, AuthReason::Expired).await?);
                 }
                 came => return came,
@@ -320,10 +365,12 @@ impl<P: Ports> Step<P> {
         }
     }
 
-    async fn note_answer(&self, call: Option<&Call>) -> Result<(), Trouble> {
+    async fn note_answer(&self, key: &str, call: Option<&Call>) -> Result<(), Trouble> {
         let State { client, lease, item, .. } = &*self.state;
-        client.transact(Origin::Sync, Durability::Strict, |tx| answered(tx, *lease, &item.id, call)).await?;
-        self.state.in_doubt.set(false);
+        client
+            .transact(Origin::Sync, Durability::Strict, |tx| calls::answered(tx, *lease, &item.id, key, call))
+            .await?;
+        self.state.in_doubt.borrow_mut().remove(key);
         Ok(())
     }
 
@@ -371,16 +418,15 @@ fn is_whole(response: &Response) -> bool {
     response.body.is_empty() || !(page || cut)
 }
 
+/// The calls that had left when the step was begun, and of which it is not known what became.
+fn left(item: &Item) -> impl Iterator<Item = &Calling> {
+    item.action.iter().flat_map(|action| &action.calling)
+}
+
 /// A key as a header may hold it, and short enough for an instance that keeps 255 characters.
 fn on_the_wire(key: &str) -> String {
-    if key.len() <= LONGEST_KEY && key.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return key.to_owned();
-    }
-    // FNV-1a: the same on every device and in every version.
-    let hash = key
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    format!("{hash:016x}")
+    let fits = key.len() <= LONGEST_KEY && key.trim() == key && key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if fits { key.to_owned() } else { format!("{:016x}", fingerprint(key.as_bytes())) }
 }
 
 fn unanswered(trouble: &Trouble) -> CallFailed {

@@ -7,6 +7,7 @@ mod support;
 
 mod actions;
 mod answers;
+mod calls;
 mod doubt;
 mod elsewhere;
 mod entries;

@@ -6,7 +6,7 @@ use futures_executor::block_on;
 use landfall::{
     core::stored::Action,
     engine::{CallFailed, Client, Step, StepFailed},
-    ports::{AuthReason, Clock as _},
+    ports::AuthReason,
     testing::{Device, Fault, MemoryInstance, MemoryPorts},
     wire::{Fields, Method, Request, Response, decode, table},
 };
@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 use super::both::both;
 use super::support::{create, proved, push, resp, row, tables};
 
-type Page = Client<MemoryPorts>;
+pub type Page = Client<MemoryPorts>;
 
-fn post(path: &str, body: Value) -> Request {
+pub fn post(path: &str, body: Value) -> Request {
     let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
     Request { method: Method::Post, path: path.to_owned(), headers, body: Some(body.to_string().into_bytes()) }
 }
 
-fn id_in(response: &Response) -> String {
+pub fn id_in(response: &Response) -> String {
     let answer: table::Answer<table::Row> = decode("answer", &response.body).unwrap();
     Fields::from(answer.result)["sys_id"].clone()
 }
@@ -412,61 +412,6 @@ fn a_question_that_no_instance_answers_so_is_no_refusal() {
         device.clock.advance(3_600_000);
         assert_eq!(page.sync(push()).await.unwrap().remaining, 0);
     });
-}
-
-/// A step that stamps its calls with the time gives the same call another body each time it is run, and one that looks
-/// first may leave out what it has done. What is done twice then is done twice for good.
-#[test]
-fn a_call_is_the_same_one_whatever_its_body_and_whatever_was_called_before() {
-    for (lost, key) in [(1, None), (2, None), (2, Some("Größe ✓")), (3, None)] {
-        block_on(async {
-            let instance = MemoryInstance::with_extras();
-            let device = Device::new(&instance, tables(), 1);
-            let page = device.open().await.unwrap();
-            proved(&page, "incident").await;
-            let (runs, clock) = (Rc::new(RefCell::new(0)), device.clock.clone());
-            page.register(
-                "odd",
-                Rc::new(move |step, _| {
-                    *runs.borrow_mut() += 1;
-                    let (first, clock) = (*runs.borrow() == 1, clock.clone());
-                    Box::pin(async move {
-                        let body = json!({ "description": clock.now_ms().to_string() });
-                        let run = |key: Option<String>, table: &'static str| {
-                            let (step, body) = (step.clone(), body.clone());
-                            async move {
-                                let came = step.call(key, post(table, body)).await;
-                                came.map(drop).map_err(|why| StepFailed(why.to_string()))
-                            }
-                        };
-                        if first {
-                            run(None, "table/incident").await?;
-                        }
-                        let key = key.map(str::to_owned);
-                        run(key, "table/incident_task").await?;
-                        run(None, "table/incident_task").await?;
-                        Ok(Value::Null)
-                    })
-                }),
-            );
-            let action = Action { name: "odd".to_owned(), by_app: true, ..Action::default() };
-            assert!(page.act(action).await.unwrap().commit().await.unwrap());
-            let posted = Rc::new(RefCell::new(0));
-            device.remote.set_rule(move |request| {
-                *posted.borrow_mut() += u32::from(request.method == Method::Post);
-                let keys = request.headers.iter().filter(|(name, _)| name == "Idempotency-Key");
-                assert!(keys.clone().all(|(_, key)| key.is_ascii() && key.len() < 255));
-                (request.method == Method::Post && *posted.borrow() == lost).then_some(Fault::LoseAnswer)
-            });
-            for _ in 0..3 {
-                page.sync(push()).await.unwrap();
-                device.clock.advance(70_000);
-            }
-            assert_eq!(page.outbox(None, None, None).await.unwrap(), []);
-            let made = (instance.rows("incident").len() - 1, instance.rows("incident_task").len());
-            assert_eq!(made, (1, 2), "{lost} {key:?}");
-        });
-    }
 }
 
 #[test]

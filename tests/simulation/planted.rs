@@ -188,7 +188,7 @@ pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
             }
         }),
         (Bug::CallsForgotten, Kind::Sync) => altered.actions(|action, _| action.calls.clear()),
-        (Bug::CallUnnoted, Kind::Sync) => altered.actions(|action, _| action.calling = None),
+        (Bug::CallUnnoted, Kind::Sync) => altered.actions(|action, _| action.calling.clear()),
         (Bug::UndoneLeft, Kind::Hand) => altered.leave_what_is_undone(),
         (Bug::PartLeft, Kind::Sync) => altered.actions(|action, before| {
             for (part, before) in action.parts.iter_mut().zip(&before.parts) {

@@ -107,15 +107,15 @@ impl World {
 
     /// Whether an action's step just goes on: nothing is on its way, or what is changes nothing twice.
     pub fn goes_on(item: &Item) -> bool {
-        item.action.as_ref().is_some_and(|action| {
-            action.by_app && action.calling.as_ref().is_none_or(|calling| calling.again == Again::Send)
-        })
+        item.action
+            .as_ref()
+            .is_some_and(|action| action.by_app && action.calling.iter().all(|calling| calling.again == Again::Send))
     }
 
     /// A call of a step is noted before it leaves, and one that was answered does not leave again.
     pub fn watch_call(&self, item: &Item, call: usize, request: &Request) {
         let Some(action) = &item.action else { return };
-        if action.calling.as_ref().is_none_or(|calling| calling.key != call.to_string()) {
+        if action.calling.iter().all(|calling| calling.key != call.to_string()) {
             self.broke(4, &format!("call {call} of {} leaves and is not noted", self.describe(item)));
         }
         if action.calls.iter().any(|known| known.key == call.to_string()) {
@@ -127,7 +127,7 @@ impl World {
     /// The user has a step go on whose last call is in doubt: that one, and no other, may have been carried out.
     pub fn call_by_hand(&self, doing: &Doing, before: &Item) {
         let Some(plan) = plan_of(before) else { return };
-        let call = before.action.as_ref().and_then(|action| action.calling.clone());
+        let call = before.action.as_ref().and_then(|action| action.calling.last());
         let call = call.and_then(|calling| calling.key.parse::<usize>().ok());
         let mut model = self.model.borrow_mut();
         let made = call.and_then(|call| plan.made.get(call - 1));
@@ -154,7 +154,7 @@ impl World {
     /// Somebody has gone and looked what became of the call that is in doubt.
     pub fn call_is_there(&self, item: &Item) -> bool {
         let (Some(plan), Some(action)) = (plan_of(item), &item.action) else { return false };
-        let call = action.calling.as_ref().and_then(|calling| calling.key.parse::<usize>().ok());
+        let call = action.calling.last().and_then(|calling| calling.key.parse::<usize>().ok());
         let instance = self.instance.borrow();
         let note = || plan.change.as_ref().and_then(|change| change.note.as_ref());
         match call.map(|call| plan.made.get(call - 1)) {

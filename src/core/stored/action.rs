@@ -42,9 +42,10 @@ pub struct Action {
     /// The app runs its online step itself; else the instance does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_app: bool,
-    /// Of a step that the app runs: the call that has left, and of which it is not known what became.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calling: Option<Calling>,
+    /// Of a step that the app runs: the calls that have left, and of which it is not known what became. It is one, unless
+    /// the step has taken another way since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calling: Vec<Calling>,
     /// Of a step that the app runs: its calls that were carried out, which are not made again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<Call>,
@@ -71,9 +72,24 @@ pub struct Calling {
     /// When it left, in ms.
     #[serde(default)]
     pub left_at: u64,
+    /// What was asked: see [`Asked`].
+    #[serde(default)]
+    pub asked: Asked,
     /// What left, if it is text: it goes again as it went first, whatever the step makes of it then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// Of which kind that is: a form's boundary is another each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+}
+
+/// By what a call is known to be another one than that which had its key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Method and path.
+    pub line: String,
+    /// A fingerprint of the body.
+    pub body: u64,
 }
 
 /// What may be done about a call whose answer was lost.
@@ -99,6 +115,9 @@ pub enum Again {
 pub struct Call {
     /// By what it is told from the others of its step.
     pub key: String,
+    /// What was asked.
+    #[serde(default)]
+    pub asked: Asked,
     /// The answer's status.
     pub status: u16,
     /// The answer's content type.
@@ -110,13 +129,13 @@ pub struct Call {
 }
 
 impl Call {
-    /// The call under `key`, and its answer.
-    pub fn answered(key: &str, response: &Response) -> Self {
+    /// The same with its answer.
+    pub fn with(self, response: &Response) -> Self {
         Self {
-            key: key.to_owned(),
             status: response.status,
             content_type: response.header("content-type").unwrap_or_default().to_owned(),
             body: String::from_utf8_lossy(&response.body).into_owned(),
+            ..self
         }
     }
 

@@ -11,7 +11,7 @@ mod item;
 mod record;
 mod wanted;
 
-pub use action::{Action, Again, Call, Calling, Part};
+pub use action::{Action, Again, Asked, Call, Calling, Part};
 pub use alias::Alias;
 pub use facts::{Announced, Birth, Course, Fact, Family, LEASE_MS, Lease, Proofs};
 pub use form::{Stored, decode, mention};

@@ -1,0 +1,182 @@
+//! The calls of an online step: each takes effect once, however often the step is run.
+
+use std::{cell::RefCell, rc::Rc};
+
+use futures_executor::block_on;
+use futures_util::poll;
+use landfall::{
+    core::{
+        StoreName,
+        stored::{Action, Item, ItemState, decode as decode_row},
+    },
+    engine::{Step, StepFailed},
+    ports::Clock as _,
+    testing::{Device, Fault, ManualClock, MemoryInstance, MemoryPorts},
+    wire::{Method, Request, decode, table},
+};
+use serde_json::{Value, json};
+
+use super::{
+    steps::{Page, id_in, post},
+    support::{proved, push, resp, tables},
+};
+
+async fn run(page: &Page, tasks: usize) -> String {
+    let step = page.act(Action { name: "odd".to_owned(), by_app: true, ..Action::default() }).await.unwrap();
+    for _ in 0..tasks {
+        step.create("incident_task", super::support::row(json!({}))).await.unwrap();
+    }
+    let (item, _) = step.acted().await.unwrap();
+    assert!(step.commit().await.unwrap());
+    item
+}
+
+/// Loses the answer to the POST of this number.
+fn lose(device: &Device, lost: i32) {
+    let posted = Rc::new(RefCell::new(0));
+    device.remote.set_rule(move |request| {
+        *posted.borrow_mut() += i32::from(request.method == Method::Post);
+        let mut keys = request.headers.iter().filter(|(name, _)| name == "Idempotency-Key");
+        assert!(keys.all(|(_, key)| key.is_ascii() && key.len() < 255 && key.trim() == key));
+        (request.method == Method::Post && *posted.borrow() == lost).then_some(Fault::LoseAnswer)
+    });
+}
+
+async fn syncs(page: &Page, device: &Device) {
+    for _ in 0..3 {
+        page.sync(push()).await.unwrap();
+        device.clock.advance(70_000);
+    }
+}
+
+async fn made(step: &Step<MemoryPorts>, key: Option<&str>, body: Value) -> Result<String, StepFailed> {
+    let came = step.call(key.map(str::to_owned), post("table/incident_task", body)).await;
+    came.map(|response| id_in(&response)).map_err(|why| StepFailed(why.to_string()))
+}
+
+/// What a step that stamps its calls with the time asks is another request each time it is run, under the same key.
+fn stamps(page: &Page, clock: &ManualClock, keys: [Option<&'static str>; 2]) {
+    let clock = clock.clone();
+    page.register(
+        "odd",
+        Rc::new(move |step, _| {
+            let clock = clock.clone();
+            Box::pin(async move {
+                for key in keys {
+                    made(&step, key, json!({ "description": clock.now_ms().to_string() })).await?;
+                }
+                Ok(Value::Null)
+            })
+        }),
+    );
+}
+
+#[test]
+fn under_its_own_key_a_call_goes_again_as_it_went_first() {
+    for lost in [1, 2] {
+        for keys in [[Some("one"), Some("two")], [Some("Größe ✓"), Some("one ")]] {
+            block_on(async {
+                let instance = MemoryInstance::with_extras();
+                let device = Device::new(&instance, tables(), 1);
+                let page = device.open().await.unwrap();
+                proved(&page, "incident").await;
+                stamps(&page, &device.clock, keys);
+                run(&page, 0).await;
+                lose(&device, lost);
+                syncs(&page, &device).await;
+                assert_eq!(page.outbox(None, None, None).await.unwrap(), [], "{lost} {keys:?}");
+                assert_eq!(instance.rows("incident_task").len(), 2);
+            });
+        }
+    }
+}
+
+/// Whether it is the one that was lost nobody could say: it is neither made again, nor given that one's answer.
+#[test]
+fn a_call_that_may_be_another_is_not_taken_for_the_one_before() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        stamps(&page, &device.clock, [None, None]);
+        let item = run(&page, 0).await;
+        lose(&device, 2);
+        syncs(&page, &device).await;
+        assert_eq!(instance.rows("incident_task").len(), 2);
+        let said = page.outbox(None, None, None).await.unwrap().remove(0);
+        assert_eq!((said.id.as_str(), said.state), (item.as_str(), "unknown"));
+        assert!(said.explain.contains("give each call a key of its own"), "{}", said.explain);
+    });
+}
+
+/// It asks first, and leaves out what is there. What it then makes first is not what it made first before.
+#[test]
+fn a_step_that_leaves_out_what_is_there_makes_the_rest() {
+    for plain in [true, false] {
+        for lost in [1, 2, 3] {
+            block_on(async {
+                let instance = if plain { MemoryInstance::plain() } else { MemoryInstance::with_extras() };
+                let device = Device::new(&instance, tables(), 1);
+                let page = device.open().await.unwrap();
+                proved(&page, "incident_task").await;
+                page.register(
+                    "odd",
+                    Rc::new(|step, _| {
+                        Box::pin(async move {
+                            for open in step.records() {
+                                let path = format!("table/incident_task?sysparm_query=correlation_id={}", open.sys_id);
+                                let get = Request { method: Method::Get, body: None, ..post(&path, json!({})) };
+                                let there = step.call(None, get).await.map_err(|why| StepFailed(why.to_string()))?;
+                                let there: table::Answer<Vec<table::Row>> = decode("rows", &there.body).unwrap();
+                                let there = there.result.into_iter().next().map(landfall::wire::Fields::from);
+                                let sys_id = match there {
+                                    Some(row) => row["sys_id"].clone(),
+                                    None => made(&step, None, json!({ "correlation_id": open.sys_id })).await?,
+                                };
+                                step.add_record_for_sync("incident_task", &sys_id, Some(&open.sys_id));
+                            }
+                            Ok(Value::Null)
+                        })
+                    }),
+                );
+                run(&page, 3).await;
+                lose(&device, lost);
+                syncs(&page, &device).await;
+                assert_eq!(page.outbox(None, None, None).await.unwrap(), [], "{lost} {plain}");
+                // With the one that has proved the table.
+                assert_eq!(instance.rows("incident_task").len(), 4);
+                assert!(page.audit().await.unwrap().orphans.is_empty());
+            });
+        }
+    }
+}
+
+/// What the instance refused for want of a session is in no doubt, however long the user takes to sign in.
+#[test]
+fn who_leaves_the_page_to_sign_in_leaves_no_call_in_doubt() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        stamps(&page, &device.clock, [Some("one"), Some("two")]);
+        run(&page, 0).await;
+        let remote = device.remote.clone();
+        device.remote.set_rule(move |request| {
+            (request.method == Method::Post).then(|| {
+                // The page is gone before the app can answer.
+                remote.set_auth_hangs(true);
+                Fault::Answer(resp(401, "{}"))
+            })
+        });
+        let mut cut = Box::pin(page.sync(push()));
+        for _ in 0..1_000 {
+            assert!(poll!(&mut cut).is_pending());
+        }
+        // It asks the app, and is not closed while the user goes there.
+        let rows = device.database.rows(StoreName::Outbox);
+        let item: Item = decode_row(&rows[0]).unwrap();
+        assert_eq!((item.state, item.action.unwrap().calling), (ItemState::Unknown, vec![]));
+    });
+}
