@@ -8,6 +8,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::{
     arguments::{self, Given},
+    auto_sync::AutoSync,
     failure::Failure,
     fields::{self, plain, rows},
     opened::{Handle, Opened},
@@ -53,6 +54,8 @@ impl Actions {
                 .register(&name, Rc::new(move |step, input| Box::pin(run_online(online.clone(), step, input))));
         }
         opened.actions().0.borrow_mut().insert(name, Rc::new(steps));
+        // What an earlier visit has left may have waited for just this.
+        opened.with_auto_sync(AutoSync::unsent);
         Ok(())
     }
 
@@ -87,9 +90,11 @@ impl Actions {
             pairs_in_order: steps.pairs_in_order,
             ..Action::default()
         };
-        let work = |tx: &JsValue| match &steps.offline {
-            Some(offline) => offline.call2(&JsValue::UNDEFINED, tx, &given),
-            None => Ok(JsValue::UNDEFINED),
+        // It may run again, and have changed what it was given.
+        let work = |tx: &JsValue| match (&steps.offline, rows(&action.input)) {
+            (Some(offline), Ok(input)) => offline.call2(&JsValue::UNDEFINED, tx, &input),
+            (Some(_), Err(why)) => Err(why.into()),
+            (None, _) => Ok(JsValue::UNDEFINED),
         };
         match transaction::run(handle, Some(&action), work).await? {
             Ended::Done { acted: Some((item, records)), .. } => fields::report(&Run { item, records }),

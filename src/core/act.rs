@@ -10,6 +10,7 @@ use super::{
     ids,
     row::{RowKey, StoreName},
     stored::{Action, Alias, Item, ItemKind, Part, Record, mention},
+    turns::take_turn,
     tx::{Ruled, Tx},
     values::{check_correlation, check_size, settle_references},
     write::{find, save, stamp, vanish},
@@ -55,7 +56,7 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
         }
         None => (id.to_owned(), after),
     };
-    let item = Item {
+    let mut item = Item {
         id: id.clone(),
         after,
         kind: ItemKind::Action,
@@ -64,7 +65,26 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
         action: Some(Box::new(action)),
         ..Item::default()
     };
+    let about = item.action.iter().flat_map(|action| action.about.clone()).collect::<Vec<_>>();
+    tx.each(about, |tx, named| {
+        for root in roots(tx) {
+            if let Some(mut record) = tx.readable::<Record>(&Record::at(tx.schema, &root, &named))?
+                && record.items.len() > usize::from(record.is_temporary())
+            {
+                take_turn(tx, &mut item, &mut record);
+                tx.put(&record)?;
+            }
+        }
+        Ok(())
+    })?;
     put(tx, item).map(|()| id)
+}
+
+fn roots(tx: &Tx<'_>) -> Vec<String> {
+    let mut roots: Vec<String> = tx.schema.tables().map(|(table, _)| tx.schema.root(table).to_owned()).collect();
+    roots.sort_unstable();
+    roots.dedup();
+    roots
 }
 
 /// The records of this device that stand in an input, by their ids, and the last action that has changed each. Of two
@@ -74,9 +94,7 @@ fn named_in(tx: &mut Tx<'_>, input: &Value) -> Ruled<(Vec<String>, Vec<String>)>
     let mut texts = BTreeSet::new();
     gather(input, &mut texts);
     let schema = tx.schema;
-    let mut roots: Vec<&str> = schema.tables().map(|(table, _)| schema.root(table)).collect();
-    roots.sort_unstable();
-    roots.dedup();
+    let roots = roots(tx);
     tx.want(texts.iter().flat_map(|id| roots.iter().map(|root| Record::at(schema, root, id))).collect::<Vec<_>>())?;
     let (mut named, mut changed_by) = (Vec::new(), BTreeSet::new());
     for id in texts {
@@ -224,7 +242,7 @@ pub fn delete(tx: &mut Tx<'_>, id: &str, table: &str, sys_id: &str) -> Ruled<()>
 }
 
 /// What it is put back to, should the action be discarded.
-fn keep_base(record: &mut Record) {
+pub(super) fn keep_base(record: &mut Record) {
     if !record.is_temporary() && record.base.is_none() {
         record.base = Some(record.fields.clone());
     }

@@ -10,6 +10,7 @@ use super::{
     pairing::{Pairing, pairing, taken_for},
     reconcile::{Made, land, removed, replace, settle},
     stored::{Item, ItemKind, ItemState, Part, Record, Wanted},
+    turns::give_turns_back,
     tx::{Ruled, Tx},
 };
 use crate::wire::{
@@ -39,6 +40,7 @@ pub(super) fn acted(tx: &mut Tx<'_>, mut item: Item, answer: &ActionAnswer) -> R
         tx.changed(table, sys_id);
     }
     tx.tell(Event::Status);
+    give_turns_back(tx, &mut item)?;
     tx.put(&item).map(|()| false)
 }
 
@@ -73,6 +75,12 @@ pub fn pair(tx: &mut Tx<'_>, id: &str, temporary: &str, sys_id: &str) -> Ruled<(
     let Some((table, _)) = open.iter().find(|(_, open)| open == temporary) else {
         return no(format!("“{temporary}” is none of the records that wait to be paired"));
     };
+    let mut named = answer.records_for_sync.iter().filter(|named| named.sys_id == sys_id).peekable();
+    if let Some(first) = named.peek().map(|named| named.table.clone())
+        && !named.any(|named| tx.schema.related(table, &named.table))
+    {
+        return no(format!("{sys_id} is a record of {first}, and “{temporary}” one of {table}"));
+    }
     if let Some(other) = taken_for(tx.schema, action, &pairs, table, sys_id) {
         return no(format!("{sys_id} is the record made here as {other}"));
     }

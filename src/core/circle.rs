@@ -43,6 +43,9 @@ fn first_of(tx: &mut Tx<'_>, temporary: &str) -> Ruled<Option<String>> {
     Ok(record.and_then(|record| record.items.first().cloned()))
 }
 
+/// An item of a record, and when the user acted that it goes before, or is.
+type Turn = (Option<(u64, String)>, String);
+
 /// The items of two records that turn out to be one, each list in its order, the user's first action before the other: of
 /// two that have another record in common, each would wait for the other else.
 ///
@@ -50,7 +53,7 @@ fn first_of(tx: &mut Tx<'_>, temporary: &str) -> Ruled<Option<String>> {
 /// As [`Tx::want`].
 pub(super) fn in_order(tx: &mut Tx<'_>, there: Vec<String>, here: Vec<String>) -> Ruled<Vec<String>> {
     tx.want(there.iter().chain(&here).map(|id| Item::at(id)))?;
-    let mut acted_at = |ids: Vec<String>| -> Ruled<VecDeque<(Option<(u64, String)>, String)>> {
+    let mut acted_at = |ids: Vec<String>| -> Ruled<VecDeque<Turn>> {
         let mut next = None;
         let mut all = VecDeque::new();
         for id in ids.into_iter().rev() {
@@ -61,7 +64,6 @@ pub(super) fn in_order(tx: &mut Tx<'_>, there: Vec<String>, here: Vec<String>) -
         }
         Ok(all)
     };
-    // With each item, the action that it goes before, or is.
     let (mut there, mut here) = (acted_at(there)?, acted_at(here)?);
     let mut merged = Vec::new();
     loop {

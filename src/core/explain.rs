@@ -176,7 +176,7 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>, idle: bool) -> Ru
             _ => "the instance is asked about it before it is ever sent again".to_owned(),
         },
         Step::Send if !once_only => "it is sent again, which changes nothing twice".to_owned(),
-        Step::Send if keys.is_some() && !item.keyless => {
+        Step::Send if (keys.is_some() || item.is_run_there()) && !item.keyless => {
             "it is sent again under its key, by which the instance does nothing twice".to_owned()
         }
         Step::Send => "it is sent again, as the app has said for this table, though it may have arrived".to_owned(),

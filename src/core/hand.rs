@@ -169,7 +169,9 @@ pub(super) fn dropping(tx: &mut Tx<'_>, item: &Item) -> Ruled<Dropping> {
         for (table, sys_id) in item.makes() {
             let at = Record::at(tx.schema, table, sys_id);
             let mut ids = tx.readable::<Record>(&at)?.map(|record| record.items).unwrap_or_default();
-            ids.extend(tx.found_by(StoreName::Outbox, mention(sys_id))?.iter().map(|key| key.text(0).to_owned()));
+            let pointing = tx.found_by(StoreName::Outbox, mention(sys_id))?;
+            let pointing = pointing.iter().map(|key| key.text(0).to_owned()).filter(|id| !ids.contains(id));
+            ids.extend(pointing.collect::<Vec<_>>());
             tx.want(ids.iter().map(|id| Item::at(id)))?;
             let mut others = Vec::new();
             for id in ids {

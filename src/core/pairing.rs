@@ -64,8 +64,8 @@ pub fn pairing(schema: &Schema, action: &Action, named: &[RecordForSync], held: 
         let could_be = |other: &str| of_table.iter().any(|record| akin(schema, other, &record.table));
         let others = open.iter().filter(|(other, _)| could_be(other)).count();
         let only_one = others == 1 && of_table.len() == 1;
-        // In order only where each has its own: of what is missing nobody could tell which it is.
-        let in_order = action.pairs_in_order && of_table.len() >= others;
+        // In order only where each has its own: of what is missing, or named besides, nobody could tell which it is.
+        let in_order = action.pairs_in_order && of_table.len() == others;
         if let Some(first) = of_table.first().filter(|_| only_one || in_order).map(|record| (*record).clone()) {
             open.retain(|(_, other)| *other != temporary);
             left.retain(|record| *record != first);

@@ -77,7 +77,8 @@ impl Known<'_> {
     fn repeats(&self, item: &Item) -> bool {
         // What has not left under its key is nothing that the instance could know.
         let Some(sent_at) = item.sent_at.filter(|_| !item.keyless) else { return false };
-        self.keys.is_some_and(|keys| keys.ttl_ms.is_none_or(|ttl| self.now < sent_at.saturating_add(ttl)))
+        let keys = self.keys.or_else(|| item.is_run_there().then(Keys::default));
+        keys.is_some_and(|keys| keys.ttl_ms.is_none_or(|ttl| self.now < sent_at.saturating_add(ttl)))
     }
 
     /// Whether a step that the app runs can go on where it was cut: nothing of it is on its way, or what is may be repeated,

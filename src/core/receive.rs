@@ -12,6 +12,7 @@ use super::{
     retry::{EXCHANGE_MS, backoff_ms},
     row::{RowKey, StoreName},
     stored::{Item, ItemError, ItemKind, ItemState, Proofs, Record},
+    turns::give_turns_back,
     tx::{Ruled, Tx},
     write,
 };
@@ -116,7 +117,8 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
             action.calling.clear();
         }
         claimed.push(item.clone());
-        item.keyless |= !probe && !with.keyed;
+        let keyed = with.keyed || item.is_run_there();
+        item.keyless |= !probe && !keyed;
         item.in_doubt = item.state == ItemState::Unknown;
         // Under its key it goes again while an earlier request may still arrive: no answer to this one tells of that.
         let may_arrive = !probe && may_arrive_until(&item, tx.now).is_some();
@@ -127,7 +129,7 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
             item.next_attempt_at = may_arrive_until(&item, tx.now).filter(|_| item.keyless);
         } else {
             item.left_at = Some(tx.now);
-            if !with.keyed {
+            if !keyed {
                 item.sent_at = item.sent_at.or(item.left_at);
             }
         }
@@ -261,6 +263,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
                 error: Some(error.clone()),
                 ..Receipt::default()
             });
+            give_turns_back(tx, &mut item)?;
         }
         (_, Answer::NotRun { error, wait_ms }) => {
             // This request was not run. What became of the one before it is still not known.
@@ -317,10 +320,14 @@ pub(super) fn tell_of(tx: &mut Tx<'_>, item: &Item) {
     }
 }
 
-/// The records of an item, for its receipt.
+/// The records of an item, for its receipt: those that an action only names are not its own.
 pub fn refs(item: &Item) -> Vec<Ref> {
-    let of = |(table, sys_id): (&str, &str)| Ref { table: table.to_owned(), sys_id: sys_id.to_owned() };
-    item.records().into_iter().map(of).collect()
+    let named = |table: &str, sys_id: &str| {
+        let mut parts = item.action.iter().flat_map(|action| &action.parts);
+        parts.any(|part| part.is_turn() && part.table == table && part.id() == sys_id)
+    };
+    let own = item.records().into_iter().filter(|(table, sys_id)| !named(table, sys_id));
+    own.map(|(table, sys_id)| Ref { table: table.to_owned(), sys_id: sys_id.to_owned() }).collect()
 }
 
 /// Its record, if that is deleted here and no action follows: one that does is to find the record as it was when the user

@@ -9,6 +9,7 @@ use super::{
     let_go::let_go,
     receive::is_kept_for_deletion,
     stored::{Alias, Item, ItemKind, ItemState, Part, Record},
+    turns::let_turns_be_taken,
     tx::{Ruled, Tx},
     values::{Mention, check_correlation, check_size, mentioned, open_mentions, settle_references},
 };
@@ -68,6 +69,7 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
     if changes.is_empty() {
         return Ok(record);
     }
+    let_turns_be_taken(tx, &mut record)?;
     let mut acted = Fields::new();
     stamp(tx, &own_table, &mut acted);
     acted.retain(|name, _| !changes.contains_key(name));
@@ -109,6 +111,9 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     let mut record = find(tx, table, sys_id)?;
     if record.deleted {
         return Ok(());
+    }
+    if !record.is_temporary() {
+        let_turns_be_taken(tx, &mut record)?;
     }
     tx.want(record.items.iter().map(|id| Item::at(id)))?;
     let mut items = Vec::new();

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use super::{client::Client, dialect::keys, error::EngineError};
 use crate::{
     core::{
-        Durability, Event, Origin,
+        Durability, Event, Origin, Scan, StoreName,
         lease::renew_lease,
         plan::{Keys, Room},
         present::Pause,
         retry::{MOST_MS, backoff_ms},
-        stored::Course,
+        stored::{Course, Wanted},
     },
     ports::{Clock, Entropy, Ports, Remote},
 };
@@ -110,7 +110,9 @@ impl<P: Ports> Client<P> {
         let now = self.ports().clock().now_ms();
         let none = BTreeSet::new();
         let plan = self.next_plan(Room { items: 1, group: 1, bytes: usize::MAX }, self.keys(), &none, &none).await?;
-        let first = if plan.is_empty() { plan.next_at } else { Some(now) };
+        // What is to be read again, and the line failed.
+        let wanted = course.failures > 0 && self.counts([Scan::key(StoreName::Meta, Wanted::all())]).await?[0] > 0;
+        let first = if plan.is_empty() && !wanted { plan.next_at } else { Some(now) };
         Ok(first.map(|at| at.max(course.waits_until(now).unwrap_or(0)).saturating_sub(now)))
     }
 

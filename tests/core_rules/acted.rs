@@ -620,15 +620,23 @@ fn what_was_lost_goes_again_only_where_that_does_nothing_twice() {
         (
             vec!["incident"],
             false,
+            true,
+            Some("1"),
+            Step::Send,
+            "Its online step was cut short; it is run again, and what it has done is not done again.",
+        ),
+        (vec!["incident", "problem"], false, true, Some("1"), Step::Ask, ask),
+        // About nothing, the app has said nothing of it.
+        (vec![], false, true, Some("1"), Step::Ask, ask),
+        // Who runs actions knows them by their keys, whatever it says of its tables.
+        (
+            vec!["problem"],
+            false,
             false,
             None,
             Step::Send,
-            "it is sent again, as the app has said for this table, though it may have arrived.",
+            "it is sent again under its key, by which the instance does nothing twice.",
         ),
-        (vec!["incident", "problem"], false, false, None, Step::Ask, ask),
-        (vec!["problem"], false, false, None, Step::Ask, ask),
-        // About nothing, the app has said nothing of it.
-        (vec![], false, false, None, Step::Ask, ask),
         (
             vec!["problem"],
             true,

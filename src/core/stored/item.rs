@@ -175,6 +175,11 @@ impl Item {
         }
     }
 
+    /// Whether it is an action whose online step the instance runs: once for each key.
+    pub fn is_run_there(&self) -> bool {
+        self.action.as_ref().is_some_and(|action| !action.by_app)
+    }
+
     /// Whether something else must go first.
     pub fn is_held(&self) -> bool {
         self.behind || !self.mentions.is_empty() || !self.after.is_empty()

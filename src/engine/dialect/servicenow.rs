@@ -96,7 +96,8 @@ impl Dialect for ServiceNow {
         if body.is_some() {
             headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
-        if intent == Intent::Send && asked.capabilities.idempotency_key {
+        // Who runs actions knows them by their keys, whatever it says of its tables.
+        if intent == Intent::Send && (asked.capabilities.idempotency_key || item.is_run_there()) {
             headers.push(("Idempotency-Key".to_owned(), item.idempotency_key.clone()));
         }
         Request { method, path, headers, body }
