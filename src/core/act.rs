@@ -10,7 +10,7 @@ use super::{
     ids,
     row::{RowKey, StoreName},
     stored::{Action, Alias, Item, ItemKind, Part, Record, mention},
-    turns::take_turn,
+    turns::{let_turns_be_taken, take_turn},
     tx::{Ruled, Tx},
     values::{check_correlation, check_size, settle_references},
     write::{find, save, stamp, vanish},
@@ -250,6 +250,7 @@ pub(super) fn keep_base(record: &mut Record) {
 
 /// Writes the record, and what was done to it into the action's item.
 fn note(tx: &mut Tx<'_>, id: &str, mut record: Record, kind: ItemKind, fields: Fields) -> Ruled<Record> {
+    let_turns_be_taken(tx, &mut record, id)?;
     let mut item = there(tx, id)?;
     // Those that name it found it as it was before.
     let naming = tx.found_by(StoreName::Outbox, Item::about(&record.sys_id))?;

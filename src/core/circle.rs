@@ -13,8 +13,17 @@ use super::{
 /// # Errors
 /// As [`Tx::get`].
 pub(super) fn waits_for(tx: &mut Tx<'_>, temporary: &str, item: &str) -> Ruled<bool> {
+    let first = first_of(tx, temporary)?.into_iter().collect();
+    wait_for(tx, first, item)
+}
+
+/// Whether one of these items can only go once `item` has gone.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub(super) fn wait_for(tx: &mut Tx<'_>, items: Vec<String>, item: &str) -> Ruled<bool> {
     let mut seen = BTreeSet::new();
-    let mut ahead: Vec<String> = first_of(tx, temporary)?.into_iter().collect();
+    let mut ahead = items;
     while let Some(id) = ahead.pop() {
         if id == item {
             return Ok(true);

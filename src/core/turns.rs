@@ -3,21 +3,25 @@
 
 use super::{
     act::keep_base,
+    circle::wait_for,
     hand::lay_anew,
     row::{RowKey, StoreName},
     stored::{Item, ItemKind, ItemState, Part, Record},
     tx::{Ruled, Tx},
 };
 
-/// Puts the actions that name a record among what is unsent of it, before the user changes it. One that was refused, or
-/// that was carried out, holds nothing up.
+/// Puts the actions that name a record among what is unsent of it, before the user changes it by the action `by`, if it is
+/// one. One that was refused, or that was carried out, holds nothing up.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub(super) fn let_turns_be_taken(tx: &mut Tx<'_>, record: &mut Record) -> Ruled<()> {
+pub(super) fn let_turns_be_taken(tx: &mut Tx<'_>, record: &mut Record, by: &str) -> Ruled<()> {
     for key in tx.found_by(StoreName::Outbox, Item::about(&record.sys_id))? {
         let Some(mut item) = tx.readable::<Item>(&RowKey { store: StoreName::Outbox, key })? else { continue };
-        if matches!(item.state, ItemState::Queued | ItemState::Unknown) && !record.items.contains(&item.id) {
+        let waits = matches!(item.state, ItemState::Queued | ItemState::Unknown);
+        // Two contexts may act in the same moment, and which came first nobody can tell then by the ids.
+        if waits && item.id != by && !record.items.contains(&item.id) && !wait_for(tx, record.items.clone(), &item.id)?
+        {
             take_turn(tx, &mut item, record);
             tx.put(&item)?;
         }

@@ -69,7 +69,7 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
     if changes.is_empty() {
         return Ok(record);
     }
-    let_turns_be_taken(tx, &mut record)?;
+    let_turns_be_taken(tx, &mut record, "")?;
     let mut acted = Fields::new();
     stamp(tx, &own_table, &mut acted);
     acted.retain(|name, _| !changes.contains_key(name));
@@ -113,7 +113,7 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
         return Ok(());
     }
     if !record.is_temporary() {
-        let_turns_be_taken(tx, &mut record)?;
+        let_turns_be_taken(tx, &mut record, "")?;
     }
     tx.want(record.items.iter().map(|id| Item::at(id)))?;
     let mut items = Vec::new();

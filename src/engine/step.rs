@@ -285,7 +285,7 @@ impl<P: Ports> Step<P> {
         }
         // What has left without a key before is not known by one, and a key is not remembered for ever.
         if (!self.state.keyed || item.keyless || left.is_some())
-            && let Some(row) = self.found(&again).await?
+            && let Some(row) = self.found(&again).await?.or_else(|| self.come_by(&again))
         {
             let response = client.dialect().made(row);
             self.note_answer(&call.key, Some(&call.clone().with(&response))).await?;
@@ -389,6 +389,16 @@ impl<P: Ports> Step<P> {
         let page = client.dialect().page(&response).map_err(Trouble::NotTheInstance)?;
         let field = schema.correlation_field(table).unwrap_or_default();
         Ok(page.rows.into_iter().find(|row| row.get(&field) == Some(temporary)))
+    }
+
+    /// What a pull or a probe had come by, and is gone since: the user may have deleted it meanwhile.
+    fn come_by(&self, again: &Again) -> Option<Fields> {
+        let Again::Probe { table, temporary } = again else { return None };
+        let State { client, item, .. } = &*self.state;
+        let part = item.action.as_ref()?.made().find(|part| part.sys_id == *temporary)?;
+        let sys_id = part.landed.clone()?;
+        let field = client.schema().correlation_field(table)?;
+        Some([("sys_id".to_owned(), sys_id), (field, temporary.clone())].into())
     }
 
     /// Signed in once more where the session has run out.
