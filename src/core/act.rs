@@ -10,7 +10,6 @@ use super::{
     ids,
     row::{RowKey, StoreName},
     stored::{Action, Alias, Item, ItemKind, Part, Record, mention},
-    turns::{let_turns_be_taken, take_turn},
     tx::{Ruled, Tx},
     values::{check_correlation, check_size, settle_references},
     write::{find, save, stamp, vanish},
@@ -56,7 +55,7 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
         }
         None => (id.to_owned(), after),
     };
-    let mut item = Item {
+    let item = Item {
         id: id.clone(),
         after,
         kind: ItemKind::Action,
@@ -65,18 +64,6 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
         action: Some(Box::new(action)),
         ..Item::default()
     };
-    let about = item.action.iter().flat_map(|action| action.about.clone()).collect::<Vec<_>>();
-    tx.each(about, |tx, named| {
-        for root in roots(tx) {
-            if let Some(mut record) = tx.readable::<Record>(&Record::at(tx.schema, &root, &named))?
-                && record.items.len() > usize::from(record.is_temporary())
-            {
-                take_turn(tx, &mut item, &mut record);
-                tx.put(&record)?;
-            }
-        }
-        Ok(())
-    })?;
     put(tx, item).map(|()| id)
 }
 
@@ -242,7 +229,7 @@ pub fn delete(tx: &mut Tx<'_>, id: &str, table: &str, sys_id: &str) -> Ruled<()>
 }
 
 /// What it is put back to, should the action be discarded.
-pub(super) fn keep_base(record: &mut Record) {
+fn keep_base(record: &mut Record) {
     if !record.is_temporary() && record.base.is_none() {
         record.base = Some(record.fields.clone());
     }
@@ -250,7 +237,6 @@ pub(super) fn keep_base(record: &mut Record) {
 
 /// Writes the record, and what was done to it into the action's item.
 fn note(tx: &mut Tx<'_>, id: &str, mut record: Record, kind: ItemKind, fields: Fields) -> Ruled<Record> {
-    let_turns_be_taken(tx, &mut record, id)?;
     let mut item = there(tx, id)?;
     // Those that name it found it as it was before.
     let naming = tx.found_by(StoreName::Outbox, Item::about(&record.sys_id))?;

@@ -10,7 +10,6 @@ use super::{
     pairing::{Pairing, pairing, taken_for},
     reconcile::{Made, land, removed, replace, settle},
     stored::{Item, ItemKind, ItemState, Part, Record, Wanted},
-    turns::give_turns_back,
     tx::{Ruled, Tx},
 };
 use crate::wire::{
@@ -40,7 +39,6 @@ pub(super) fn acted(tx: &mut Tx<'_>, mut item: Item, answer: &ActionAnswer) -> R
         tx.changed(table, sys_id);
     }
     tx.tell(Event::Status);
-    give_turns_back(tx, &mut item)?;
     tx.put(&item).map(|()| false)
 }
 

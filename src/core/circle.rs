@@ -52,39 +52,41 @@ fn first_of(tx: &mut Tx<'_>, temporary: &str) -> Ruled<Option<String>> {
     Ok(record.and_then(|record| record.items.first().cloned()))
 }
 
-/// An item of a record, and when the user acted that it goes before, or is.
-type Turn = (Option<(u64, String)>, String);
-
-/// The items of two records that turn out to be one, each list in its order, the user's first action before the other: of
-/// two that have another record in common, each would wait for the other else.
+/// The items of two records that turn out to be one, each list in its order. Of two actions that have another record in
+/// common, each would wait for the other if this were not the order that they have there: the user's.
 ///
 /// # Errors
-/// As [`Tx::want`].
+/// As [`Tx::get`].
 pub(super) fn in_order(tx: &mut Tx<'_>, there: Vec<String>, here: Vec<String>) -> Ruled<Vec<String>> {
-    tx.want(there.iter().chain(&here).map(|id| Item::at(id)))?;
-    let mut acted_at = |ids: Vec<String>| -> Ruled<VecDeque<Turn>> {
-        let mut next = None;
-        let mut all = VecDeque::new();
-        for id in ids.into_iter().rev() {
-            if let Some(item) = tx.readable::<Item>(&Item::at(&id))?.filter(|item| item.action.is_some()) {
-                next = Some((item.queued_at, item.id));
-            }
-            all.push_front((next.clone(), id));
-        }
-        Ok(all)
-    };
-    let (mut there, mut here) = (acted_at(there)?, acted_at(here)?);
+    let (mut there, mut here) = (VecDeque::from(there), VecDeque::from(here));
     let mut merged = Vec::new();
     loop {
-        let first = match (there.front(), here.front()) {
-            (Some((Some(a), _)), Some((Some(b), _))) if b < a => &mut here,
-            (Some((None, _)), Some((Some(_), _))) => &mut here,
-            (Some(_), _) => &mut there,
-            (None, _) => &mut here,
+        let first = match (next_action(tx, &there)?, next_action(tx, &here)?) {
+            (Some(a), Some(b)) if is_after(tx, &a, &b)? => &mut here,
+            (None, Some(_)) => &mut here,
+            _ if there.is_empty() => &mut here,
+            _ => &mut there,
         };
         match first.pop_front() {
-            Some((_, id)) => merged.push(id),
+            Some(id) => merged.push(id),
             None => return Ok(merged),
         }
     }
+}
+
+fn next_action(tx: &mut Tx<'_>, items: &VecDeque<String>) -> Ruled<Option<Item>> {
+    for id in items {
+        if let Some(item) = tx.readable::<Item>(&Item::at(id))?.filter(|item| item.action.is_some()) {
+            return Ok(Some(item));
+        }
+    }
+    Ok(None)
+}
+
+/// By what they wait for already; else by when the user acted, as far as clocks tell.
+fn is_after(tx: &mut Tx<'_>, a: &Item, b: &Item) -> Ruled<bool> {
+    if wait_for(tx, vec![a.id.clone()], &b.id)? {
+        return Ok(true);
+    }
+    Ok(!wait_for(tx, vec![b.id.clone()], &a.id)? && (b.queued_at, &b.id) < (a.queued_at, &a.id))
 }

@@ -20,7 +20,6 @@ pub mod reconcile;
 pub mod retry;
 pub mod schema;
 pub mod stored;
-mod turns;
 pub mod twins;
 pub mod values;
 pub mod write;

@@ -12,7 +12,6 @@ use super::{
     retry::{EXCHANGE_MS, backoff_ms},
     row::{RowKey, StoreName},
     stored::{Item, ItemError, ItemKind, ItemState, Proofs, Record},
-    turns::give_turns_back,
     tx::{Ruled, Tx},
     write,
 };
@@ -263,7 +262,6 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
                 error: Some(error.clone()),
                 ..Receipt::default()
             });
-            give_turns_back(tx, &mut item)?;
         }
         (_, Answer::NotRun { error, wait_ms }) => {
             // This request was not run. What became of the one before it is still not known.
@@ -320,14 +318,10 @@ pub(super) fn tell_of(tx: &mut Tx<'_>, item: &Item) {
     }
 }
 
-/// The records of an item, for its receipt: those that an action only names are not its own.
+/// The records of an item, for its receipt.
 pub fn refs(item: &Item) -> Vec<Ref> {
-    let named = |table: &str, sys_id: &str| {
-        let mut parts = item.action.iter().flat_map(|action| &action.parts);
-        parts.any(|part| part.is_turn() && part.table == table && part.id() == sys_id)
-    };
-    let own = item.records().into_iter().filter(|(table, sys_id)| !named(table, sys_id));
-    own.map(|(table, sys_id)| Ref { table: table.to_owned(), sys_id: sys_id.to_owned() }).collect()
+    let of = |(table, sys_id): (&str, &str)| Ref { table: table.to_owned(), sys_id: sys_id.to_owned() };
+    item.records().into_iter().map(of).collect()
 }
 
 /// Its record, if that is deleted here and no action follows: one that does is to find the record as it was when the user

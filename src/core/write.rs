@@ -9,7 +9,6 @@ use super::{
     let_go::let_go,
     receive::is_kept_for_deletion,
     stored::{Alias, Item, ItemKind, ItemState, Part, Record},
-    turns::let_turns_be_taken,
     tx::{Ruled, Tx},
     values::{Mention, check_correlation, check_size, mentioned, open_mentions, settle_references},
 };
@@ -69,7 +68,6 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
     if changes.is_empty() {
         return Ok(record);
     }
-    let_turns_be_taken(tx, &mut record, "")?;
     let mut acted = Fields::new();
     stamp(tx, &own_table, &mut acted);
     acted.retain(|name, _| !changes.contains_key(name));
@@ -111,9 +109,6 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     let mut record = find(tx, table, sys_id)?;
     if record.deleted {
         return Ok(());
-    }
-    if !record.is_temporary() {
-        let_turns_be_taken(tx, &mut record, "")?;
     }
     tx.want(record.items.iter().map(|id| Item::at(id)))?;
     let mut items = Vec::new();
@@ -378,27 +373,27 @@ fn split_circular(fields: &mut Fields, open: &[Mention], temporary: &str) -> Fie
 /// An action that follows may make what a change is to point to, or wait for it: neither would ever go. The change then
 /// holds what the instance has anyway.
 pub(super) fn split_later(tx: &mut Tx<'_>, item: &Item, changes: &mut Fields, open: &[Mention]) -> Ruled<Fields> {
-    if item.kind == ItemKind::Create {
-        let mut later = split_circular(changes, open, &item.sys_id);
-        // What an action makes may be older than what the action waits for.
-        for mention in open {
-            if changes.contains_key(&mention.field) && waits_for(tx, &mention.id, &item.id)? {
-                later.extend(changes.remove_entry(&mention.field));
-            }
-        }
-        let held = later.keys().filter(|name| item.fields.get(*name).is_some_and(|value| !value.is_empty()));
-        changes.extend(held.map(|name| (name.clone(), String::new())));
-        return Ok(later);
-    }
-    let Some(record) = tx.record(&item.table, &item.sys_id)? else { return Ok(Fields::new()) };
-    // An entry has nothing else in it.
-    if item.journal || !is_followed_by_action(tx, &record, &item.id)? {
+    let creates = item.kind == ItemKind::Create;
+    let Some(record) = tx.record(&item.table, &item.sys_id)?.filter(|_| creates || !item.journal) else {
+        // An entry has nothing else in it.
         return Ok(Fields::new());
+    };
+    let mut later = match creates {
+        true => split_circular(changes, open, &item.sys_id),
+        false if is_followed_by_action(tx, &record, &item.id)? => {
+            split_circular(changes, open, &format!("{}{}", ids::PREFIX, item.id))
+        }
+        false => Fields::new(),
+    };
+    // What an action makes may be older than what the action waits for.
+    for mention in open {
+        if changes.contains_key(&mention.field) && waits_for(tx, &mention.id, &item.id)? {
+            later.extend(changes.remove_entry(&mention.field));
+        }
     }
-    let later = split_circular(changes, open, &format!("{}{}", ids::PREFIX, item.id));
     for name in later.keys().filter(|name| item.fields.contains_key(*name)) {
-        let had = record.base.as_ref().and_then(|base| base.get(name)).cloned().unwrap_or_default();
-        changes.insert(name.clone(), had);
+        let had = record.base.as_ref().filter(|_| !creates).and_then(|base| base.get(name)).cloned();
+        changes.insert(name.clone(), had.unwrap_or_default());
     }
     Ok(later)
 }

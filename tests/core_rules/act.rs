@@ -2,7 +2,7 @@
 
 use landfall::core::{
     CoreError, act, hand,
-    receive::{Answer, refs},
+    receive::Answer,
     schema::Schema,
     stored::{Action, ItemKind, ItemState},
     values::MAX_RECORD_BYTES,
@@ -557,44 +557,4 @@ fn an_entry_before_an_action_keeps_its_words() {
     world.run(|tx| hand::edit(tx, &first, &entry(&see))).unwrap();
     assert_eq!(text(&world.item(&first).unwrap().fields, "work_notes"), see);
     assert_eq!(world.record("incident", "a1").unwrap().items.len(), 2);
-}
-
-/// Closing an order that was split is refused the split: what the user did first goes first, also where one of the two
-/// changes nothing here.
-#[test]
-fn an_action_that_names_a_record_has_its_turn_among_what_is_done_to_it() {
-    let close = |world: &mut World, state: &str| {
-        let state = fields_of(&[("state", state)]);
-        world.run(|tx| write::update(tx, "incident", "a1", &state)).unwrap();
-    };
-    let names = |world: &mut World| {
-        let action = Action { name: "split".to_owned(), input: json!({ "order": "a1" }), ..Action::default() };
-        world.act(action, |_, _| Ok(())).unwrap()
-    };
-    let mut world = World::new();
-    world.pulled("incident", &[("sys_id", "a1"), ("state", "1")]);
-    let first = names(&mut world);
-    assert_eq!(world.record("incident", "a1").unwrap().items, [""; 0], "nothing is done to it yet");
-    close(&mut world, "2");
-    let second = names(&mut world);
-    close(&mut world, "3");
-    let record = world.record("incident", "a1").unwrap();
-    let [a, closed, b, reopened] = record.items.as_slice() else { panic!("{:?}", record.items) };
-    assert_eq!((a, b), (&first, &second));
-    let behind = |world: &mut World, id: &str| world.item(id).unwrap().behind;
-    assert_eq!([a, closed, b, reopened].map(|id| behind(&mut world, id)), [false, true, true, true]);
-    // It is no record of its own.
-    let of = world.item(&first).unwrap();
-    assert_eq!(refs(&of), []);
-
-    // Refused it holds up nothing that it only names.
-    world.send(&first);
-    world.answer(&first, &refusal());
-    assert!(!behind(&mut world, closed));
-    let record = world.record("incident", "a1").unwrap();
-    assert_eq!((record.items.len(), record.fields["state"].as_str()), (3, "3"));
-    close(&mut world, "4");
-    assert_eq!(world.record("incident", "a1").unwrap().items.len(), 3, "nor what is done next");
-    world.run(|tx| write::delete(tx, "incident", "a1")).unwrap();
-    assert!(world.record("incident", "a1").unwrap().items.contains(&second), "it is to find the record");
 }

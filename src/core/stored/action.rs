@@ -185,11 +185,6 @@ impl Action {
 }
 
 impl Part {
-    /// Whether the action only has its turn in what is unsent of the record, which it names and does not change.
-    pub fn is_turn(&self) -> bool {
-        self.kind == ItemKind::Update && self.fields.is_empty()
-    }
-
     /// The record's id as it is now.
     pub fn id(&self) -> &str {
         self.landed.as_deref().unwrap_or(&self.sys_id)
