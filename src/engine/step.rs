@@ -156,6 +156,8 @@ impl<P: Ports> Step<P> {
         let wait_ms = || Some(backoff_ms(item.failures.saturating_add(1), client.ports().entropy().random()));
         let answer = match (&trouble, ended) {
             (Some(Trouble::Engine(error)), _) => return Err(error.clone().into()),
+            // Nothing was run: what is in doubt is what was before.
+            (Some(Trouble::SignIn), _) => Answer::NotRun { error: None, wait_ms: None },
             (Some(trouble), _) if in_doubt => {
                 Answer::Unknown { error: lost(&unanswered(trouble).to_string()), wait_ms: None }
             }

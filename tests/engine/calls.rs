@@ -180,3 +180,28 @@ fn who_leaves_the_page_to_sign_in_leaves_no_call_in_doubt() {
         assert_eq!((item.state, item.action.unwrap().calling), (ItemState::Unknown, vec![]));
     });
 }
+
+#[test]
+fn a_session_that_ends_while_a_call_is_in_doubt_counts_no_attempt() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        stamps(&page, &device.clock, [Some("one"), Some("two")]);
+        run(&page, 0).await;
+        lose(&device, 1);
+        page.sync(push()).await.unwrap();
+        let before = page.outbox(None, None, None).await.unwrap().remove(0);
+        device.remote.set_signed_out(true);
+        device.clock.advance(70_000);
+        page.sync(push()).await.unwrap();
+        let after = page.outbox(None, None, None).await.unwrap().remove(0);
+        assert_eq!((after.state, after.attempts), ("unknown", before.attempts));
+        device.remote.set_signed_out(false);
+        page.signed_in().await.unwrap();
+        page.sync(push()).await.unwrap();
+        assert_eq!(page.outbox(None, None, None).await.unwrap(), []);
+        assert_eq!(instance.rows("incident_task").len(), 2);
+    });
+}
