@@ -228,10 +228,13 @@ export interface OnlineStep {
   /**
    * Authenticated fetch; `path` is below the instance's URL, or begins with a slash and is the same server's. A call
    * that changes something is noted before it leaves, and when it is answered: should the step be cut and run again,
-   * what was answered is answered again without being sent, and what was not goes again under the same
-   * `Idempotency-Key`, where the instance honours keys. `key` tells the step's calls apart (default: the call's number
-   * in this step). Rejects with `unreachable` where no answer came: the whole step is run again later, whatever it does
-   * about that.
+   * what was answered is answered again without being sent, and what was not goes again as it went first, under the
+   * same `Idempotency-Key` where the instance honours keys. Rejects with `unreachable` where no answer came: the whole
+   * step is run again later, whatever it does about that.
+   *
+   * `key` tells the step's calls apart. Without one a call is known by its method and path, by the temporary id in its
+   * correlation field or else by its body, and by how many of these the step made before: one whose body is another
+   * each time the step runs needs a key.
    */
   fetch(path: string, init?: RequestInit & { key?: string }): Promise<Response>;
   /**
