@@ -77,6 +77,24 @@ fn call_of(plan: &Plan, request: &Request, body: &Fields) -> Option<usize> {
     }
 }
 
+/// The number of a call that has been noted under `key`.
+fn number_of(item: &Item, key: &str) -> Option<usize> {
+    if let Ok(number) = key.parse() {
+        return Some(number);
+    }
+    let plan = plan_of(item)?;
+    let mut words = key.split(' ');
+    let (method, path, what, nth) = (words.next()?, words.next()?, words.next()?, words.next()?.parse::<usize>().ok()?);
+    if method == "PATCH" {
+        return Some(plan.made.len() + 1);
+    }
+    if !what.is_empty() {
+        return item.action.as_ref()?.made().position(|part| part.sys_id == what).map(|at| at + 1);
+    }
+    let mut of_table = plan.made.iter().enumerate().filter(|(_, made)| path == format!("table/{}", made.table));
+    of_table.nth(nth - 1).map(|(at, _)| at + 1)
+}
+
 impl Model {
     /// The newest run that an item stands for.
     pub fn run_of(&mut self, item: &str) -> Option<&mut Told> {
@@ -115,10 +133,10 @@ impl World {
     /// A call of a step is noted before it leaves, and one that was answered does not leave again.
     pub fn watch_call(&self, item: &Item, call: usize, request: &Request) {
         let Some(action) = &item.action else { return };
-        if action.calling.iter().all(|calling| calling.key != call.to_string()) {
+        if action.calling.iter().all(|calling| number_of(item, &calling.key) != Some(call)) {
             self.broke(4, &format!("call {call} of {} leaves and is not noted", self.describe(item)));
         }
-        if action.calls.iter().any(|known| known.key == call.to_string()) {
+        if action.calls.iter().any(|known| number_of(item, &known.key) == Some(call)) {
             let what = request.method.as_str();
             self.broke(3, &format!("{what}, call {call} of {}, was answered and is made again", self.describe(item)));
         }
@@ -128,7 +146,7 @@ impl World {
     pub fn call_by_hand(&self, doing: &Doing, before: &Item) {
         let Some(plan) = plan_of(before) else { return };
         let call = before.action.as_ref().and_then(|action| action.calling.last());
-        let call = call.and_then(|calling| calling.key.parse::<usize>().ok());
+        let call = call.and_then(|calling| number_of(before, &calling.key));
         let mut model = self.model.borrow_mut();
         let made = call.and_then(|call| plan.made.get(call - 1));
         let number = made.and_then(|made| {
@@ -154,7 +172,7 @@ impl World {
     /// Somebody has gone and looked what became of the call that is in doubt.
     pub fn call_is_there(&self, item: &Item) -> bool {
         let (Some(plan), Some(action)) = (plan_of(item), &item.action) else { return false };
-        let call = action.calling.last().and_then(|calling| calling.key.parse::<usize>().ok());
+        let call = action.calling.last().and_then(|calling| number_of(item, &calling.key));
         let instance = self.instance.borrow();
         let note = || plan.change.as_ref().and_then(|change| change.note.as_ref());
         match call.map(|call| plan.made.get(call - 1)) {
