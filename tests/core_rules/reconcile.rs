@@ -347,3 +347,30 @@ fn actions_on_two_records_that_turn_out_to_be_one_stay_in_the_users_order() {
     assert_eq!(world.record("incident", "a1").unwrap().items, [first.clone(), second.clone()]);
     assert_eq!((world.item(&first).unwrap().behind, world.item(&second).unwrap().behind), (false, true));
 }
+
+/// The clock was set back between the two, and the second mentions what the first makes.
+#[test]
+fn of_two_actions_one_that_waits_for_the_other_goes_after_it_whatever_the_clock_says() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let (temporary, create) = world.create(&[]);
+    let made = world.temporary();
+    let state = fields_of(&[("state", "2")]);
+    let action = || Action { name: "close".to_owned(), ..Action::default() };
+    let first = world
+        .act(action(), |tx, id| {
+            act::create(tx, id, "incident", &made, &fields_of(&[]))?;
+            act::update(tx, id, "incident", &temporary, &state).map(drop)
+        })
+        .unwrap();
+    world.now -= 1;
+    let second = world
+        .act(action(), |tx, id| {
+            let points = fields_of(&[("state", "3"), ("parent", &made)]);
+            act::update(tx, id, "incident", "a1", &points).map(drop)
+        })
+        .unwrap();
+    world.send(&create);
+    world.answer(&create, &Answer::Done(Some(fields_of(&[("sys_id", "a1")]))));
+    assert_eq!(world.record("incident", "a1").unwrap().items, [first, second]);
+}

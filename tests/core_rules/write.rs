@@ -1,14 +1,14 @@
 //! The app's writes: a record and its items change together.
 
 use landfall::core::{
-    CoreError, Event,
+    CoreError, Event, act,
     hand::discard,
     lease::take_lease,
     pull::take_in,
     receive::{Answer, claim, receive},
     retry::EXCHANGE_MS,
     schema::Schema,
-    stored::{Alias, Item, ItemError, ItemKind, ItemState, Record},
+    stored::{Action, Alias, Item, ItemError, ItemKind, ItemState, Record},
     write::{self, create, delete, find, update},
 };
 use serde_json::json;
@@ -385,4 +385,26 @@ fn a_change_that_may_have_arrived_is_kept_before_the_deletion() {
     let lost = Answer::Unknown { error, wait_ms: None };
     world.run(|tx| receive(tx, lease, &[(change.clone(), lost.clone())])).unwrap();
     assert_eq!(world.item(&change).unwrap().state, ItemState::Unknown);
+}
+
+/// The change waits for a record that is no more, and the action behind it makes the one it is to point to instead.
+#[test]
+fn a_change_is_not_pointed_to_what_an_action_behind_it_makes() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let (dead, _) = world.create(&[]);
+    let made = world.temporary();
+    world.run(|tx| update(tx, "incident", "a1", &fields_of(&[("parent", &dead)]))).unwrap();
+    let action = Action { name: "split".to_owned(), ..Action::default() };
+    world
+        .act(action, |tx, id| {
+            act::create(tx, id, "incident", &made, &fields_of(&[]))?;
+            act::update(tx, id, "incident", "a1", &fields_of(&[("state", "2")])).map(drop)
+        })
+        .unwrap();
+    world.run(|tx| delete(tx, "incident", &dead)).unwrap();
+    world.run(|tx| update(tx, "incident", "a1", &fields_of(&[("parent", &made)]))).unwrap();
+    let items = world.record("incident", "a1").unwrap().items;
+    let mentions: Vec<Vec<String>> = items.iter().map(|id| world.item(id).unwrap().mentions).collect();
+    assert_eq!(mentions, [vec![], vec![], vec![made]], "the last of three waits, and nothing before it");
 }
