@@ -134,6 +134,47 @@ export class App {
   }
 
   /**
+   * From here on the pages send, not the service worker, whose line and clock are others; and time can be put forward.
+   */
+  async pagesSend() {
+    await this.browser.context.addInitScript(() => delete globalThis.ServiceWorkerRegistration?.prototype.sync);
+    await this.browser.context.clock.install();
+    await this.reload();
+  }
+
+  /**
+   * Where something was lost on its way to a plain instance, and waits a minute before it is asked about, that passes at
+   * once. Not while somebody sends, whose patience with the instance would end as well. Only after `pagesSend`.
+   */
+  async putForward() {
+    if (!(await this.outbox()).some(({ state, nextAttemptAt }) => state === "unknown" && nextAttemptAt)) return;
+    const isIdle = await this.page.evaluate(async () => {
+      const [{ name }] = await indexedDB.databases();
+      return new Promise((resolve) => {
+        const held = navigator.locks.request(`landfall/1/${name}/sender`, { ifAvailable: true }, (lock) => {
+          resolve(Boolean(lock));
+          return lock && new Promise((letGo) => (globalThis.letGo = letGo));
+        });
+        // Who waits for it may take it away: a minute is longer than a sender may be silent.
+        held.catch(() => {});
+      });
+    });
+    if (!isIdle) return;
+    await this.page.clock.fastForward(61_000);
+    await this.page.evaluate(() => letGo());
+  }
+
+  /** As `landsByItself`, without the minutes that are only waited for. Only after `pagesSend`. */
+  async landsInNoTime() {
+    await until("an empty outbox", async () => {
+      const { pending, temporary, syncing } = await this.status();
+      if (pending === 0 && temporary === 0 && !syncing) return true;
+      await this.putForward();
+      return false;
+    }, { within: 60_000 });
+  }
+
+  /**
    * Everything is on the instance, by itself: nobody presses a button here. What was lost on its way to a plain instance
    * waits a minute before it goes again.
    */
