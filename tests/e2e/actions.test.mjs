@@ -6,6 +6,7 @@ import { barriers } from "./lib/accessibility.mjs";
 import { both, startApp } from "./lib/app.mjs";
 import { DESKTOP, PHONE } from "./lib/browser.mjs";
 import { cutLine, stillToCut } from "./lib/cuts.mjs";
+import { splitUnclearly } from "./lib/unclear.mjs";
 import { until, untilEqual } from "./lib/wait.mjs";
 
 const TABLES = ["wm_order", "wm_task", "task_time_worked"];
@@ -251,21 +252,7 @@ both("what an action made and did not name clearly is paired by hand", async (t,
   const { sys_id: local } = await app.create("wm_order", { short_description: "Overhaul belt 4" });
   await app.landsByItself();
   const order = await resolved(app, local);
-  await app.page.evaluate(() => landfall.action("two_tasks", {
-    async offline(tx) {
-      for (const short_description of ["Left", "Right"]) await tx.table("wm_task").create({ short_description });
-    },
-    async online(step, { order }) {
-      step.addRecordForSync("wm_order", order);
-      for (const short_description of ["Right", "Left"]) {
-        const body = JSON.stringify({ short_description });
-        const answer = await step.fetch("table/wm_task", { method: "POST", headers: { "Content-Type": "application/json" }, body });
-        step.addRecordForSync("wm_task", (await answer.json()).result.sys_id);
-      }
-    },
-  }));
-  const { records: [left, right] } = await run(app, "two_tasks", { order });
-  await untilEqual("it waits to be paired", async () => (await app.outbox()).map(({ state }) => state), ["unpaired"]);
+  const [left, right] = await splitUnclearly(app, order);
   const there = await app.instance.rows("wm_task");
   assert.equal(there.length, 2);
   const idOf = (name) => there.find(({ short_description }) => short_description === name).sys_id;
@@ -275,7 +262,7 @@ both("what an action made and did not name clearly is paired by hand", async (t,
   const choices = () => app.seen("pair-with").first().locator("option").allInnerTexts();
   await until("the names of both tasks there, and no order's", async () => {
     const [none, ...named] = await choices();
-    return none.startsWith("Choose") && named.length === 2 && ["Left", "Right"].every((name) => named.some((text) => text.startsWith(`${name}, `)));
+    return none.startsWith("Choose") && named.length === 2 && ["Left side", "Right side"].every((name) => named.some((text) => text.startsWith(`${name}, `)));
   });
   for (const [device, { viewport }] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
     await app.page.setViewportSize(viewport);
@@ -284,10 +271,10 @@ both("what an action made and did not name clearly is paired by hand", async (t,
   }
   assert.equal(await app.seen("outbox-retry").count(), 0);
   assert.equal(await app.seen("pair").first().isDisabled(), true);
-  await app.seen("pair-with").first().selectOption(idOf("Left"));
+  await app.seen("pair-with").first().selectOption(idOf("Left side"));
   await app.seen("pair").first().click();
   await app.seen("outbox-empty").waitFor();
-  for (const [record, name] of [[left, "Left"], [right, "Right"]]) {
+  for (const [record, name] of [[left, "Left side"], [right, "Right side"]]) {
     assert.equal(await app.page.evaluate((id) => landfall.resolveId(id), record.sys_id), idOf(name));
   }
   assert.equal((await app.instance.rows("wm_task")).length, 2);

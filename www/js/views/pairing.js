@@ -61,7 +61,7 @@ export async function pairingOf({ id, unpaired: { open, named } }, pair) {
       class: "button", type: "button", disabled: !chosen.get(key), "aria-label": `Pair “${name}”`, "data-test": "pair", onclick: () => pair(sys_id, chosen.get(key)),
     }, "Pair");
     return h("li", { class: "field" },
-      h("label", { for: field }, `The ${tables[table]?.one ?? table} “${name}”, made here, is`),
+      h("label", { for: field }, `Your ${tables[table]?.one ?? table} “${name}” is`),
       h("div", { class: "pairing-line" }, input, yes));
   })));
 }
