@@ -280,3 +280,29 @@ both("what an action made and did not name clearly is paired by hand", async (t,
   assert.equal((await app.instance.rows("wm_task")).length, 2);
   assert.deepEqual(await app.orphans(), []);
 });
+
+test("what was carried out and cannot be paired is forgotten here, and said to stay there", async (t) => {
+  const app = await startApp(t);
+  await app.page.evaluate(() => landfall.action("ask_for_help", {
+    offline: async (tx) => void (await tx.table("wm_task").create({ short_description: "Send a second pair of hands" })),
+    async online(step) {
+      const body = JSON.stringify({ short_description: "Send a second pair of hands" });
+      const answer = await step.fetch("table/incident", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+      step.addRecordForSync("incident", (await answer.json()).result.sys_id);
+    },
+  }));
+  const { records: [task] } = await run(app, "ask_for_help", {});
+  await untilEqual("it waits to be paired", async () => (await app.outbox()).map(({ state }) => state), ["unpaired"]);
+  const [incident] = await app.instance.rows("incident");
+
+  await app.go("#/outbox");
+  // Of its own table there is none: nobody knows better, so that what there is is offered.
+  await untilEqual("the incident's name", () => app.seen("pair-with").locator("option").nth(1).innerText(), `Send a second pair of hands, ${incident.number}`);
+  await app.seen("outbox-discard").click();
+  assert.match(await app.seen("dialog").innerText(), /has carried this out, and its records stay there/);
+  await app.seen("confirm").click();
+  await app.seen("outbox-empty").waitFor();
+  assert.equal(await app.get("wm_task", task.sys_id), undefined);
+  assert.deepEqual((await app.instance.rows("incident")).map(({ sys_id }) => sys_id), [incident.sys_id]);
+  assert.deepEqual(await app.orphans(), []);
+});
