@@ -157,7 +157,7 @@ for (const plain of [false, true]) {
         });
         await app.page.evaluate((item) => landfall.outbox.retry(item), id);
       }
-      await app.landsInNoTime();
+      await app.landsByItself();
       assert.equal(await stillToCut(app), 0);
       await isAsItWasDone(app, made, before);
       await app.go(`#/wm_order/${made.order}`);

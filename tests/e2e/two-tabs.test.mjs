@@ -42,7 +42,7 @@ both("what a tab was sending when it was closed, an idle one sends", async (t, a
   await closed.close();
 
   app.page = idle;
-  await app.landsInNoTime();
+  await app.landsByItself();
   const rows = await app.instance.rows("incident");
   assert.deepEqual(rows.map((row) => row.correlation_id).sort(), [first, second, ...made].sort());
 });

@@ -42,6 +42,8 @@ export async function startBoth(t, { plain, seed, device } = {}) {
 }
 
 export class App {
+  #hurries = false;
+
   constructor(instance, browser, plain) {
     Object.assign(this, { instance, browser, plain, address: instance.url, requests: new Requests(browser.context) });
   }
@@ -133,10 +135,9 @@ export class App {
     return (await this.audit()).orphans;
   }
 
-  /**
-   * From here on the pages send, not the service worker, whose line and clock are others; and time can be put forward.
-   */
+  /** From here on the pages send, not the service worker, whose line and clock are others; and minutes pass at once. */
   async pagesSend() {
+    this.#hurries = true;
     await this.browser.context.addInitScript(() => delete globalThis.ServiceWorkerRegistration?.prototype.sync);
     await this.browser.context.clock.install();
     await this.reload();
@@ -144,10 +145,10 @@ export class App {
 
   /**
    * Where something was lost on its way to a plain instance, and waits a minute before it is asked about, that passes at
-   * once. Not while somebody sends, whose patience with the instance would end as well. Only after `pagesSend`.
+   * once after `pagesSend`. Not while somebody sends, whose patience with the instance would end as well.
    */
   async putForward() {
-    if (!(await this.outbox()).some(({ state, nextAttemptAt }) => state === "unknown" && nextAttemptAt)) return;
+    if (!this.#hurries || !(await this.outbox()).some(({ state, nextAttemptAt }) => state === "unknown" && nextAttemptAt)) return;
     const isIdle = await this.page.evaluate(async () => {
       const [{ name }] = await indexedDB.databases();
       return new Promise((resolve) => {
@@ -164,24 +165,16 @@ export class App {
     await this.page.evaluate(() => letGo());
   }
 
-  /** As `landsByItself`, without the minutes that are only waited for. Only after `pagesSend`. */
-  async landsInNoTime() {
+  /**
+   * Everything is on the instance, by itself: nobody presses a button here. What was lost on its way to a plain instance
+   * waits a minute before it goes again, which `putForward` shortens.
+   */
+  async landsByItself({ within = 120_000 } = {}) {
     await until("an empty outbox", async () => {
       const { pending, temporary, syncing } = await this.status();
       if (pending === 0 && temporary === 0 && !syncing) return true;
       await this.putForward();
       return false;
-    }, { within: 60_000 });
-  }
-
-  /**
-   * Everything is on the instance, by itself: nobody presses a button here. What was lost on its way to a plain instance
-   * waits a minute before it goes again.
-   */
-  async landsByItself({ within = 120_000 } = {}) {
-    await until("an empty outbox", async () => {
-      const { pending, temporary, syncing } = await this.status();
-      return pending === 0 && temporary === 0 && !syncing;
     }, { within });
   }
 }
