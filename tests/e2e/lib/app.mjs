@@ -135,7 +135,7 @@ export class App {
     return (await this.audit()).orphans;
   }
 
-  /** From here on the pages send, not the service worker, whose line and clock are others; and minutes pass at once. */
+  /** From here on the pages send, not the service worker, whose line and clock are others; and `putForward` has minutes pass at once. */
   async pagesSend() {
     this.#hurries = true;
     await this.browser.context.addInitScript(() => delete globalThis.ServiceWorkerRegistration?.prototype.sync);
@@ -145,7 +145,8 @@ export class App {
 
   /**
    * Where something was lost on its way to a plain instance, and waits a minute before it is asked about, that passes at
-   * once after `pagesSend`. Not while somebody sends, whose patience with the instance would end as well.
+   * once after `pagesSend`. Not while somebody sends, whose patience with the instance would end as well; and nothing for a
+   * line that brings a request over late, which is what the minute is for.
    */
   async putForward() {
     if (!this.#hurries || !(await this.outbox()).some(({ state, nextAttemptAt }) => state === "unknown" && nextAttemptAt)) return;
