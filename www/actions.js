@@ -43,10 +43,27 @@ async function make(step, at, fields) {
   return made;
 }
 
-const place = async (step, table, id) => {
-  const { location, cmdb_ci } = await read(step, `${table}/${id}?sysparm_exclude_reference_link=true`);
-  return { location, cmdb_ci };
-};
+async function orderFor(step, id) {
+  const { number, state, close_notes, location, cmdb_ci } = await read(step, `wm_order/${id}?sysparm_exclude_reference_link=true`);
+  return { number, close_notes, closed: ["3", "4", "7"].includes(String(state)), where: { location, cmdb_ci } };
+}
+
+/**
+ * Whether an earlier run of this step has made the first of its records.
+ *
+ * An order that somebody else has closed is left alone, or two who close it would each make its follow-ups. But a step
+ * that was cut is run again, and must not take its own close for somebody else's. So a step looks at the order before
+ * all else and closes it after all else: where its first record is there, a run of its own has found the order open. That
+ * holds also where the answer to the close is what was lost. Between the look and the close the instance does not stand
+ * still, as it does where it runs actions itself.
+ */
+async function hasBegun(step) {
+  const [first] = step.records;
+  if (!first) return false;
+  const rows = await read(step, `${first.table}?sysparm_query=correlation_id=${first.sys_id}&sysparm_fields=sys_id,correlation_id`);
+  // An instance drops what it does not know of a query, and answers with everything.
+  return rows.some(({ correlation_id }) => correlation_id === first.sys_id);
+}
 
 const actions = {
   // { task, minutes, work_date, comments }
@@ -56,7 +73,7 @@ const actions = {
     },
     async online(step, { task, minutes, work_date, comments }, user) {
       const [me] = await read(step, `sys_user?sysparm_query=user_name=${encodeURIComponent(user)}&sysparm_fields=sys_id&sysparm_limit=1`);
-      await make(step, 0, { task, user: me?.sys_id, time_worked: minutes, work_date, comments });
+      await make(step, 0, { task, user: me?.sys_id, time_worked: minutes, work_date: work_date || step.actedAt.slice(0, 10), comments });
       await write(step, "PATCH", `task/${task}`, { work_notes: `Worked ${minutes} minutes${comments ? `: ${comments}` : ""}` });
     },
   },
@@ -71,11 +88,16 @@ const actions = {
       }
     },
     async online(step, { order, close_notes, follow_ups }) {
-      const where = await place(step, "wm_order", order);
+      const { number, closed, where, ...there } = await orderFor(step, order);
+      // Without a follow-up nothing but its notes tells who closed it; whoever wrote the same has done the same.
+      const asHere = there.close_notes === close_notes;
+      if (closed && !(follow_ups.length ? await hasBegun(step) : asHere)) {
+        throw new Error(`Work order ${number} is closed already: only one that is open can be closed`);
+      }
       for (const [at, { short_description }] of follow_ups.entries()) {
         await make(step, at, { short_description, initiated_from: order, ...where });
       }
-      await write(step, "PATCH", `wm_order/${order}`, { state: 3, close_notes });
+      if (!closed || asHere) await write(step, "PATCH", `wm_order/${order}`, { state: 3, close_notes });
     },
   },
 
@@ -86,7 +108,10 @@ const actions = {
       for (const { short_description } of tasks) await newTask(tx, "wm_task", { short_description, parent: order, location, cmdb_ci });
     },
     async online(step, { order, tasks }) {
-      const where = await place(step, "wm_order", order);
+      const { number, closed, where } = await orderFor(step, order);
+      if (closed && !(await hasBegun(step))) {
+        throw new Error(`Work order ${number} is closed: only one that is open can be split into tasks`);
+      }
       for (const [at, { short_description }] of tasks.entries()) await make(step, at, { short_description, parent: order, ...where });
     },
   },

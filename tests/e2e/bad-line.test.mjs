@@ -35,6 +35,7 @@ for (const plain of [false, true]) {
       app.browser.expects(/Failed to load resource/, /is not an instance/);
     };
     const app = await startApp(t, { plain, prepare });
+    if (plain && !FULL) await app.pagesSend();
     await app.go(QUIET);
     const day = new Day(draw, { journals: !plain });
     await day.hears(app.page);
@@ -51,6 +52,7 @@ for (const plain of [false, true]) {
     await until("an empty outbox", async () => {
       retried += await retryAll(app);
       const { pending, temporary, syncing } = await app.status();
+      await app.putForward();
       return pending === 0 && temporary === 0 && !syncing;
     }, { within: 600_000 });
 

@@ -26,6 +26,7 @@ async function committedUnanswered(app) {
 both("the instance is killed again and again between commit and answer", async (t, app) => {
   const { instance, page } = app;
   const draw = drawFrom(t);
+  if (app.plain && !FULL) await app.pagesSend();
   await app.go(QUIET);
   const day = new Day(draw, { journals: !app.plain });
   await day.hears(page);

@@ -5,9 +5,10 @@ import { test } from "node:test";
 import { barriers } from "./lib/accessibility.mjs";
 import { startApp } from "./lib/app.mjs";
 import { DESKTOP, PHONE } from "./lib/browser.mjs";
+import { splitUnclearly } from "./lib/unclear.mjs";
 import { until, untilEqual } from "./lib/wait.mjs";
 
-/** One record of each kind that a screen tells apart: landed, local, edited, refused. */
+/** One record of each kind that a screen tells apart: landed, local, edited, refused; and what an action made and nobody can tell apart. */
 async function aDaysWork(app) {
   const { instance } = app;
   await until("the demo's incidents", async () => (await app.rows("incident", "active=true")).length > 100);
@@ -15,6 +16,8 @@ async function aDaysWork(app) {
   const here = { location: place?.sys_id, impact: 2, urgency: 2, priority: 3, state: 1, active: true };
   const landed = await app.create("incident", { ...here, short_description: "Jet bridge B7 stops halfway" });
   await app.landsByItself();
+  const [order] = await app.rows("wm_order", "active=true");
+  await splitUnclearly(app, order.sys_id);
 
   // Out of reach, and told so: nothing is tried, nothing waits for an answer.
   await app.browser.offline(true);
@@ -24,7 +27,6 @@ async function aDaysWork(app) {
   const local = await app.create("incident", { ...here, short_description: "Belt 4 at carousel 2 stuck" });
   await app.create("incident_task", { incident: local.sys_id, short_description: "Order a motor", state: 1, active: true });
   await app.create("task_time_worked", { task: local.sys_id, time_worked: 45, work_date: "2026-11-20", comments: "Looked for the noise" });
-  const [order] = await app.rows("wm_order", "active=true");
   return { local: local.sys_id, order: order.sys_id };
 }
 
@@ -69,6 +71,10 @@ test("every screen is without barriers", async (t) => {
   await look("new", "#/incident/new", "field-short_description");
   await look("orders", "#/wm_order", "record-row");
   await look("order", `#/wm_order/${order}`, "record");
+  await look("close", `#/wm_order/${order}/close`, "field-follow_ups");
+  await look("split", `#/wm_order/${order}/split`, "field-tasks");
+  await look("reassign", `#/wm_order/${order}/reassign`, "pick-assigned_to");
+  await look("pairing", "#/outbox", "pairing");
   await aRefusal(app, local);
   await look("outbox", "#/outbox", "outbox-item");
   await look("status", "#/status", "status-storage");

@@ -26,8 +26,7 @@ const write = (page, name, count) =>
 
 both("what a tab was sending when it was closed, an idle one sends", async (t, app) => {
   // Without Background Sync, as most browsers are: nobody but the other tab is there.
-  await app.browser.context.addInitScript(() => delete globalThis.ServiceWorkerRegistration?.prototype.sync);
-  await app.reload();
+  await app.pagesSend();
   // What an empty answer is worth is known, also without keys.
   const [first] = await write(app.page, "first", 1);
   await app.landsByItself();

@@ -71,6 +71,28 @@ class Browser {
     await this.context.setOffline(away);
   }
 
+  /**
+   * The browser has the service worker send, which by its clock does so a minute from now. Chromium's own next try may be
+   * five minutes away. `page` is any that is open.
+   */
+  async aMinuteLater(page, origin) {
+    for (const worker of this.context.serviceWorkers()) {
+      await worker.evaluate(() => {
+        const { now } = Date;
+        Date.now = () => now() + 61_000;
+      });
+    }
+    const session = await this.context.newCDPSession(page);
+    const registered = new Promise((resolve) => {
+      session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
+        const ours = registrations.find(({ scopeURL }) => scopeURL.startsWith(origin));
+        if (ours) resolve(ours.registrationId);
+      });
+    });
+    await session.send("ServiceWorker.enable");
+    await session.send("ServiceWorker.dispatchSyncEvent", { origin, registrationId: await registered, tag: "landfall", lastChance: false });
+  }
+
   /** Console errors that match are part of the test, from now on. */
   expects(...patterns) {
     this.#expected.push(...patterns);

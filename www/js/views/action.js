@@ -18,13 +18,13 @@ const verbs = {
     action: "close_order", title: "Close this work order", button: "Close it", done: "Closed. Saved on this device.",
     fields: {
       close_notes: { label: "What was done", kind: "long", required: true },
-      follow_ups: { label: "What follows from it: a work order a line", kind: "long" },
+      follow_ups: { label: "What follows: one work order a line", kind: "long" },
     },
     input: (order, { close_notes, follow_ups }) => ({ order, close_notes, follow_ups: lines(follow_ups) }),
   },
   split: {
     action: "split_order", title: "Split into tasks", button: "Split it", done: "Split. Saved on this device.",
-    fields: { tasks: { label: "What is to be done: a task a line", kind: "long", required: true } },
+    fields: { tasks: { label: "The tasks, one a line", kind: "long", required: true } },
     input: (order, { tasks }) => ({ order, tasks: lines(tasks) }),
   },
   reassign: {
@@ -56,8 +56,7 @@ export function actionView(route) {
   const back = () => (history.length > 1 ? history.back() : goInstead(listHref(tables[table].root)));
   const form = h("form", { class: "form", novalidate: true, "aria-label": words.title, "data-test": "form", onsubmit: submit },
     h("header", { class: "form-head" }, h("button", { class: "back", type: "button", onclick: back }, icon("back"), h("span", {}, "Back")), h("h1", {}, words.title)),
-    h("p", { class: "form-local" }, localMark(), h("span", {}, "Done on this device at once; by the instance when it can be reached.")),
-    about, body,
+    body,
     h("div", { class: "form-actions" }, problem, save, h("button", { class: "button", type: "button", "data-test": "cancel", onclick: back }, "Cancel")));
 
   async function describe() {
@@ -94,7 +93,7 @@ export function actionView(route) {
     inputs.set(name, input);
     return input.node;
   });
-  fill(body, nodes);
+  fill(body, about, h("p", { class: "form-local" }, localMark(), h("span", {}, "Done on this device at once; by the instance when it can be reached.")), nodes);
   const failed = (error) => fill(problem, reason(error));
   const stop = watchTables([table], () => describe().catch(failed));
   describe().catch(failed);

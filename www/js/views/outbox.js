@@ -26,6 +26,21 @@ const actionWords = {
   log_time: "Time worked", close_order: "Closing a work order", split_order: "Splitting a work order", reassign: "Reassigning",
 };
 
+// The library's own sentence names the records by their ids; here they stand below, by name.
+const unpairedWords = "The instance has carried this out, but it is not clear which of its records is which of those made here. Pair each with its own, or discard them here.";
+
+// What a discard undoes is undone on this device only: where the instance has done some of it, that has to be said.
+function discardWords({ kind, state }, title) {
+  if (state === "unpaired") {
+    return "The instance has carried this out, and its records stay there. Only those made here are forgotten, and everything that depends on them.";
+  }
+  const there = {
+    unknown: " What the instance may have done of it stays there.",
+    refused: kind === "action" ? " What the instance may have done of it before it refused stays there." : "",
+  };
+  return `“${title}” goes back to what the instance last had. A record made here disappears, and so does everything that depends on it.${there[state] ?? ""}`;
+}
+
 const stopped = ["refused", "conflict", "unpaired"];
 const moving = ["queued", "sending", "unknown", "waiting"];
 
@@ -47,11 +62,13 @@ export function outboxView() {
       const groups = await Promise.all([halted, waiting].map((items) => Promise.all(items.slice(0, shown).map(drawItem))));
       await pressEnds();
       if (closed || mine !== turn) return;
+      const held = body.contains(document.activeElement) && document.activeElement.dataset.focus;
       fill(body,
         section("Needs you", groups[0]),
         section("Waiting to be sent", groups[1]),
         halted.length + waiting.length === 0 && empty(),
         Math.max(halted.length, waiting.length) > shown && h("button", { class: "button is-wide", type: "button", onclick: () => { shown += step; refresh(); } }, "Show more"));
+      if (held) body.querySelector(`[data-focus="${held}"]`)?.focus();
     } catch (error) {
       if (!closed) fill(body, h("p", { role: "alert" }, `The outbox could not be read. ${reason(error)}`));
     }
@@ -74,10 +91,10 @@ export function outboxView() {
         h("time", { class: "row-time", title: moment(item.queuedAt) }, ago(item.queuedAt))),
       h("p", { class: "outbox-title" }, row ? h("a", { href: recordHref(of.table, of.sys_id) }, title) : title),
       h("p", { class: "outbox-explain", "data-test": "outbox-explain" },
-        h("span", { class: `sync-mark is-${item.state}` }, stateWords[item.state] ?? item.state), " ", item.explain),
+        h("span", { class: `sync-mark is-${item.state}` }, stateWords[item.state] ?? item.state), " ", item.unpaired ? unpairedWords : item.explain),
       item.error && h("div", { class: "answer", "data-test": "outbox-error" }, icon("refused"),
         h("div", {}, h("p", {}, `The instance answered ${item.error.status}: ${item.error.message}`), item.error.detail && h("p", { class: "quiet" }, item.error.detail))),
-      h("p", { class: "outbox-foot" }, [
+      !item.unpaired && h("p", { class: "outbox-foot" }, [
         item.attempts ? `Tried ${count(item.attempts, "time")}` : "Not tried yet",
         item.nextAttemptAt && `next try ${moment(item.nextAttemptAt)}`,
         item.dependsOn.length > 0 && `behind ${count(item.dependsOn.length, "other change")}`,
@@ -99,11 +116,7 @@ export function outboxView() {
   }
 
   async function drop(item, title) {
-    const sure = await confirm({
-      title: "Discard this change?",
-      text: `“${title}” goes back to what the instance last had. A record made here disappears, and so does everything that depends on it.`,
-      action: "Discard",
-    });
+    const sure = await confirm({ title: "Discard this change?", text: discardWords(item, title), action: "Discard" });
     if (sure) await run(() => db.outbox.discard(item.id));
   }
 
