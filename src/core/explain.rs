@@ -277,7 +277,7 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)>
         };
         waits_for.push(format!("“{name}”, {why}"));
         stuck |= matches!(before.state, ItemState::Refused | ItemState::Unpaired);
-        depends_on.push(id.clone());
+        depends_on.extend(Some(id.clone()).filter(|id| !depends_on.contains(id)));
     }
     for (table, sys_id) in item.records().into_iter().filter(|_| item.behind) {
         let Some(record) = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))? else { continue };

@@ -38,7 +38,7 @@ pub fn pairing(schema: &Schema, action: &Action, named: &[RecordForSync], held: 
     open.retain(|(_, temporary)| !pairs.contains_key(temporary));
     let mut left: Vec<RecordForSync> = Vec::new();
     // Named for a record that is not open, or there before: for which other one it should be taken is not to be guessed.
-    let mut others = Vec::new();
+    let mut others: Vec<RecordForSync> = Vec::new();
     for record in named {
         let is_this = |table: &str, sys_id: &str| sys_id == record.sys_id && akin(schema, table, &record.table);
         let known = taken_for(schema, action, &pairs, &record.table, &record.sys_id).is_some()
@@ -59,20 +59,23 @@ pub fn pairing(schema: &Schema, action: &Action, named: &[RecordForSync], held: 
             None => left.push(record.clone()),
         }
     }
+    let besides: Vec<&RecordForSync> = others.iter().filter(|record| record.temp_sys_id.is_none()).collect();
     for (table, temporary) in open.clone() {
         let of_table: Vec<&RecordForSync> = left.iter().filter(|record| akin(schema, &table, &record.table)).collect();
         let could_be = |other: &str| of_table.iter().any(|record| akin(schema, other, &record.table));
         let others = open.iter().filter(|(other, _)| could_be(other)).count();
         let only_one = others == 1 && of_table.len() == 1;
-        // In order only where each has its own: of what is missing, or named besides, nobody could tell which it is.
+        // In order only where each has its own: of what is missing, or named besides, nobody could tell which it is. Nor
+        // of what the device holds: a pull may have brought just what the step has made.
         let in_order = action.pairs_in_order && of_table.len() == others;
-        if let Some(first) = of_table.first().filter(|_| only_one || in_order).map(|record| (*record).clone()) {
+        let clear = (only_one || in_order) && !besides.iter().any(|record| akin(schema, &table, &record.table));
+        if let Some(first) = of_table.first().filter(|_| clear).map(|record| (*record).clone()) {
             open.retain(|(_, other)| *other != temporary);
             left.retain(|record| *record != first);
             pairs.insert(temporary, first.sys_id);
         }
     }
-    left.append(&mut others);
+    left.extend(others);
     Pairing { pairs, open, left }
 }
 

@@ -3,7 +3,7 @@
 //! * [`Client`]: what the app calls, and the loop that reads, rules, commits and starts over when stale.
 //! * `sync`: who sends, and for how long. `push`: what goes next; `round`: claims, requests, receipts; `batch_size`: how much goes in one. `twins`: what was made twice.
 //!   `pull`: the cached tables. `course`: how it goes, and when to try next.
-//! * `actions`: online steps that the app runs itself; `step`: their calls. `wanted`: what an action has touched, read again.
+//! * `actions`: online steps that the app runs itself; `step`: what one is given; `call`: its calls. `wanted`: what an action has touched, read again.
 //! * `foreign`: ids that another device made.
 //! * `hand`: what a person may do about an item, and waiting for one.
 //! * [`dialect`]: how intents become requests, and answers receipts.
@@ -12,6 +12,7 @@ pub mod dialect;
 
 mod actions;
 mod batch_size;
+mod call;
 mod client;
 mod course;
 mod error;

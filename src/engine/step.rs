@@ -13,28 +13,23 @@ use super::{
     actions::{StepFailed, StepResult},
     client::Client,
     exchange::Trouble,
-    round::LATE_MS,
 };
 use crate::{
     core::{
-        Durability, Origin, Ref,
+        Ref,
         act::MAX_INPUT_BYTES,
-        calls::{self, asked, fingerprint},
+        calls::asked,
         present::iso,
         receive::Answer,
         retry::backoff_ms,
         stored::{Again, Asked, Call, Calling, Item, ItemError},
     },
-    ports::{AuthReason, Clock, Entropy, Headers, Ports},
+    ports::{AuthReason, Entropy, Headers, Ports},
     wire::{
-        Capabilities, Fields, Method, Request, Response,
+        Capabilities, Method, Request, Response,
         action::{ActionAnswer, RecordForSync},
     },
 };
-
-const CONTENT_TYPE: &str = "Content-Type";
-/// The longest key that is sent as it is.
-const LONGEST_KEY: usize = 100;
 
 /// Why a call of a step has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,7 +59,7 @@ pub enum CallFailed {
 
 /// An online step under way.
 pub struct Step<P: Ports> {
-    state: Rc<State<P>>,
+    pub(super) state: Rc<State<P>>,
 }
 
 impl<P: Ports> Clone for Step<P> {
@@ -73,25 +68,25 @@ impl<P: Ports> Clone for Step<P> {
     }
 }
 
-struct State<P: Ports> {
-    client: Client<P>,
-    lease: u64,
-    item: Item,
-    keyed: bool,
-    headers: RefCell<Headers>,
+pub(super) struct State<P: Ports> {
+    pub(super) client: Client<P>,
+    pub(super) lease: u64,
+    pub(super) item: Item,
+    pub(super) keyed: bool,
+    pub(super) headers: RefCell<Headers>,
     used: RefCell<BTreeSet<String>>,
     named: RefCell<Vec<RecordForSync>>,
     trouble: RefCell<Option<Trouble>>,
     /// The keys of calls that have left, and of which it is not known what became.
-    in_doubt: RefCell<BTreeSet<String>>,
+    pub(super) in_doubt: RefCell<BTreeSet<String>>,
     status: Cell<u16>,
     /// A question was answered as no instance that is well answers it: what the step throws then is no refusal.
     hiccup: Cell<bool>,
     /// A call of this run has an answer that says nothing: none follows it, or its doubt would be lost.
-    stopped: Cell<bool>,
+    pub(super) stopped: Cell<bool>,
     /// Calls that change something leave one by one, so that no more than one is ever in doubt.
-    turn: Mutex<()>,
-    over: Cell<bool>,
+    pub(super) turn: Mutex<()>,
+    pub(super) over: Cell<bool>,
 }
 
 impl<P: Ports> Step<P> {
@@ -267,144 +262,8 @@ impl<P: Ports> Step<P> {
         }
     }
 
-    async fn change(&self, call: Call, again: Again, mut request: Request) -> Result<Response, Trouble> {
-        let State { client, item, .. } = &*self.state;
-        let _turn = self.state.turn.lock().await;
-        // Until it is known what became of this one, whatever ends it.
-        if self.state.stopped.replace(true) || self.state.over.get() {
-            return Err(Trouble::Unreachable("what became of the call before is not known".to_owned()));
-        }
-        let known = item.action.iter().flat_map(|action| &action.calls).find(|known| known.key == call.key);
-        if let Some(known) = known {
-            self.state.stopped.set(false);
-            return Ok(known.response());
-        }
-        let left = left(item).find(|left| left.key == call.key);
-        if let Some(left) = left.filter(|left| left.body.is_some()) {
-            request.body = left.body.clone().map(String::into_bytes);
-            request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(CONTENT_TYPE));
-            request.headers.extend(left.content_type.clone().map(|mime| (CONTENT_TYPE.to_owned(), mime)));
-        }
-        // What has left without a key before is not known by one, and a key is not remembered for ever.
-        if (!self.state.keyed || item.keyless || left.is_some())
-            && let Some(row) = self.found(&again).await?.or_else(|| self.come_by(&again))
-        {
-            let response = client.dialect().made(row);
-            self.note_answer(&call.key, Some(&call.clone().with(&response))).await?;
-            self.state.stopped.set(false);
-            return Ok(response);
-        }
-        let is_repeat = left.is_none_or(|left| asked(&request, "").body == left.asked.body);
-        // Noted as the answer, a portal's page would be given to the step for ever.
-        let answer =
-            self.leave(&call, again, request, left.is_some()).await.and_then(|response| match is_whole(&response) {
-                true => Ok(response),
-                false => {
-                    Err(Trouble::NotTheInstance(format!("status {} with what is no whole answer", response.status)))
-                }
-            });
-        let known = match &answer {
-            // The same key is being worked on: its answer is still to come.
-            Ok(response) if response.status == 409 && response.retry_after(0).is_some() => false,
-            // Of what is another request to the instance, it says nothing of the one before.
-            Ok(response) if !response.is_success() && !is_repeat => false,
-            Ok(response) => !says_nothing(response),
-            // This one was not run. What left before it may have been.
-            Err(Trouble::SignIn | Trouble::Busy { in_doubt: false, .. }) => left.is_none(),
-            Err(_) => false,
-        };
-        if known {
-            let carried_out = answer.as_ref().ok().filter(|response| response.is_success());
-            let carried_out = carried_out.map(|response| call.clone().with(response));
-            self.note_answer(&call.key, carried_out.as_ref()).await?;
-        }
-        self.state.stopped.set(!known);
-        answer
-    }
-
-    /// On disk before it leaves. Frozen in between, or waiting for the user to sign in, the lease may be another's by now:
-    /// it is noted anew then.
-    async fn leave(&self, call: &Call, again: Again, mut request: Request, before: bool) -> Result<Response, Trouble> {
-        let State { client, lease, item, headers, .. } = &*self.state;
-        let mime = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(CONTENT_TYPE));
-        let mut calling = Calling {
-            key: call.key.clone(),
-            again,
-            left_at: 0,
-            asked: Asked { body: asked(&request, "").body, ..call.asked.clone() },
-            body: request.body.clone().and_then(|body| String::from_utf8(body).ok()),
-            content_type: mime.map(|(_, mime)| mime.clone()),
-        };
-        if self.state.keyed {
-            let key = format!("{}:{}", item.idempotency_key, on_the_wire(&call.key));
-            request.headers.push(("Idempotency-Key".to_owned(), key));
-        }
-        let mut signed_in = false;
-        loop {
-            calling.left_at = client.ports().clock().now_ms();
-            client
-                .transact(Origin::Sync, Durability::Strict, |tx| calls::calling(tx, *lease, &item.id, &calling))
-                .await?;
-            if self.state.over.get() {
-                return Err(Trouble::Unreachable("the step was over before it left".to_owned()));
-            }
-            if client.ports().clock().now_ms().saturating_sub(calling.left_at) > LATE_MS {
-                continue;
-            }
-            self.state.in_doubt.borrow_mut().insert(call.key.clone());
-            let used = headers.borrow().clone();
-            match client.exchange_once(*lease, &request, &used).await {
-                Err(Trouble::SignIn) if !signed_in => {
-                    signed_in = true;
-                    // The app may leave the page to sign in: nothing is in doubt meanwhile that was not before.
-                    if !before {
-                        self.note_answer(&call.key, None).await?;
-                    }
-                    headers.replace(client.authorize(*lease, AuthReason::Expired).await?);
-                }
-                came => return came,
-            }
-        }
-    }
-
-    async fn note_answer(&self, key: &str, call: Option<&Call>) -> Result<(), Trouble> {
-        let State { client, lease, item, .. } = &*self.state;
-        client
-            .transact(Origin::Sync, Durability::Strict, |tx| calls::answered(tx, *lease, &item.id, key, call))
-            .await?;
-        self.state.in_doubt.borrow_mut().remove(key);
-        Ok(())
-    }
-
-    /// The row that a call without a key has made in an earlier run of the step, if it has: whichever call it was then.
-    async fn found(&self, again: &Again) -> Result<Option<Fields>, Trouble> {
-        let State { client, item, .. } = &*self.state;
-        let Again::Probe { table, temporary } = again else { return Ok(None) };
-        if item.sent_at.is_none() {
-            return Ok(None);
-        }
-        let schema = client.schema();
-        let response = self.exchange(&client.dialect().carrying(schema, table, temporary)).await?;
-        if !response.is_success() {
-            return Err(Trouble::Unreachable(format!("the instance answered {}", response.status)));
-        }
-        let page = client.dialect().page(&response).map_err(Trouble::NotTheInstance)?;
-        let field = schema.correlation_field(table).unwrap_or_default();
-        Ok(page.rows.into_iter().find(|row| row.get(&field) == Some(temporary)))
-    }
-
-    /// What a pull or a probe had come by, and is gone since: the user may have deleted it meanwhile.
-    fn come_by(&self, again: &Again) -> Option<Fields> {
-        let Again::Probe { table, temporary } = again else { return None };
-        let State { client, item, .. } = &*self.state;
-        let part = item.action.as_ref()?.made().find(|part| part.sys_id == *temporary)?;
-        let sys_id = part.landed.clone()?;
-        let field = client.schema().correlation_field(table)?;
-        Some([("sys_id".to_owned(), sys_id), (field, temporary.clone())].into())
-    }
-
     /// Signed in once more where the session has run out.
-    async fn exchange(&self, request: &Request) -> Result<Response, Trouble> {
+    pub(super) async fn exchange(&self, request: &Request) -> Result<Response, Trouble> {
         let State { client, lease, headers, .. } = &*self.state;
         let used = headers.borrow().clone();
         match client.exchange_once(*lease, request, &used).await {
@@ -419,26 +278,20 @@ impl<P: Ports> Step<P> {
 }
 
 /// Whether an answer does not tell what became of what was asked.
-fn says_nothing(response: &Response) -> bool {
+pub(super) fn says_nothing(response: &Response) -> bool {
     matches!(response.status, 0..200 | 408 | 500..)
 }
 
 /// Whether an answer can be the instance's: not a page, nor half of what it says.
-fn is_whole(response: &Response) -> bool {
+pub(super) fn is_whole(response: &Response) -> bool {
     let page = response.header("Content-Type").is_some_and(|mime| mime.to_ascii_lowercase().starts_with("text/html"));
     let cut = response.is_json() && serde_json::from_slice::<IgnoredAny>(&response.body).is_err();
     response.body.is_empty() || !(page || cut)
 }
 
 /// The calls that had left when the step was begun, and of which it is not known what became.
-fn left(item: &Item) -> impl Iterator<Item = &Calling> {
+pub(super) fn left(item: &Item) -> impl Iterator<Item = &Calling> {
     item.action.iter().flat_map(|action| &action.calling)
-}
-
-/// A key as a header may hold it, and short enough for an instance that keeps 255 characters.
-fn on_the_wire(key: &str) -> String {
-    let fits = key.len() <= LONGEST_KEY && key.trim() == key && key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    if fits { key.to_owned() } else { format!("{:016x}", fingerprint(key.as_bytes())) }
 }
 
 fn unanswered(trouble: &Trouble) -> CallFailed {

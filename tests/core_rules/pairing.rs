@@ -147,7 +147,7 @@ fn what_was_there_before_could_only_be_meant_by_its_temporary_id() {
     for (named, came) in [
         (vec![("incident", "x", "")], "; open a; left x"),
         (vec![("incident", "x", A)], "a=x; open ; left "),
-        (vec![("incident", "x", ""), ("incident", "y", "")], "a=y; open ; left x"),
+        (vec![("incident", "x", ""), ("incident", "y", "")], "; open a; left y x"),
         // The same id in another table is another record.
         (vec![("incident", "y", ""), ("note", "y", "")], "a=y; open ; left y"),
     ] {

@@ -62,7 +62,7 @@ impl World {
             }
             let patience = if self.set_back.get() { PATIENCE_SET_BACK } else { PATIENCE };
             // Most users do not wait; that what is left alone stays as it is, the others see.
-            let hurried = self.setup.seed % 4 > 0;
+            let hurried = !self.setup.seed.is_multiple_of(4);
             if round >= patience || (hurried && round > 0 && self.only_the_user_can_help()) {
                 // What a pull has set free goes with the next sync.
                 self.finish(self.sync(by, false));

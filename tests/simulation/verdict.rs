@@ -157,7 +157,16 @@ impl World {
             let made = model.find(&last.value).and_then(|number| model.records[number].uid.as_ref());
             let removed = instance.taken.contains(has)
                 && made.and_then(|uid| instance.rows_of.get(uid)).is_some_and(|rows| rows.iter().any(|row| row == has));
+            // An action whose input says the same as a change before it did that itself, also where the user drops that change.
+            let undone =
+                record.writes[name].iter().any(|write| write.fate == Fate::Undone && model.plain(&write.value) == has);
+            let acted = undone
+                && model.runs.iter().filter_map(|run| run.plan.change.as_ref()).any(|change| {
+                    let value = change.fields.get(name).map(|value| model.plain(value));
+                    model.plain(&change.sys_id) == id && value.as_deref() == Some(has)
+                });
             if wanted != has
+                && !acted
                 && !model.truly(&last.value, &instance.rows_of).iter().any(|meant| meant == has)
                 && !removed
             {

@@ -49,7 +49,9 @@ async function drainOnce(boot) {
   const report = await db?.sync({ pull: false });
   // Offline without a request is offline by the user's word: no event of the browser ends that.
   const unreachable = report?.endedBy === "offline" && report.requests > 0;
-  if (report?.remaining > 0 && (unreachable || report.endedBy === "backoff")) {
+  // What waits for its time alone goes by itself later, and here nobody is left who could wait for it.
+  const isTimed = async () => (await db.outbox.list({ state: ["queued", "unknown"], limit: 100 })).some((item) => item.nextAttemptAt);
+  if (report?.remaining > 0 && (unreachable || report.endedBy === "backoff" || (report.endedBy === "done" && (await isTimed())))) {
     throw new LandfallError("unreachable", true, "The instance could not be reached. Unsent records stay on this device.");
   }
 }
