@@ -308,7 +308,7 @@ impl Story {
     pub fn draw(seed: u64) -> Self {
         let mut draw = Draw::new(seed);
         let setup = Setup::draw(seed, &mut draw);
-        let count = 50 + draw.below(25);
+        let count = 52 + draw.below(25);
         let events = (0..count).map(|_| Event { salt: draw.next(), act: act(&setup, &mut draw) }).collect();
         Self { setup, events }
     }
