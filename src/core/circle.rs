@@ -61,26 +61,30 @@ pub(super) fn in_order(tx: &mut Tx<'_>, there: Vec<String>, here: Vec<String>) -
     let (mut there, mut here) = (VecDeque::from(there), VecDeque::from(here));
     let mut merged = Vec::new();
     loop {
-        let first = match (next_action(tx, &there)?, next_action(tx, &here)?) {
+        let first = match (next(tx, &there)?, next(tx, &here)?) {
             (Some(a), Some(b)) if is_after(tx, &a, &b)? => &mut here,
-            (None, Some(_)) => &mut here,
-            _ if there.is_empty() => &mut here,
+            (None, _) if there.is_empty() => &mut here,
             _ => &mut there,
         };
         match first.pop_front() {
             Some(id) => merged.push(id),
-            None => return Ok(merged),
+            None if here.is_empty() => return Ok(merged),
+            None => merged.extend(here.drain(..)),
         }
     }
 }
 
-fn next_action(tx: &mut Tx<'_>, items: &VecDeque<String>) -> Ruled<Option<Item>> {
+/// What decides: the next action, else the next item at all.
+fn next(tx: &mut Tx<'_>, items: &VecDeque<String>) -> Ruled<Option<Item>> {
+    let mut first = None;
     for id in items {
-        if let Some(item) = tx.readable::<Item>(&Item::at(id))?.filter(|item| item.action.is_some()) {
+        let Some(item) = tx.readable::<Item>(&Item::at(id))? else { continue };
+        if item.action.is_some() {
             return Ok(Some(item));
         }
+        first = first.or(Some(item));
     }
-    Ok(None)
+    Ok(first)
 }
 
 /// By what they wait for already; else by when the user acted, as far as clocks tell.

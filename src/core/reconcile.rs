@@ -78,7 +78,7 @@ pub(super) fn land(
     let sys_id = row.get("sys_id").cloned().unwrap_or_default();
     let Some(mut record) = tx.record(made.table, temporary)? else { return Ok(None) };
     let there = tx.record(made.table, &sys_id)?;
-    tx.remove(Record::at(tx.schema, &record.table, temporary));
+    let was = Record::at(tx.schema, &record.table, temporary);
 
     record.items.retain(|id| id != made.item);
     let mut base = made.fields.clone();
@@ -90,6 +90,7 @@ pub(super) fn land(
         record.items = in_order(tx, there.items, std::mem::take(&mut record.items))?;
         record.deleted |= there.deleted;
     }
+    tx.remove(was);
     record.table = class_of(tx, &record.table, row);
     record.sys_id.clone_from(&sys_id);
     also(tx, &mut record)?;

@@ -20,7 +20,7 @@ const CONTENT_TYPE: &str = "Content-Type";
 const LONGEST_KEY: usize = 100;
 
 impl<P: Ports> Step<P> {
-    pub(super) async fn change(&self, call: Call, again: Again, mut request: Request) -> Result<Response, Trouble> {
+    pub(super) async fn change(&self, call: Call, mut again: Again, mut request: Request) -> Result<Response, Trouble> {
         let State { client, item, .. } = &*self.state;
         let _turn = self.state.turn.lock().await;
         // Until it is known what became of this one, whatever ends it.
@@ -34,13 +34,15 @@ impl<P: Ports> Step<P> {
         }
         let left = left(item).find(|left| left.key == call.key);
         if let Some(left) = left.filter(|left| left.body.is_some()) {
+            again.clone_from(&left.again);
             request.body = left.body.clone().map(String::into_bytes);
             request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(CONTENT_TYPE));
             request.headers.extend(left.content_type.clone().map(|mime| (CONTENT_TYPE.to_owned(), mime)));
         }
         // What has left without a key before is not known by one, and a key is not remembered for ever.
-        if (!self.state.keyed || item.keyless || left.is_some())
-            && let Some(row) = self.found(&again).await?.or_else(|| self.come_by(&again))
+        let come_by = self.come_by(&again);
+        if (!self.state.keyed || item.keyless || left.is_some() || come_by.is_some())
+            && let Some(row) = self.found(&again).await?.or(come_by)
         {
             let response = client.dialect().made(row);
             self.note_answer(&call.key, Some(&call.clone().with(&response))).await?;

@@ -15,6 +15,9 @@ use crate::{
     ports::{Clock, Entropy, Ports, Remote},
 };
 
+/// When what could not be read again is asked for once more, in ms.
+const READ_AGAIN_MS: u64 = 60_000;
+
 impl<P: Ports> Client<P> {
     pub(super) async fn course(&self) -> Result<Course, EngineError> {
         self.look(|tx| tx.fact::<Course>()).await
@@ -110,9 +113,12 @@ impl<P: Ports> Client<P> {
         let now = self.ports().clock().now_ms();
         let none = BTreeSet::new();
         let plan = self.next_plan(Room { items: 1, group: 1, bytes: usize::MAX }, self.keys(), &none, &none).await?;
-        // What is to be read again, and the line failed.
+        // What is to be read again, and the line failed: soon, but not at once again where only its table is silent.
         let wanted = course.failures > 0 && self.counts([Scan::key(StoreName::Meta, Wanted::all())]).await?[0] > 0;
-        let first = if plan.is_empty() && !wanted { plan.next_at } else { Some(now) };
+        let first = match plan.is_empty() {
+            false => Some(now),
+            true => [plan.next_at, wanted.then_some(now + READ_AGAIN_MS)].into_iter().flatten().min(),
+        };
         Ok(first.map(|at| at.max(course.waits_until(now).unwrap_or(0)).saturating_sub(now)))
     }
 

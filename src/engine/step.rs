@@ -147,12 +147,13 @@ impl<P: Ports> Step<P> {
         let ended = ended?;
         let trouble = self.state.trouble.take();
         let in_doubt = !self.state.in_doubt.borrow().is_empty();
+        let in_doubt_since = self.state.in_doubt.borrow().iter().any(|key| left(item).all(|left| left.key != *key));
         let lost = |why: &str| ItemError { status: 0, message: why.to_owned(), detail: None };
         let wait_ms = || Some(backoff_ms(item.failures.saturating_add(1), client.ports().entropy().random()));
         let answer = match (&trouble, ended) {
             (Some(Trouble::Engine(error)), _) => return Err(error.clone().into()),
             // Nothing was run: what is in doubt is what was before.
-            (Some(Trouble::SignIn), _) => Answer::NotRun { error: None, wait_ms: None },
+            (Some(Trouble::SignIn), _) if !in_doubt_since => Answer::NotRun { error: None, wait_ms: None },
             (Some(trouble), _) if in_doubt => {
                 Answer::Unknown { error: lost(&unanswered(trouble).to_string()), wait_ms: None }
             }
@@ -233,33 +234,40 @@ impl<P: Ports> Step<P> {
     }
 
     /// By what a call is known again in the next run of the step. Taken for another it would be given that one's answer, and
-    /// never be made.
+    /// never be made; taken for a new one it would be made twice.
+    ///
+    /// Without a key of its own it is the first that was noted before of the same method and path, and with the same
+    /// temporary id or else body: which number it had then depends on what was refused, and on what is left out now.
     fn key(&self, given: Option<String>, asked: &Asked, again: &Again) -> Result<String, CallFailed> {
         let mut used = self.state.used.borrow_mut();
+        let item = &self.state.item;
+        let calls = item.action.iter().flat_map(|action| &action.calls).map(|call| (&call.key, &call.asked));
+        let before: Vec<_> = calls.chain(left(item).map(|left| (&left.key, &left.asked))).collect();
+        let temporary = match again {
+            Again::Probe { temporary, .. } => temporary.as_str(),
+            _ => "",
+        };
+        let is_this = |(key, known): &&(&String, &Asked)| {
+            let same = if temporary.is_empty() { known.body == asked.body } else { key.contains(temporary) };
+            !used.contains(*key) && known.line == asked.line && same
+        };
         let named = given.is_some();
-        let key = given.unwrap_or_else(|| {
-            let what = match again {
-                Again::Probe { temporary, .. } => temporary.clone(),
-                _ => String::new(),
-            };
-            let nth = |nth: usize| format!("{} {what} {nth}", asked.line);
+        let nth = || {
+            let nth = |nth: usize| format!("{} {temporary} {nth}", asked.line);
             (1..).map(nth).find(|key| !used.contains(key)).unwrap_or_default()
-        });
-        if !used.insert(key.clone()) {
+        };
+        let noted = || before.iter().find(is_this).map(|(key, _)| (*key).clone());
+        let key = given.or_else(noted).unwrap_or_else(nth);
+        if used.contains(&key) {
             return Err(CallFailed::SameKey(key));
         }
-        let calls = self.state.item.action.iter().flat_map(|action| &action.calls);
-        let mut before = calls
-            .map(|call| (&call.key, &call.asked))
-            .chain(left(&self.state.item).map(|left| (&left.key, &left.asked)));
-        let is_this = |before: &Asked| {
-            let own_name = named || matches!(again, Again::Probe { .. });
-            before.line == asked.line && (own_name || before.body == asked.body)
-        };
-        match before.find(|(known, _)| **known == key).is_none_or(|(_, before)| is_this(before)) {
-            true => Ok(key),
-            false => Err(CallFailed::Another(key)),
+        let own_name = named || !temporary.is_empty();
+        let is_another = |known: &Asked| known.line != asked.line || !(own_name || known.body == asked.body);
+        if before.iter().any(|(known, asked)| **known == key && is_another(asked)) {
+            return Err(CallFailed::Another(key));
         }
+        used.insert(key.clone());
+        Ok(key)
     }
 
     /// Signed in once more where the session has run out.

@@ -205,3 +205,80 @@ fn a_session_that_ends_while_a_call_is_in_doubt_counts_no_attempt() {
         assert_eq!(instance.rows("incident_task").len(), 2);
     });
 }
+
+/// Which number a call had depends on what was refused before it.
+#[test]
+fn a_call_that_was_made_again_after_a_refusal_is_known_in_the_next_run() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        page.register(
+            "odd",
+            Rc::new(|step, _| {
+                Box::pin(async move {
+                    for name in ["x", "y"] {
+                        let call = || step.call(None, post("table/incident_task", json!({ "description": name })));
+                        let mut came = call().await.map_err(|why| StepFailed(why.to_string()))?;
+                        if came.status == 409 {
+                            came = call().await.map_err(|why| StepFailed(why.to_string()))?;
+                        }
+                        assert!(came.is_success());
+                    }
+                    Ok(Value::Null)
+                })
+            }),
+        );
+        run(&page, 0).await;
+        let posted = RefCell::new(0);
+        device.remote.set_rule(move |request| {
+            *posted.borrow_mut() += i32::from(request.method == Method::Post);
+            match (request.method, *posted.borrow()) {
+                (Method::Post, 1) => Some(Fault::Answer(resp(409, "{}"))),
+                (Method::Post, 3) => Some(Fault::LoseAnswer),
+                _ => None,
+            }
+        });
+        syncs(&page, &device).await;
+        assert_eq!(page.outbox(None, None, None).await.unwrap(), []);
+        assert_eq!(instance.rows("incident_task").len(), 2);
+    });
+}
+
+/// It says nothing of what this very run has left in doubt.
+#[test]
+fn a_session_that_ends_after_a_call_was_lost_does_not_have_that_one_made_again() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        page.register(
+            "odd",
+            Rc::new(|step, _| {
+                Box::pin(async move {
+                    let _ = step.call(None, post("table/incident_task", json!({}))).await;
+                    let get = Request { method: Method::Get, body: None, ..post("table/incident", json!({})) };
+                    step.call(None, get).await.map(|_| Value::Null).map_err(|why| StepFailed(why.to_string()))
+                })
+            }),
+        );
+        run(&page, 0).await;
+        let remote = device.remote.clone();
+        device.remote.set_rule(move |request| {
+            (request.method == Method::Post).then(|| {
+                remote.set_signed_out(true);
+                Fault::Garble(resp(502, "{}"))
+            })
+        });
+        page.sync(push()).await.unwrap();
+        device.remote.set_rule(|_| None);
+        device.remote.set_signed_out(false);
+        page.signed_in().await.unwrap();
+        syncs(&page, &device).await;
+        assert_eq!(instance.rows("incident_task").len(), 1);
+        let said = page.outbox(None, None, None).await.unwrap().remove(0);
+        assert!(said.explain.contains("cannot say whether it arrived"), "{}", said.explain);
+    });
+}
