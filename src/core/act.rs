@@ -67,13 +67,6 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
     put(tx, item).map(|()| id)
 }
 
-fn roots(tx: &Tx<'_>) -> Vec<String> {
-    let mut roots: Vec<String> = tx.schema.tables().map(|(table, _)| tx.schema.root(table).to_owned()).collect();
-    roots.sort_unstable();
-    roots.dedup();
-    roots
-}
-
 /// The records of this device that stand in an input, by their ids, and the last action that has changed each. Of two
 /// actions, one of which changes a record that the other names, the user's first goes first; that both name the same one,
 /// a user say, puts them in no order.
@@ -81,7 +74,9 @@ fn named_in(tx: &mut Tx<'_>, input: &Value) -> Ruled<(Vec<String>, Vec<String>)>
     let mut texts = BTreeSet::new();
     gather(input, &mut texts);
     let schema = tx.schema;
-    let roots = roots(tx);
+    let mut roots: Vec<&str> = schema.tables().map(|(table, _)| schema.root(table)).collect();
+    roots.sort_unstable();
+    roots.dedup();
     tx.want(texts.iter().flat_map(|id| roots.iter().map(|root| Record::at(schema, root, id))).collect::<Vec<_>>())?;
     let (mut named, mut changed_by) = (Vec::new(), BTreeSet::new());
     for id in texts {

@@ -16,10 +16,12 @@ pub fn fingerprint(bytes: &[u8]) -> u64 {
 
 /// What a request asks, where a step has given it this path.
 pub fn asked(request: &Request, path: &str) -> Asked {
-    Asked {
-        line: format!("{} {path}", request.method.as_str()),
-        body: fingerprint(request.body.as_deref().unwrap_or_default()),
-    }
+    Asked { line: format!("{} {path}", request.method.as_str()), body: body_of(request) }
+}
+
+/// The fingerprint of its body.
+pub fn body_of(request: &Request) -> u64 {
+    fingerprint(request.body.as_deref().unwrap_or_default())
 }
 
 /// Notes that a call is about to leave.

@@ -68,8 +68,7 @@ pub(super) fn in_order(tx: &mut Tx<'_>, there: Vec<String>, here: Vec<String>) -
         };
         match first.pop_front() {
             Some(id) => merged.push(id),
-            None if here.is_empty() => return Ok(merged),
-            None => merged.extend(here.drain(..)),
+            None => return Ok(merged),
         }
     }
 }

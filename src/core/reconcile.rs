@@ -78,8 +78,6 @@ pub(super) fn land(
     let sys_id = row.get("sys_id").cloned().unwrap_or_default();
     let Some(mut record) = tx.record(made.table, temporary)? else { return Ok(None) };
     let there = tx.record(made.table, &sys_id)?;
-    let was = Record::at(tx.schema, &record.table, temporary);
-
     record.items.retain(|id| id != made.item);
     let mut base = made.fields.clone();
     if let Some(there) = there {
@@ -90,7 +88,8 @@ pub(super) fn land(
         record.items = in_order(tx, there.items, std::mem::take(&mut record.items))?;
         record.deleted |= there.deleted;
     }
-    tx.remove(was);
+    // Not before: what waits for it is asked for above.
+    tx.remove(Record::at(tx.schema, &record.table, temporary));
     record.table = class_of(tx, &record.table, row);
     record.sys_id.clone_from(&sys_id);
     also(tx, &mut record)?;

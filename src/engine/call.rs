@@ -8,7 +8,7 @@ use super::{
 use crate::{
     core::{
         Durability, Origin,
-        calls::{self, asked, fingerprint},
+        calls::{self, body_of, fingerprint},
         stored::{Again, Asked, Call, Calling},
     },
     ports::{AuthReason, Clock, Ports},
@@ -49,7 +49,7 @@ impl<P: Ports> Step<P> {
             self.state.stopped.set(false);
             return Ok(response);
         }
-        let is_repeat = left.is_none_or(|left| asked(&request, "").body == left.asked.body);
+        let is_repeat = left.is_none_or(|left| body_of(&request) == left.asked.body);
         // Noted as the answer, a portal's page would be given to the step for ever.
         let answer =
             self.leave(&call, again, request, left.is_some()).await.and_then(|response| match is_whole(&response) {
@@ -86,7 +86,7 @@ impl<P: Ports> Step<P> {
             key: call.key.clone(),
             again,
             left_at: 0,
-            asked: Asked { body: asked(&request, "").body, ..call.asked.clone() },
+            asked: Asked { body: body_of(&request), ..call.asked.clone() },
             body: request.body.clone().and_then(|body| String::from_utf8(body).ok()),
             content_type: mime.map(|(_, mime)| mime.clone()),
         };
@@ -131,7 +131,7 @@ impl<P: Ports> Step<P> {
         Ok(())
     }
 
-    /// The row that a call without a key has made in an earlier run of the step, if it has: whichever call it was then.
+    /// The row that a call has made in an earlier run of the step, if it has: whichever call it was then.
     async fn found(&self, again: &Again) -> Result<Option<Fields>, Trouble> {
         let State { client, item, .. } = &*self.state;
         let Again::Probe { table, temporary } = again else { return Ok(None) };

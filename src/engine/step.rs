@@ -84,7 +84,7 @@ pub(super) struct State<P: Ports> {
     hiccup: Cell<bool>,
     /// A call of this run has an answer that says nothing: none follows it, or its doubt would be lost.
     pub(super) stopped: Cell<bool>,
-    /// Calls that change something leave one by one, so that no more than one is ever in doubt.
+    /// Calls that change something leave one by one, so that a run leaves no more than one in doubt.
     pub(super) turn: Mutex<()>,
     pub(super) over: Cell<bool>,
 }

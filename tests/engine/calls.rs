@@ -21,6 +21,14 @@ use super::{
     support::{proved, push, resp, tables},
 };
 
+/// A device that has asked the instance what it can do, and knows its line.
+async fn begun(instance: &MemoryInstance) -> (Device, Page) {
+    let device = Device::new(instance, tables(), 1);
+    let page = device.open().await.unwrap();
+    proved(&page, "incident").await;
+    (device, page)
+}
+
 async fn run(page: &Page, tasks: usize) -> String {
     let step = page.act(Action { name: "odd".to_owned(), by_app: true, ..Action::default() }).await.unwrap();
     for _ in 0..tasks {
@@ -77,9 +85,7 @@ fn under_its_own_key_a_call_goes_again_as_it_went_first() {
         for keys in [[Some("one"), Some("two")], [Some("Größe ✓"), Some("one ")]] {
             block_on(async {
                 let instance = MemoryInstance::with_extras();
-                let device = Device::new(&instance, tables(), 1);
-                let page = device.open().await.unwrap();
-                proved(&page, "incident").await;
+                let (device, page) = begun(&instance).await;
                 stamps(&page, &device.clock, keys);
                 run(&page, 0).await;
                 lose(&device, lost);
@@ -96,9 +102,7 @@ fn under_its_own_key_a_call_goes_again_as_it_went_first() {
 fn a_call_that_may_be_another_is_not_taken_for_the_one_before() {
     block_on(async {
         let instance = MemoryInstance::with_extras();
-        let device = Device::new(&instance, tables(), 1);
-        let page = device.open().await.unwrap();
-        proved(&page, "incident").await;
+        let (device, page) = begun(&instance).await;
         stamps(&page, &device.clock, [None, None]);
         let item = run(&page, 0).await;
         lose(&device, 2);
@@ -157,9 +161,7 @@ fn a_step_that_leaves_out_what_is_there_makes_the_rest() {
 fn who_leaves_the_page_to_sign_in_leaves_no_call_in_doubt() {
     block_on(async {
         let instance = MemoryInstance::plain();
-        let device = Device::new(&instance, tables(), 1);
-        let page = device.open().await.unwrap();
-        proved(&page, "incident").await;
+        let (device, page) = begun(&instance).await;
         stamps(&page, &device.clock, [Some("one"), Some("two")]);
         run(&page, 0).await;
         let remote = device.remote.clone();
@@ -185,9 +187,7 @@ fn who_leaves_the_page_to_sign_in_leaves_no_call_in_doubt() {
 fn a_session_that_ends_while_a_call_is_in_doubt_counts_no_attempt() {
     block_on(async {
         let instance = MemoryInstance::with_extras();
-        let device = Device::new(&instance, tables(), 1);
-        let page = device.open().await.unwrap();
-        proved(&page, "incident").await;
+        let (device, page) = begun(&instance).await;
         stamps(&page, &device.clock, [Some("one"), Some("two")]);
         run(&page, 0).await;
         lose(&device, 1);
@@ -211,9 +211,7 @@ fn a_session_that_ends_while_a_call_is_in_doubt_counts_no_attempt() {
 fn a_call_that_was_made_again_after_a_refusal_is_known_in_the_next_run() {
     block_on(async {
         let instance = MemoryInstance::with_extras();
-        let device = Device::new(&instance, tables(), 1);
-        let page = device.open().await.unwrap();
-        proved(&page, "incident").await;
+        let (device, page) = begun(&instance).await;
         page.register(
             "odd",
             Rc::new(|step, _| {
@@ -251,9 +249,7 @@ fn a_call_that_was_made_again_after_a_refusal_is_known_in_the_next_run() {
 fn a_session_that_ends_after_a_call_was_lost_does_not_have_that_one_made_again() {
     block_on(async {
         let instance = MemoryInstance::plain();
-        let device = Device::new(&instance, tables(), 1);
-        let page = device.open().await.unwrap();
-        proved(&page, "incident").await;
+        let (device, page) = begun(&instance).await;
         page.register(
             "odd",
             Rc::new(|step, _| {
