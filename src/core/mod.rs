@@ -28,6 +28,7 @@ mod circle;
 mod error;
 mod event;
 mod explain;
+mod held;
 mod key;
 mod let_go;
 mod row;

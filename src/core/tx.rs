@@ -5,22 +5,18 @@
 //! start. So rules need no I/O, may follow references as far as they lead, and whatever they looked
 //! at becomes, by itself, what their write set expects to find unchanged.
 
-use std::{
-    any::Any,
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
 use super::{
     error::CoreError,
     event::{Event, Origin, Receipt},
+    held::Held,
     key::Key,
     row::{Row, RowKey, StoreName},
     schema::Schema,
-    stored::{Alias, Fact, Item, Record, Stored, decode},
+    stored::{Alias, Fact, Item, Record, Stored},
     work::Work,
     write_set::{Durability, Found, Read, Scan, WriteSet},
 };
@@ -28,10 +24,8 @@ use super::{
 /// What has been read so far for one rule.
 #[derive(Debug, Default)]
 pub struct View {
-    rows: BTreeMap<RowKey, Option<Row>>,
+    rows: BTreeMap<RowKey, Option<Held>>,
     keys: BTreeMap<Scan, Vec<Key>>,
-    /// What the rows mean, as far as a rule has asked: it is run again from the start each time it misses one.
-    forms: RefCell<BTreeMap<RowKey, Rc<dyn Any>>>,
 }
 
 impl View {
@@ -41,7 +35,7 @@ impl View {
             match (read, found) {
                 // What was read first is what the rules have seen: a later reading must not take its place.
                 (Read::Row(at), Found::Row(row)) => {
-                    self.rows.entry(at).or_insert(row);
+                    self.rows.entry(at).or_insert(row.map(Held::from));
                 }
                 (Read::Keys(scan), Found::Keys(keys)) => {
                     self.keys.entry(scan).or_insert(keys);
@@ -60,21 +54,12 @@ impl View {
     /// Whether the store is still as `other` saw it.
     pub fn is_as(&self, other: &Self) -> bool {
         let revisions =
-            |view: &Self| -> Vec<_> { view.rows.values().map(|row| row.as_ref().map(|row| row.rev)).collect() };
+            |view: &Self| -> Vec<_> { view.rows.values().map(|held| held.as_ref().map(|held| held.row.rev)).collect() };
         self.keys == other.keys && revisions(self) == revisions(other)
     }
 
-    pub(super) fn row(&self, at: &RowKey) -> Option<Option<&Row>> {
+    pub(super) fn row(&self, at: &RowKey) -> Option<Option<&Held>> {
         self.rows.get(at).map(Option::as_ref)
-    }
-
-    fn form<T: Stored>(&self, at: &RowKey, row: &Row) -> Result<T, CoreError> {
-        if let Some(known) = self.forms.borrow().get(at).and_then(|form| form.downcast_ref::<T>()) {
-            return Ok(known.clone());
-        }
-        let form: T = decode(row)?;
-        self.forms.borrow_mut().insert(at.clone(), Rc::new(form.clone()));
-        Ok(form)
     }
 
     pub(super) fn keys(&self, scan: &Scan) -> Option<&[Key]> {
@@ -193,14 +178,16 @@ impl<'a> Tx<'a> {
     /// [`Halt::Missing`], or a row that cannot be understood.
     pub fn get<T: Stored>(&mut self, at: &RowKey) -> Ruled<Option<T>> {
         if let Some(written) = self.written(at) {
-            return Ok(written.map(decode).transpose()?);
+            return Ok(written.map(Held::form).transpose()?);
         }
         let Some(read) = self.view.row(at) else {
             self.missing.insert(Read::Row(at.clone()));
             return Err(Halt::Missing);
         };
-        self.work.used.insert(at.clone());
-        Ok(read.map(|row| self.view.form(at, row)).transpose()?)
+        if !self.work.used.contains(at) {
+            self.work.used.insert(at.clone());
+        }
+        Ok(read.map(Held::form).transpose()?)
     }
 
     /// One row, or none if nobody can read it: for what a rule comes by on its way, so that a damaged row costs nothing
@@ -254,7 +241,7 @@ impl<'a> Tx<'a> {
         Ok(keys.into_iter().collect())
     }
 
-    fn written(&self, at: &RowKey) -> Option<Option<&Row>> {
+    fn written(&self, at: &RowKey) -> Option<Option<&Held>> {
         self.work.row(at).or_else(|| self.before?.row(at))
     }
 
@@ -264,7 +251,7 @@ impl<'a> Tx<'a> {
         let body = serde_json::to_string(form)
             .map_err(|why| CoreError::Corrupt { store: T::STORE.as_str(), why: why.to_string() })?;
         let row = Row { key: key.clone(), rev: 0.0, index: form.index(self.schema), body };
-        self.work.writes.insert(RowKey { store: T::STORE, key }, Some(row));
+        self.work.writes.insert(RowKey { store: T::STORE, key }, Some(Held::of(row, form.clone())));
         Ok(())
     }
 

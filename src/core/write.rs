@@ -284,8 +284,8 @@ fn foldable(tx: &mut Tx<'_>, record: &Record, edit: &Fields, open: &[Mention]) -
     Ok(to_mend.or(last))
 }
 
-/// What follows the mended item must not bring back the value the edit replaces. An action does what it did: gives what has
-/// to follow it.
+/// What follows the mended item must not bring back the value the edit replaces. An action does what it did, and its
+/// online step maybe more than was done here: gives what has to follow it.
 fn fold_into_later(
     tx: &mut Tx<'_>,
     record: &Record,
@@ -298,16 +298,13 @@ fn fold_into_later(
     tx.want(later.iter().map(|id| Item::at(id)))?;
     for id in later {
         let Some(item) = tx.item(id)?.filter(|item| !item.journal) else { continue };
-        let part = item.action.as_ref().and_then(|action| action.part(tx.schema, &record.table, &record.sys_id));
-        let does = part.map_or(&item.fields, |part| &part.fields);
-        let same: Fields = changes
-            .iter()
-            .filter(|(name, _)| does.contains_key(*name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
         if item.action.is_some() {
-            again.extend(same);
-        } else if !same.is_empty() {
+            again.clone_from(changes);
+            continue;
+        }
+        let mut same = changes.clone();
+        same.retain(|name, _| item.fields.contains_key(name));
+        if !same.is_empty() {
             again.retain(|name, _| !same.contains_key(name));
             fold(tx, item, same, open)?;
         }

@@ -217,8 +217,8 @@ impl<P: Ports> Client<P> {
     /// One loop for all rules, so that it is compiled once and not once for each: half the module was that.
     ///
     /// What a rule sees is read in several rounds, and another context may write between two of them. A commit finds
-    /// that out. A refusal, or a rule that only reads, has no commit: what came of more than one round is computed
-    /// again from a single one, or a record would be missed in the moment it changes its id.
+    /// that out. A refusal, or a rule that only reads, has no commit: what came of more than one round is compared with
+    /// a single one, or a record would be missed in the moment it changes its id.
     async fn run_rule(
         &self,
         writes: Option<(Origin, Durability)>,
@@ -243,17 +243,20 @@ impl<P: Ports> Client<P> {
                     tries += 1;
                     (view, rounds) = (View::default(), 0);
                 }
-                (ended, _) if rounds <= 1 => {
-                    return match ended {
-                        Err(Halt::Refuse(error)) => Err(error.into()),
-                        _ => Ok(()),
-                    };
-                }
-                _ => {
-                    tries += 1;
+                (ended, _) => {
                     let all = view.reads();
-                    (view, rounds) = (View::default(), 1);
-                    self.read_into(all, &mut view).await?;
+                    let mut now = View::default();
+                    if rounds > 1 {
+                        self.read_into(all, &mut now).await?;
+                    }
+                    if rounds <= 1 || now.is_as(&view) {
+                        return match ended {
+                            Err(Halt::Refuse(error)) => Err(error.into()),
+                            _ => Ok(()),
+                        };
+                    }
+                    tries += 1;
+                    (view, rounds) = (now, 1);
                 }
             }
         }

@@ -23,8 +23,10 @@ use crate::{
 
 /// How many receipts a context remembers, for who asks after the item has left.
 const REMEMBERED: usize = 256;
-/// How often the outbox is looked at by who waits, in ms: an event of another context may be lost.
+/// When the outbox is looked at by who waits, in ms: an event of another context may be lost. Then half as often each time,
+/// up to the longest.
 const LOOK_MS: u64 = 10_000;
+const LONGEST_LOOK_MS: u64 = 320_000;
 
 /// The receipts this context has heard of, and who waits for one.
 #[derive(Default)]
@@ -139,6 +141,7 @@ impl<P: Ports> Client<P> {
     pub async fn settled(&self, item: &str) -> Result<Receipt, EngineError> {
         let receipts = self.receipts();
         let waiting = receipts.wait();
+        let mut look_ms = LOOK_MS;
         loop {
             let since = receipts.heard.get();
             match self.look(|tx| tx.item(item)).await? {
@@ -160,12 +163,12 @@ impl<P: Ports> Client<P> {
                 receipts.waiting.borrow_mut().insert(waiting.id, context.waker().clone());
                 Poll::Pending
             }));
-            match select(heard, pin!(self.ports().clock().sleep(LOOK_MS))).await {
+            match select(heard, pin!(self.ports().clock().sleep(look_ms))).await {
                 // Edited since, it is another request: whether it is still refused stands in the outbox.
                 Either::Left((Some(receipt), _)) if receipt.state == Settled::Refused => {}
                 Either::Left((Some(receipt), _)) => return Ok(receipt),
                 Either::Left((None, _)) => return Err(StoreError::Closed.into()),
-                Either::Right(_) => {}
+                Either::Right(_) => look_ms = (look_ms * 2).min(LONGEST_LOOK_MS),
             }
         }
     }

@@ -21,14 +21,16 @@ use super::{
 };
 
 /// After so many rounds nothing that still moves by itself can be left.
-const PATIENCE: usize = 4;
+const PATIENCE: usize = 2;
 /// Where the clock was set back, a wait that was over may be one of up to an hour again: the line's, and then the
 /// item's.
-const PATIENCE_SET_BACK: usize = 8;
-const A_ROUND_MS: u64 = 1_000_000;
-const MOST_ROUNDS: usize = 30;
-/// After so many the user has had enough of mending.
-const ENOUGH: usize = 14;
+const PATIENCE_SET_BACK: usize = 4;
+const A_ROUND_MS: u64 = 2_000_000;
+/// Where nothing waits for its time: whoever waits for a receipt looks once more meanwhile.
+const A_MOMENT_MS: u64 = 11_000;
+const MOST_ROUNDS: usize = 20;
+/// After so many rounds of mending the user has had enough.
+const ENOUGH: usize = 6;
 
 impl World {
     pub fn drain(self: &Rc<Self>) {
@@ -42,6 +44,7 @@ impl World {
             }));
             self.finish(self.sign_in(by));
         }
+        let mut mended = 0;
         for round in 0..MOST_ROUNDS {
             let by = round % self.setup.contexts;
             self.finish(self.sync(by, true));
@@ -62,16 +65,17 @@ impl World {
             }
             let patience = if self.set_back.get() { PATIENCE_SET_BACK } else { PATIENCE };
             // Most users do not wait; that what is left alone stays as it is, the others see.
-            let hurried = !self.setup.seed.is_multiple_of(4);
-            if round >= patience || (hurried && round > 0 && self.only_the_user_can_help()) {
+            let hurried = !self.setup.seed.is_multiple_of(8) && round > 0 && self.only_the_user_can_help();
+            if hurried || round >= patience {
                 // What a pull has set free goes with the next sync.
                 self.finish(self.sync(by, false));
                 self.only_dependants();
                 for view in &outbox {
-                    self.mend(by, view, round);
+                    self.mend(by, view, mended >= ENOUGH);
                 }
+                mended += 1;
             }
-            self.pass(A_ROUND_MS);
+            self.pass(if hurried { A_MOMENT_MS } else { A_ROUND_MS });
         }
         let left: Vec<String> = self.mirror.borrow().items.values().map(|item| self.describe(item)).collect();
         if !left.is_empty() {
@@ -164,10 +168,9 @@ impl World {
     }
 
     /// What the user does about one item.
-    fn mend(self: &Rc<Self>, by: usize, view: &ItemView, round: usize) {
+    fn mend(self: &Rc<Self>, by: usize, view: &ItemView, enough: bool) {
         let Some(item) = self.mirror.borrow().items.get(&view.id).cloned() else { return };
         let choice = self.below(10);
-        let enough = round >= ENOUGH;
         let task = match view.state {
             _ if enough && view.state != "unknown" => self.lay_hand(by, &view.id, Hand::Discard),
             "unpaired" => self.pair_next(by, &item),
