@@ -4,10 +4,17 @@
 use super::{
     error::CoreError,
     lease::renew_lease,
-    stored::{Asked, Call, Calling, ItemState},
+    stored::{Again, Asked, Call, Calling, ItemState, Record},
     tx::{Ruled, Tx},
 };
-use crate::wire::http::Request;
+use crate::wire::{
+    decode,
+    http::Request,
+    table::{Answer, Row},
+    value::Fields,
+};
+
+const UPDATED: &str = "sys_updated_on";
 
 /// The same of the same bytes on every device and in every version: FNV-1a.
 pub fn fingerprint(bytes: &[u8]) -> u64 {
@@ -24,15 +31,32 @@ pub fn body_of(request: &Request) -> u64 {
     fingerprint(request.body.as_deref().unwrap_or_default())
 }
 
-/// Notes that a call is about to leave.
+/// Notes that a call is about to leave. Of one that writes an entry, when its record had been changed last.
 ///
 /// # Errors
 /// As [`renew_lease`]; [`CoreError::LeaseLost`] also where the item is not this sender's any more.
 pub fn calling(tx: &mut Tx<'_>, lease: u64, item: &str, call: &Calling) -> Ruled<()> {
-    note(tx, lease, item, |calling, _| {
+    let mut call = call.clone();
+    let mut known = None;
+    if let Again::Entry { table, sys_id, after: None, .. } = &call.again {
+        let record = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))?;
+        known = record.and_then(|record| record.base.unwrap_or(record.fields).remove(UPDATED));
+    }
+    note(tx, lease, item, |calling, calls| {
+        if let Again::Entry { sys_id, after: after @ None, .. } = &mut call.again {
+            // Its own calls before have changed it, too.
+            *after = calls.iter().filter_map(|call| changed(call, sys_id)).chain(known).max();
+        }
         calling.retain(|known| known.key != call.key);
-        calling.push(call.clone());
+        calling.push(call);
     })
+}
+
+/// When the instance has changed a record for a call, by its answer.
+fn changed(call: &Call, sys_id: &str) -> Option<String> {
+    let row = decode::<Answer<Row>>("answer to a call", call.body.as_bytes()).ok()?.result;
+    let mut row = Fields::from(row);
+    row.remove(UPDATED).filter(|_| row.get("sys_id").is_some_and(|id| id == sys_id))
 }
 
 /// Notes that what became of the call under `key` is known: with its answer, if it was carried out.

@@ -86,7 +86,7 @@ impl Known<'_> {
     fn goes_on(&self, item: &Item) -> bool {
         let Some(action) = item.action.as_ref().filter(|action| action.by_app) else { return false };
         action.calling.iter().all(|calling| match &calling.again {
-            Again::Send => true,
+            Again::Send | Again::Entry { .. } => true,
             Again::Probe { table, .. } => self.correlates(table) == Some(true),
             Again::Ask => false,
         })
@@ -177,7 +177,8 @@ pub fn waits_until(item: &Item, now: u64) -> Option<u64> {
 /// Until when a call of an online step may still arrive that is to be asked for: before, an empty answer is worth nothing.
 fn call_may_arrive_until(item: &Item, now: u64) -> Option<u64> {
     let action = item.action.as_ref().filter(|_| item.keyless)?;
-    let asked_for = action.calling.iter().filter(|calling| matches!(calling.again, Again::Probe { .. }));
+    let asked_for =
+        action.calling.iter().filter(|calling| matches!(calling.again, Again::Probe { .. } | Again::Entry { .. }));
     let until = asked_for.map(|calling| calling.left_at + EXCHANGE_MS).max()?;
     Some(until).filter(|at| *at > now && *at <= now + EXCHANGE_MS)
 }

@@ -9,6 +9,7 @@ use crate::{
     core::{
         Durability, Origin,
         calls::{self, body_of, fingerprint},
+        receive::Answer,
         stored::{Again, Asked, Call, Calling},
     },
     ports::{AuthReason, Clock, Ports},
@@ -21,7 +22,7 @@ const LONGEST_KEY: usize = 100;
 
 impl<P: Ports> Step<P> {
     pub(super) async fn change(&self, call: Call, mut again: Again, mut request: Request) -> Result<Response, Trouble> {
-        let State { client, item, .. } = &*self.state;
+        let State { item, .. } = &*self.state;
         let _turn = self.state.turn.lock().await;
         // Until it is known what became of this one, whatever ends it.
         if self.state.stopped.replace(true) || self.state.over.get() {
@@ -39,12 +40,7 @@ impl<P: Ports> Step<P> {
             request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(CONTENT_TYPE));
             request.headers.extend(left.content_type.clone().map(|mime| (CONTENT_TYPE.to_owned(), mime)));
         }
-        // What has left without a key before is not known by one, and a key is not remembered for ever.
-        let come_by = self.come_by(&again);
-        if (!self.state.keyed || item.keyless || left.is_some() || come_by.is_some())
-            && let Some(row) = self.found(&again).await?.or(come_by)
-        {
-            let response = client.dialect().made(row);
+        if let Some(response) = self.found(&call, &again, left).await? {
             self.note_answer(&call.key, Some(&call.clone().with(&response))).await?;
             self.state.stopped.set(false);
             return Ok(response);
@@ -97,9 +93,7 @@ impl<P: Ports> Step<P> {
         let mut signed_in = false;
         loop {
             calling.left_at = client.ports().clock().now_ms();
-            client
-                .transact(Origin::Sync, Durability::Strict, |tx| calls::calling(tx, *lease, &item.id, &calling))
-                .await?;
+            self.note_leaving(&calling).await?;
             if self.state.over.get() {
                 return Err(Trouble::Unreachable("the step was over before it left".to_owned()));
             }
@@ -122,6 +116,12 @@ impl<P: Ports> Step<P> {
         }
     }
 
+    async fn note_leaving(&self, calling: &Calling) -> Result<(), Trouble> {
+        let State { client, lease, item, .. } = &*self.state;
+        client.transact(Origin::Sync, Durability::Strict, |tx| calls::calling(tx, *lease, &item.id, calling)).await?;
+        Ok(())
+    }
+
     async fn note_answer(&self, key: &str, call: Option<&Call>) -> Result<(), Trouble> {
         let State { client, lease, item, .. } = &*self.state;
         client
@@ -131,21 +131,54 @@ impl<P: Ports> Step<P> {
         Ok(())
     }
 
-    /// The row that a call has made in an earlier run of the step, if it has: whichever call it was then.
-    async fn found(&self, again: &Again) -> Result<Option<Fields>, Trouble> {
-        let State { client, item, .. } = &*self.state;
-        let Again::Probe { table, temporary } = again else { return Ok(None) };
-        if item.sent_at.is_none() {
-            return Ok(None);
+    /// What a call was answered, had its answer come: if the instance has carried it out in an earlier run of the step,
+    /// whichever call it was then.
+    async fn found(&self, call: &Call, again: &Again, left: Option<&Calling>) -> Result<Option<Response>, Trouble> {
+        let State { client, item, keyed, repeats, .. } = &*self.state;
+        let come_by = self.come_by(again);
+        let asks = match again {
+            Again::Ask | Again::Send => false,
+            // What has left without a key before is not known by one, and a key is not remembered for ever.
+            Again::Probe { .. } => !keyed || item.keyless || left.is_some() || come_by.is_some(),
+            Again::Entry { .. } => left.is_some() && !repeats,
+        };
+        let dialect = client.dialect();
+        let question = dialect.ask_after(client.schema(), again).filter(|_| asks && item.sent_at.is_some());
+        let told = match question {
+            Some(question) => {
+                let response = self.exchange(&question).await?;
+                dialect.told(client.schema(), again, &response).map_err(Trouble::NotTheInstance)?
+            }
+            None => Answer::Absent,
+        };
+        match (told, again) {
+            (Answer::Done(row), Again::Entry { table, sys_id, .. }) => {
+                let read = self.exchange(&dialect.read(table, sys_id)).await?;
+                if says_nothing(&read) {
+                    return Err(Trouble::Unreachable(format!("the instance answered {}", read.status)));
+                }
+                // Gone since, or not to be read, it was written all the same.
+                let row = || {
+                    dialect.as_answer(
+                        200,
+                        row.into_iter().flatten().chain([("sys_id".to_owned(), sys_id.clone())]).collect(),
+                    )
+                };
+                Ok(Some(if read.is_success() && read.is_json() { read } else { row() }))
+            }
+            (Answer::Done(row), _) => Ok(row.or(come_by).map(|row| dialect.as_answer(201, row))),
+            (Answer::Untold, _) => {
+                if let Some(left) = left {
+                    self.note_leaving(&Calling { again: Again::Ask, ..left.clone() }).await?;
+                }
+                Err(Trouble::Unreachable(format!(
+                    "whether “{}” was carried out before cannot be told",
+                    call.asked.line
+                )))
+            }
+            (Answer::Unknown { error, .. }, _) => Err(Trouble::Unreachable(error.message)),
+            _ => Ok(come_by.map(|row| dialect.as_answer(201, row))),
         }
-        let schema = client.schema();
-        let response = self.exchange(&client.dialect().carrying(schema, table, temporary)).await?;
-        if !response.is_success() {
-            return Err(Trouble::Unreachable(format!("the instance answered {}", response.status)));
-        }
-        let page = client.dialect().page(&response).map_err(Trouble::NotTheInstance)?;
-        let field = schema.correlation_field(table).unwrap_or_default();
-        Ok(page.rows.into_iter().find(|row| row.get(&field) == Some(temporary)))
     }
 
     /// What a pull or a probe had come by, and is gone since: the user may have deleted it meanwhile.

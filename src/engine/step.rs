@@ -12,6 +12,7 @@ use serde::de::IgnoredAny;
 use super::{
     actions::{StepFailed, StepResult},
     client::Client,
+    dialect::keys,
     exchange::Trouble,
 };
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
         retry::backoff_ms,
         stored::{Again, Asked, Call, Calling, Item, ItemError},
     },
-    ports::{AuthReason, Entropy, Headers, Ports},
+    ports::{AuthReason, Clock, Entropy, Headers, Ports},
     wire::{
         Capabilities, Method, Request, Response,
         action::{ActionAnswer, RecordForSync},
@@ -73,6 +74,8 @@ pub(super) struct State<P: Ports> {
     pub(super) lease: u64,
     pub(super) item: Item,
     pub(super) keyed: bool,
+    /// A call that has left goes again under its key, and the instance still knows that.
+    pub(super) repeats: bool,
     pub(super) headers: RefCell<Headers>,
     used: RefCell<BTreeSet<String>>,
     named: RefCell<Vec<RecordForSync>>,
@@ -97,12 +100,17 @@ impl<P: Ports> Step<P> {
         capabilities: &Capabilities,
         headers: &Headers,
     ) -> Self {
+        let keys = keys(capabilities);
+        let known_until =
+            keys.and_then(|keys| keys.ttl_ms).map(|ttl| item.sent_at.unwrap_or_default().saturating_add(ttl));
+        let is_known = known_until.is_none_or(|until| client.ports().clock().now_ms() < until);
         Self {
             state: Rc::new(State {
                 client: client.clone(),
                 lease,
                 item: item.clone(),
-                keyed: capabilities.idempotency_key,
+                keyed: keys.is_some(),
+                repeats: keys.is_some() && !item.keyless && is_known,
                 headers: RefCell::new(headers.clone()),
                 used: RefCell::default(),
                 named: RefCell::default(),

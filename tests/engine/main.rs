@@ -25,6 +25,7 @@ mod senders;
 mod sign_in;
 mod slow_line;
 mod statuses;
+mod step_entries;
 mod steps;
 mod storage;
 mod transaction;

@@ -213,8 +213,9 @@ impl World {
     fn settle_model(&self, doing: &Doing, done: &Done) {
         let mut model = self.model.borrow_mut();
         let mut deleted = made_by(&done.left);
+        let mut merged = BTreeSet::new();
         for (temporary, sys_id) in &done.reconciled {
-            model.note_alias(temporary, sys_id);
+            merged.extend(model.note_alias(temporary, sys_id));
             deleted.remove(temporary);
         }
         drop(model);
@@ -277,10 +278,11 @@ impl World {
             for item in done.put.iter().filter(|_| doing.may_drop) {
                 model.loosen(item);
             }
-            for record in &done.records {
-                if let Some(number) = model.find(&record.sys_id) {
-                    model.in_order(number, &record.items);
-                }
+        }
+        for record in &done.records {
+            let number = model.find(&record.sys_id);
+            if let Some(number) = number.filter(|number| doing.kind == Kind::Hand || merged.contains(number)) {
+                model.in_order(number, &record.items);
             }
         }
     }

@@ -123,14 +123,16 @@ impl Model {
         self.find(&item.sys_id)
     }
 
-    pub fn note_alias(&mut self, temporary: &str, sys_id: &str) {
+    /// Gives the record, if it turns out to be one that is known by the permanent id already.
+    pub fn note_alias(&mut self, temporary: &str, sys_id: &str) -> Option<usize> {
         self.aliases.insert(temporary.to_owned(), sys_id.to_owned());
-        if let Some(number) = self.find(temporary) {
-            if let Some(there) = self.find(sys_id).filter(|there| *there != number) {
-                self.merge(number, there);
-            }
-            self.by_id.insert(sys_id.to_owned(), number);
+        let number = self.find(temporary)?;
+        let there = self.find(sys_id).filter(|there| *there != number);
+        if let Some(there) = there {
+            self.merge(number, there);
         }
+        self.by_id.insert(sys_id.to_owned(), number);
+        there.map(|_| number)
     }
 
     /// What was written to the row that a pull had brought was written to the record that is made here.
@@ -300,7 +302,8 @@ impl Model {
         }
     }
 
-    /// An edited item may stand before others: what the last of them carries is what stands.
+    /// An edited item may stand before others, as may one of another record that turns out to be this: what the last of them
+    /// carries is what stands.
     pub fn in_order(&mut self, number: usize, items: &[String]) {
         let place = |write: &Write| {
             let places = write.carriers.iter().filter_map(|id| items.iter().position(|item| item == id));

@@ -256,13 +256,13 @@ impl World {
         let (table, _) = place(part);
         let model = self.model.borrow();
         if table == "sys_journal_field" {
-            for record in &model.records {
-                if part.path.contains(&*model.plain(&record.id)) {
-                    for entry in &record.entries {
-                        if let Some(doubt) = watch.doubts.get_mut(&entry.value) {
-                            doubt.open = false;
-                        }
-                    }
+            let is_asked = |id: &str| part.path.contains(&*model.plain(id));
+            let written = model.records.iter().filter(|record| is_asked(&record.id)).flat_map(|record| &record.entries);
+            let changes = model.runs.iter().filter_map(|run| run.plan.change.as_ref());
+            let noted = changes.filter(|change| is_asked(&change.sys_id)).filter_map(|change| change.note.as_ref());
+            for text in written.map(|entry| &entry.value).chain(noted) {
+                if let Some(doubt) = watch.doubts.get_mut(text) {
+                    doubt.open = false;
                 }
             }
             return;

@@ -108,6 +108,20 @@ pub enum Again {
         /// The id.
         temporary: String,
     },
+    /// It writes an entry of a journal, which the instance can be asked for where entries may be read.
+    Entry {
+        /// The record's table.
+        table: String,
+        /// The record.
+        sys_id: String,
+        /// The journal.
+        journal: String,
+        /// The entry.
+        text: String,
+        /// When the instance had last changed the record, as far as was known when the call first left: ServiceNow's time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+    },
 }
 
 /// A call of an online step that was carried out, and its answer.

@@ -113,10 +113,18 @@ pub trait Dialect {
     fn below(&self, path: &str) -> Option<String>;
     /// What may be done about a call of an online step whose answer was lost.
     fn again(&self, schema: &Schema, request: &Request) -> Again;
-    /// Asks for the records of a table that carry a temporary id.
-    fn carrying(&self, schema: &Schema, table: &str, temporary: &str) -> Request;
-    /// The answer to a create that has made `row`.
-    fn made(&self, row: Fields) -> Response;
+    /// Asks what became of such a call, where it can be asked.
+    fn ask_after(&self, schema: &Schema, again: &Again) -> Option<Request>;
+    /// What the answer to that says: [`Answer::Done`], with what it has made, [`Answer::Absent`] or [`Answer::Untold`];
+    /// [`Answer::Unknown`], if it says nothing.
+    ///
+    /// # Errors
+    /// A sentence, if it is not the instance's.
+    fn told(&self, schema: &Schema, again: &Again, response: &Response) -> Result<Answer, String>;
+    /// Asks for one record.
+    fn read(&self, table: &str, sys_id: &str) -> Request;
+    /// The answer to a write that would have brought this row.
+    fn as_answer(&self, status: u16, row: Fields) -> Response;
     /// Asks for the extras; none if the app says there are none.
     fn capabilities(&self) -> Option<Request>;
     /// Asks for the first page of what a query finds: whole rows, unless only some fields are wanted.

@@ -5,7 +5,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Asked, Batch, BatchItem, Busy, Dialect, Intent, Page, Verdict, journal};
+use super::{
+    Asked, Batch, BatchItem, Busy, Dialect, Intent, Page, Verdict,
+    journal::{self, Entry},
+};
 use crate::{
     core::{
         ids::is_temporary,
@@ -68,8 +71,8 @@ impl Dialect for ServiceNow {
             (Method::Get, self.table(table, None, &[("sysparm_query", query), ("sysparm_limit", &most)]), None)
         };
         let (method, path, body) = match (intent, item.kind) {
-            (Intent::Probe, _) => match journal::asked_for(asked) {
-                Some(name) => search(journal::TABLE, &journal::query(asked, name), journal::MOST),
+            (Intent::Probe, _) => match Entry::of(asked) {
+                Some(entry) => search(journal::TABLE, &entry.query(), journal::MOST),
                 None => {
                     let query = format!("{}={}", correlation.unwrap_or_default(), item.sys_id);
                     search(&item.table, &query, MOST_TWINS)
@@ -115,8 +118,8 @@ impl Dialect for ServiceNow {
             204 if intent == Intent::Send => Answer::Done(None),
             200..300 if !response.is_json() => return Verdict::NotTheInstance(glimpse(response)),
             200..300 if intent == Intent::Probe => match rows(response) {
-                Ok(rows) => match journal::asked_for(asked) {
-                    Some(name) => journal::verdict(asked, name, &rows),
+                Ok(rows) => match Entry::of(asked) {
+                    Some(entry) => entry.verdict(&rows),
                     None => Answer::Found(rows),
                 },
                 Err(_) => unknown(),
@@ -222,11 +225,18 @@ impl Dialect for ServiceNow {
         let fields = Fields::from(row);
         match (request.method, rest.split_once('/')) {
             // A table that was not declared may have journals that nobody knows of.
-            (Method::Patch | Method::Put, Some((table, _))) if schema.known(table).is_ok() => {
+            (Method::Patch | Method::Put, Some((table, sys_id))) if schema.known(table).is_ok() => {
                 // Through a parent, what the journals are may stand with its children only.
                 let family = || schema.tables().map(|(other, _)| other).filter(|other| schema.related(other, table));
-                let entry = fields.keys().any(|name| family().any(|other| schema.is_journal(other, name)));
-                if entry { Again::Ask } else { Again::Send }
+                // They go together or not at all: one tells of the others.
+                let entry = fields.into_iter().find(|(name, _)| family().any(|other| schema.is_journal(other, name)));
+                match entry {
+                    Some((journal, text)) => {
+                        let (table, sys_id) = (table.to_owned(), sys_id.to_owned());
+                        Again::Entry { table, sys_id, journal, text, after: None }
+                    }
+                    None => Again::Send,
+                }
             }
             (Method::Post, None) if schema.known(rest).is_ok() => {
                 let carried = schema.correlation_field(rest).and_then(|field| fields.get(&field).cloned());
@@ -239,14 +249,48 @@ impl Dialect for ServiceNow {
         }
     }
 
-    fn carrying(&self, schema: &Schema, table: &str, temporary: &str) -> Request {
-        let query = format!("{}={temporary}", schema.correlation_field(table).unwrap_or_default());
-        self.first_page(table, &query, None, MOST_TWINS)
+    fn ask_after(&self, schema: &Schema, again: &Again) -> Option<Request> {
+        match again {
+            Again::Ask | Again::Send => None,
+            Again::Probe { table, temporary } => {
+                let query = format!("{}={temporary}", schema.correlation_field(table).unwrap_or_default());
+                Some(self.first_page(table, &query, None, MOST_TWINS))
+            }
+            Again::Entry { .. } => {
+                let query = Entry::called(again)?.query();
+                Some(self.first_page(journal::TABLE, &query, None, journal::MOST))
+            }
+        }
     }
 
-    fn made(&self, row: Fields) -> Response {
+    fn told(&self, schema: &Schema, again: &Again, response: &Response) -> Result<Answer, String> {
+        if !response.is_success() {
+            // Entries may not be read; and will not be another time.
+            let forbidden = (400..500).contains(&response.status) && response.is_json();
+            return Ok(match again {
+                Again::Entry { .. } if forbidden => Answer::Untold,
+                _ => Answer::Unknown { error: said(response), wait_ms: None },
+            });
+        }
+        let rows = rows(response)?;
+        Ok(match again {
+            Again::Ask | Again::Send => Answer::Untold,
+            Again::Probe { table, temporary } => {
+                let field = schema.correlation_field(table).unwrap_or_default();
+                let made = rows.into_iter().find(|row| row.get(&field) == Some(temporary));
+                made.map_or(Answer::Absent, |row| Answer::Done(Some(row)))
+            }
+            Again::Entry { .. } => Entry::called(again).map_or(Answer::Untold, |entry| entry.verdict(&rows)),
+        })
+    }
+
+    fn read(&self, table: &str, sys_id: &str) -> Request {
+        get(self.table(table, Some(sys_id), &[]))
+    }
+
+    fn as_answer(&self, status: u16, row: Fields) -> Response {
         Response {
-            status: 201,
+            status,
             headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
             body: json(&TableAnswer { result: Row::from(row) }),
             redirected_to: None,
