@@ -42,7 +42,7 @@ fn a_commit_fails_once_when_told_to_and_the_hook_sees_only_what_was_done() {
     let seen = std::rc::Rc::new(std::cell::Cell::new(0));
     let counter = seen.clone();
     database.after_commit(move |set| counter.set(counter.get() + set.puts.len()));
-    let row = Row { key: Key::from(["a"]), rev: 1.0, index: vec![], body: "{}".into() };
+    let row = Row { key: Key::from(["a"]), rev: 1.0, index: vec![], body: String::from("{}").into() };
     let set = WriteSet { puts: vec![(StoreName::Meta, row)], ..WriteSet::default() };
     database.fail_next_commit(StoreError::Full("no room".into()));
     assert_eq!(block_on(store.commit(&set)), Err(StoreError::Full("no room".into())));

@@ -41,6 +41,7 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         changed_at: Some(1_700_000_000_000),
         fetched_at: Some(1_700_000_000_001),
         pulled_under: Some(6),
+        outdated: true,
         not_kept: vec!["priority".into()],
     };
     let item = Item {
@@ -185,7 +186,7 @@ fn actions_as_they_lie_on_disk() {
 
 #[test]
 fn a_body_with_only_what_the_first_version_had_is_still_read() {
-    let row = |key: Key, body: serde_json::Value| Row { key, rev: 1.0, index: vec![], body: body.to_string() };
+    let row = |key: Key, body: serde_json::Value| Row { key, rev: 1.0, index: vec![], body: body.to_string().into() };
     let record: Record =
         decode(&row(Key::from(["task", PERMANENT]), json!({ "table": "incident", "sys_id": PERMANENT, "fields": {} })))
             .unwrap();
@@ -203,7 +204,7 @@ fn a_body_with_only_what_the_first_version_had_is_still_read() {
 #[test]
 fn a_body_that_is_nonsense_is_an_error_and_no_more() {
     for body in ["", "{}", "[]", "null", "{\"table\":3}"] {
-        let row = Row { key: Default::default(), rev: 1.0, index: vec![], body: body.into() };
+        let row = Row { key: Default::default(), rev: 1.0, index: vec![], body: String::from(body).into() };
         assert_eq!(decode::<Record>(&row).unwrap_err().code(), "corrupt_row", "{body}");
     }
 }
@@ -211,7 +212,8 @@ fn a_body_that_is_nonsense_is_an_error_and_no_more() {
 #[test]
 fn a_body_that_names_another_row_is_an_error() {
     let (record, item, alias, ..) = everything();
-    let row = |key: Key, body: serde_json::Result<String>| Row { key, rev: 1.0, index: vec![], body: body.unwrap() };
+    let row =
+        |key: Key, body: serde_json::Result<String>| Row { key, rev: 1.0, index: vec![], body: body.unwrap().into() };
     let strange = "tmp_0192f0c1a2b37c4d8e9f0a1b2c3d4e61";
     let errors = [
         decode::<Alias>(&row(Key::from([strange]), serde_json::to_string(&alias))).unwrap_err(),

@@ -74,7 +74,9 @@ const actions = {
     async online(step, { task, minutes, work_date, comments }, user) {
       const [me] = await read(step, `sys_user?sysparm_query=user_name=${encodeURIComponent(user)}&sysparm_fields=sys_id&sysparm_limit=1`);
       await make(step, 0, { task, user: me?.sys_id, time_worked: minutes, work_date: work_date || step.actedAt.slice(0, 10), comments });
-      await write(step, "PATCH", `task/${task}`, { work_notes: `Worked ${minutes} minutes${comments ? `: ${comments}` : ""}` });
+      const noted = await write(step, "PATCH", `task/${task}`, { work_notes: `Worked ${minutes} minutes${comments ? `: ${comments}` : ""}` });
+      // None of those made here: what the instance has made of it is read again.
+      step.addRecordForSync(noted.sys_class_name ?? "task", task);
     },
   },
 

@@ -9,6 +9,7 @@ use super::{
     hand::lay_anew,
     ids,
     row::{RowKey, StoreName},
+    schema::Schema,
     stored::{Action, Alias, Item, ItemKind, Part, Record, mention},
     tx::{Ruled, Tx},
     values::{check_correlation, check_size, settle_references},
@@ -74,9 +75,7 @@ fn named_in(tx: &mut Tx<'_>, input: &Value) -> Ruled<(Vec<String>, Vec<String>)>
     let mut texts = BTreeSet::new();
     gather(input, &mut texts);
     let schema = tx.schema;
-    let mut roots: Vec<&str> = schema.tables().map(|(table, _)| schema.root(table)).collect();
-    roots.sort_unstable();
-    roots.dedup();
+    let roots = roots(schema);
     tx.want(texts.iter().flat_map(|id| roots.iter().map(|root| Record::at(schema, root, id))).collect::<Vec<_>>())?;
     let (mut named, mut changed_by) = (Vec::new(), BTreeSet::new());
     for id in texts {
@@ -96,6 +95,13 @@ fn named_in(tx: &mut Tx<'_>, input: &Value) -> Ruled<(Vec<String>, Vec<String>)>
         }
     }
     Ok((named, changed_by.into_iter().collect()))
+}
+
+fn roots(schema: &Schema) -> Vec<&str> {
+    let mut roots: Vec<&str> = schema.tables().map(|(table, _)| schema.root(table)).collect();
+    roots.sort_unstable();
+    roots.dedup();
+    roots
 }
 
 fn gather<'v>(input: &'v Value, texts: &mut BTreeSet<&'v str>) {
@@ -132,6 +138,13 @@ fn run_before(tx: &mut Tx<'_>, action: &Action) -> Ruled<Option<Item>> {
     }
     for id in item.makes().into_iter().map(|(_, temporary)| temporary).chain([item.id.as_str()]) {
         last &= tx.found_by(StoreName::Outbox, mention(id))?.is_empty();
+    }
+    // What the user did since to a record that it names comes before the new run, and the old one has an earlier place.
+    for id in item.action.iter().flat_map(|action| &action.about) {
+        for root in roots(tx.schema) {
+            let record = tx.readable::<Record>(&Record::at(tx.schema, root, id))?;
+            last &= record.is_none_or(|record| record.items.iter().all(|other| *other <= item.id));
+        }
     }
     Ok(Some(item).filter(|_| last))
 }
@@ -186,10 +199,10 @@ pub fn update(tx: &mut Tx<'_>, id: &str, table: &str, sys_id: &str, changes: &Fi
     }
     let mut changes = changes.clone();
     settle_references(tx, &record.table, &mut changes, &record.fields)?;
-    changes.retain(|name, value| record.fields.get(name).map_or("", String::as_str) != value);
     if changes.is_empty() {
         return Ok(record);
     }
+    // Also what is so already: the online step will write it, and what the user changes next goes after it.
     stamp(tx, &record.table, &mut changes);
     keep_base(&mut record);
     record.fields.extend(changes.clone());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     act::let_follow,
+    calls::row_of,
     error::CoreError,
     event::{Event, Receipt, Ref, Settled},
     ids::{self, is_temporary},
@@ -104,7 +105,7 @@ pub(super) fn echoed(tx: &mut Tx<'_>, mut item: Item, temporary: &str, row: &Fie
     // What points to one that is still open, the instance's row says better: the instance has no temporary id.
     let open: Vec<&str> = item.makes().into_iter().map(|(_, temporary)| temporary).collect();
     part.fields.retain(|_, text| !ids::find(text).any(|id| open.contains(&id)));
-    land(tx, &made(&item, &part), row, |_, _| Ok(()))?;
+    land(tx, &made(tx, &item, &part), row, |_, _| Ok(()))?;
     // Of the others, it may be clear now.
     let Some(item) = tx.item(&item.id)?.filter(|item| item.state == ItemState::Unpaired) else { return Ok(()) };
     let answer = item.action.as_ref().and_then(|action| action.answer.clone()).unwrap_or_default();
@@ -120,14 +121,18 @@ fn put_in_place(tx: &Tx<'_>, parts: &mut [Part], pairs: &BTreeMap<String, String
     }
 }
 
-fn made<'a>(item: &'a Item, part: &'a Part) -> Made<'a> {
-    // Without a key what the step has asked for may have been carried out more than once.
+fn made<'a>(tx: &Tx<'_>, item: &'a Item, part: &'a Part) -> Made<'a> {
+    // Without a key what the step has asked for may have been carried out more than once. What does not carry the temporary
+    // id cannot be looked for by it, and says nothing of the table.
+    let field = tx.schema.correlation_field(&part.table);
+    let carries = |row: Fields| field.as_ref().and_then(|field| row.get(field)).is_some_and(|id| *id == part.sys_id);
+    let mut calls = item.action.iter().flat_map(|action| &action.calls);
     Made {
         item: &item.id,
         table: &part.table,
         temporary: &part.sys_id,
         fields: &part.fields,
-        may_have_twins: item.keyless,
+        may_have_twins: item.keyless && calls.any(|call| row_of(call).is_some_and(carries)),
     }
 }
 
@@ -143,7 +148,7 @@ fn finish(tx: &mut Tx<'_>, item: &Item, pairing: &Pairing, answer: &ActionAnswer
             ItemKind::Create => {
                 let Some(sys_id) = pairing.pairs.get(&part.sys_id) else { return Ok(()) };
                 let row: Fields = [("sys_id".to_owned(), sys_id.clone())].into();
-                if let Some(record) = land(tx, &made(item, part), &row, |_, _| Ok(()))? {
+                if let Some(record) = land(tx, &made(tx, item, part), &row, |_, _| Ok(()))? {
                     records.push(Ref { table: record.table, sys_id: record.sys_id });
                 }
             }
@@ -201,5 +206,14 @@ fn want(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     if tx.schema.known(table).is_err() {
         return Ok(());
     }
+    outdate(tx, table, sys_id)?;
     tx.put(&Wanted { table: table.to_owned(), sys_id: sys_id.to_owned() })
+}
+
+/// What the device has of a record is older than what an action has made of it.
+pub(super) fn outdate(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
+    let record = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))?;
+    let Some(mut record) = record.filter(|record| !record.outdated) else { return Ok(()) };
+    record.outdated = true;
+    tx.put(&record)
 }

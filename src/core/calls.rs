@@ -2,9 +2,10 @@
 //! it is answered.
 
 use super::{
+    acted::outdate,
     error::CoreError,
     lease::renew_lease,
-    stored::{Again, Asked, Call, Calling, ItemState, Record},
+    stored::{Again, Asked, Call, Calling, ItemState, Record, UPDATED},
     tx::{Ruled, Tx},
 };
 use crate::wire::{
@@ -13,8 +14,6 @@ use crate::wire::{
     table::{Answer, Row},
     value::Fields,
 };
-
-const UPDATED: &str = "sys_updated_on";
 
 /// The same of the same bytes on every device and in every version: FNV-1a.
 pub fn fingerprint(bytes: &[u8]) -> u64 {
@@ -40,7 +39,7 @@ pub fn calling(tx: &mut Tx<'_>, lease: u64, item: &str, call: &Calling) -> Ruled
     let mut known = None;
     if let Again::Entry { table, sys_id, after: None, .. } = &call.again {
         let record = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))?;
-        known = record.and_then(|record| record.base.unwrap_or(record.fields).remove(UPDATED));
+        known = record.and_then(|record| record.updated_on().cloned());
     }
     note(tx, lease, item, |calling, calls| {
         if let Again::Entry { sys_id, after: after @ None, .. } = &mut call.again {
@@ -54,9 +53,13 @@ pub fn calling(tx: &mut Tx<'_>, lease: u64, item: &str, call: &Calling) -> Ruled
 
 /// When the instance has changed a record for a call, by its answer.
 fn changed(call: &Call, sys_id: &str) -> Option<String> {
-    let row = decode::<Answer<Row>>("answer to a call", call.body.as_bytes()).ok()?.result;
-    let mut row = Fields::from(row);
-    row.remove(UPDATED).filter(|_| row.get("sys_id").is_some_and(|id| id == sys_id))
+    let mut row = row_of(call).filter(|row| row.get("sys_id").is_some_and(|id| id == sys_id))?;
+    row.remove(UPDATED)
+}
+
+/// The row that a call was answered with.
+pub(super) fn row_of(call: &Call) -> Option<Fields> {
+    decode::<Answer<Row>>("answer to a call", call.body.as_bytes()).ok().map(|answer| answer.result.into())
 }
 
 /// Notes that what became of the call under `key` is known: with its answer, if it was carried out.
@@ -64,10 +67,16 @@ fn changed(call: &Call, sys_id: &str) -> Option<String> {
 /// # Errors
 /// As [`calling`].
 pub fn answered(tx: &mut Tx<'_>, lease: u64, item: &str, key: &str, call: Option<&Call>) -> Ruled<()> {
+    let mut again = None;
     note(tx, lease, item, |calling, calls| {
-        calling.retain(|known| known.key != key);
+        again = calling.extract_if(.., |known| known.key == key).last().map(|known| known.again);
         calls.extend(call.cloned());
-    })
+    })?;
+    match (again, call) {
+        // The next entry of the same words is another one.
+        (Some(Again::Entry { table, sys_id, .. }), Some(_)) => outdate(tx, &table, &sys_id),
+        _ => Ok(()),
+    }
 }
 
 /// A step that has taken too long runs on, and its item may have been discarded or begun anew meanwhile.

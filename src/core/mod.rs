@@ -24,11 +24,11 @@ pub mod twins;
 pub mod values;
 pub mod write;
 
+mod body;
 mod circle;
 mod error;
 mod event;
 mod explain;
-mod held;
 mod key;
 mod let_go;
 mod row;

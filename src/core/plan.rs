@@ -128,7 +128,7 @@ pub fn plan(known: &Known<'_>, due: Vec<Item>, room: Room) -> Plan {
             waiting.push(item);
             continue;
         }
-        if let Some(at) = waits_until(&item, known.now) {
+        if let Some(at) = waits(&item, item.keyless || known.keys.is_none(), known.now) {
             plan.next_at = Some(plan.next_at.map_or(at, |first| first.min(at)));
             waiting.push(item);
             continue;
@@ -170,13 +170,18 @@ fn is_to_go_first(before: &Item, item: &Item) -> bool {
 /// When an item may go, if that is not now. A wait longer than any that is ever asked for comes from a clock
 /// that has been set back since: it is over.
 pub fn waits_until(item: &Item, now: u64) -> Option<u64> {
+    waits(item, item.keyless, now)
+}
+
+/// `keyless`: it has left without a key, or its key is not known any more.
+fn waits(item: &Item, keyless: bool, now: u64) -> Option<u64> {
     let waits = item.next_attempt_at.filter(|at| *at > now && *at <= now + LONGEST_WAIT_MS);
-    waits.max(call_may_arrive_until(item, now))
+    waits.max(call_may_arrive_until(item, now).filter(|_| keyless))
 }
 
 /// Until when a call of an online step may still arrive that is to be asked for: before, an empty answer is worth nothing.
 fn call_may_arrive_until(item: &Item, now: u64) -> Option<u64> {
-    let action = item.action.as_ref().filter(|_| item.keyless)?;
+    let action = item.action.as_ref()?;
     let asked_for =
         action.calling.iter().filter(|calling| matches!(calling.again, Again::Probe { .. } | Again::Entry { .. }));
     let until = asked_for.map(|calling| calling.left_at + EXCHANGE_MS).max()?;

@@ -125,7 +125,7 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         if probe {
             // A clock that has been set back since counts from now.
             item.left_at = item.left_at.map(|at| at.min(tx.now));
-            item.next_attempt_at = may_arrive_until(&item, tx.now).filter(|_| item.keyless);
+            item.next_attempt_at = may_arrive_until(&item, tx.now).filter(|_| item.keyless || !with.keyed);
         } else {
             item.left_at = Some(tx.now);
             if !keyed {
@@ -138,7 +138,7 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
             item.sent_at = item.sent_at.or(Some(tx.now));
             if item.journal {
                 let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
-                item.sent_after = record.and_then(|record| record.base?.remove("sys_updated_on"));
+                item.sent_after = record.and_then(|record| record.updated_on().cloned());
             }
         }
         item.state = ItemState::Unknown;

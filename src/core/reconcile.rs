@@ -7,7 +7,7 @@ use super::{
     event::{Event, Receipt, Ref, Settled},
     ids,
     row::{RowKey, StoreName},
-    stored::{Alias, Item, ItemKind, Part, Record, mention},
+    stored::{Alias, Item, ItemKind, Part, Record, UPDATED, mention},
     tx::{Ruled, Tx},
     values::{Mention, open_mentions},
     write::{Draft, append, release},
@@ -95,7 +95,7 @@ pub(super) fn land(
     also(tx, &mut record)?;
     base.extend(row.clone());
     rename_parts(tx, &record, temporary)?;
-    rebase(tx, &mut record, base)?;
+    rebase(tx, &mut record, base, !row.contains_key(UPDATED))?;
     tx.put(&Alias {
         temporary: temporary.to_owned(),
         table: record.table.clone(),
@@ -223,7 +223,7 @@ pub(super) fn settle(
     let plain = fields.iter().filter(|(name, _)| !tx.schema.is_journal(&record.table, name));
     base.extend(plain.map(|(name, value)| (name.clone(), value.clone())));
     base.extend(row.cloned().unwrap_or_default());
-    rebase(tx, &mut record, base)?;
+    rebase(tx, &mut record, base, row.is_none_or(|row| !row.contains_key(UPDATED)))?;
     tx.changed(&record.table, &record.sys_id);
     Ok(())
 }
@@ -249,8 +249,9 @@ pub(super) fn removed(tx: &mut Tx<'_>, record: &Record, by: &str) -> Ruled<()> {
 }
 
 /// Lays the record's unsent items over what the instance has now, and writes the record.
-pub(super) fn rebase(tx: &mut Tx<'_>, record: &mut Record, base: Fields) -> Ruled<()> {
+pub(super) fn rebase(tx: &mut Tx<'_>, record: &mut Record, base: Fields, outdated: bool) -> Ruled<()> {
     record.fetched_at = Some(tx.now);
+    record.outdated = outdated;
     lay(tx, record, base)
 }
 

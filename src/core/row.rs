@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::key::Key;
+use super::{body::Body, key::Key};
 
 /// The fixed object stores. The list only ever grows: the library that opens IndexedDB
 /// deletes each store it is not told of.
@@ -58,5 +58,5 @@ pub struct Row {
     /// The index entries it is found by.
     pub index: Vec<Key>,
     /// What it means, as JSON text.
-    pub body: String,
+    pub body: Body,
 }

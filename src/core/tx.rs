@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::{
+    body::Body,
     error::CoreError,
     event::{Event, Origin, Receipt},
-    held::Held,
     key::Key,
     row::{Row, RowKey, StoreName},
     schema::Schema,
-    stored::{Alias, Fact, Item, Record, Stored},
+    stored::{Alias, Fact, Item, Record, Stored, decode},
     work::Work,
     write_set::{Durability, Found, Read, Scan, WriteSet},
 };
@@ -24,7 +24,7 @@ use super::{
 /// What has been read so far for one rule.
 #[derive(Debug, Default)]
 pub struct View {
-    rows: BTreeMap<RowKey, Option<Held>>,
+    rows: BTreeMap<RowKey, Option<Row>>,
     keys: BTreeMap<Scan, Vec<Key>>,
 }
 
@@ -35,7 +35,7 @@ impl View {
             match (read, found) {
                 // What was read first is what the rules have seen: a later reading must not take its place.
                 (Read::Row(at), Found::Row(row)) => {
-                    self.rows.entry(at).or_insert(row.map(Held::from));
+                    self.rows.entry(at).or_insert(row);
                 }
                 (Read::Keys(scan), Found::Keys(keys)) => {
                     self.keys.entry(scan).or_insert(keys);
@@ -54,11 +54,11 @@ impl View {
     /// Whether the store is still as `other` saw it.
     pub fn is_as(&self, other: &Self) -> bool {
         let revisions =
-            |view: &Self| -> Vec<_> { view.rows.values().map(|held| held.as_ref().map(|held| held.row.rev)).collect() };
+            |view: &Self| -> Vec<_> { view.rows.values().map(|row| row.as_ref().map(|row| row.rev)).collect() };
         self.keys == other.keys && revisions(self) == revisions(other)
     }
 
-    pub(super) fn row(&self, at: &RowKey) -> Option<Option<&Held>> {
+    pub(super) fn row(&self, at: &RowKey) -> Option<Option<&Row>> {
         self.rows.get(at).map(Option::as_ref)
     }
 
@@ -178,7 +178,7 @@ impl<'a> Tx<'a> {
     /// [`Halt::Missing`], or a row that cannot be understood.
     pub fn get<T: Stored>(&mut self, at: &RowKey) -> Ruled<Option<T>> {
         if let Some(written) = self.written(at) {
-            return Ok(written.map(Held::form).transpose()?);
+            return Ok(written.map(decode).transpose()?);
         }
         let Some(read) = self.view.row(at) else {
             self.missing.insert(Read::Row(at.clone()));
@@ -187,7 +187,10 @@ impl<'a> Tx<'a> {
         if !self.work.used.contains(at) {
             self.work.used.insert(at.clone());
         }
-        Ok(read.map(Held::form).transpose()?)
+        let Some(row) = read else { return Ok(None) };
+        let form = decode(row)?;
+        row.body.keep(&form);
+        Ok(Some(form))
     }
 
     /// One row, or none if nobody can read it: for what a rule comes by on its way, so that a damaged row costs nothing
@@ -241,7 +244,7 @@ impl<'a> Tx<'a> {
         Ok(keys.into_iter().collect())
     }
 
-    fn written(&self, at: &RowKey) -> Option<Option<&Held>> {
+    fn written(&self, at: &RowKey) -> Option<Option<&Row>> {
         self.work.row(at).or_else(|| self.before?.row(at))
     }
 
@@ -250,8 +253,9 @@ impl<'a> Tx<'a> {
         let key = form.key(self.schema);
         let body = serde_json::to_string(form)
             .map_err(|why| CoreError::Corrupt { store: T::STORE.as_str(), why: why.to_string() })?;
+        let body = Body::of(body, form.clone());
         let row = Row { key: key.clone(), rev: 0.0, index: form.index(self.schema), body };
-        self.work.writes.insert(RowKey { store: T::STORE, key }, Some(Held::of(row, form.clone())));
+        self.work.writes.insert(RowKey { store: T::STORE, key }, Some(row));
         Ok(())
     }
 

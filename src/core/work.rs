@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::{
     event::{Event, Origin, Receipt},
-    held::Held,
     key::Key,
     row::{Row, RowKey},
     tx::View,
@@ -19,7 +18,7 @@ pub struct Work {
     pub(super) fresh: u128,
     pub(super) used: BTreeSet<RowKey>,
     pub(super) scanned: BTreeSet<Scan>,
-    pub(super) writes: BTreeMap<RowKey, Option<Held>>,
+    pub(super) writes: BTreeMap<RowKey, Option<Row>>,
     pub(super) events: Vec<Event>,
     pub(super) settled: Vec<Receipt>,
     pub(super) changed: BTreeMap<String, BTreeSet<String>>,
@@ -50,8 +49,8 @@ impl Work {
             By::Key => row.key.starts_with(&scan.prefix),
             By::Index => row.index.iter().any(|entry| entry.starts_with(&scan.prefix)),
         };
-        for (at, held) in self.writes.iter().filter(|(at, _)| at.store == scan.store) {
-            if held.as_ref().is_some_and(|held| fits(&held.row)) {
+        for (at, row) in self.writes.iter().filter(|(at, _)| at.store == scan.store) {
+            if row.as_ref().is_some_and(fits) {
                 keys.insert(at.key.clone());
             } else {
                 keys.remove(&at.key);
@@ -64,16 +63,16 @@ impl Work {
     pub fn finish(self, view: &View, rev: f64, origin: Origin, durability: Durability) -> (WriteSet, Vec<Event>) {
         let mut set = WriteSet { durability, ..WriteSet::default() };
         set.expect.extend(self.used.into_iter().map(|at| {
-            let rev = view.row(&at).flatten().map(|held| held.row.rev);
+            let rev = view.row(&at).flatten().map(|row| row.rev);
             Expect::Rev(at, rev)
         }));
         set.expect.extend(self.scanned.into_iter().map(|scan| {
             let keys = view.keys(&scan).map(<[Key]>::to_vec).unwrap_or_default();
             Expect::Keys(scan, keys)
         }));
-        for (at, held) in self.writes {
-            match held {
-                Some(held) => set.puts.push((at.store, Row { rev, ..held.row })),
+        for (at, row) in self.writes {
+            match row {
+                Some(row) => set.puts.push((at.store, Row { rev, ..row })),
                 None => set.deletes.push(at),
             }
         }
@@ -90,7 +89,7 @@ impl Work {
     }
 
     /// The row as this work has left it, if it has touched it.
-    pub(super) fn row(&self, at: &RowKey) -> Option<Option<&Held>> {
+    pub(super) fn row(&self, at: &RowKey) -> Option<Option<&Row>> {
         self.writes.get(at).map(Option::as_ref)
     }
 }

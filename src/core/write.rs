@@ -8,6 +8,7 @@ use super::{
     ids,
     let_go::let_go,
     receive::is_kept_for_deletion,
+    row::StoreName,
     stored::{Alias, Item, ItemKind, ItemState, Part, Record},
     tx::{Ruled, Tx},
     values::{Mention, check_correlation, check_size, mentioned, open_mentions, settle_references},
@@ -281,11 +282,14 @@ fn foldable(tx: &mut Tx<'_>, record: &Record, edit: &Fields, open: &[Mention]) -
         item.kind == ItemKind::Update && apart && open.iter().any(newly)
     };
     let last = tx.item(last)?.filter(takes_edits).filter(|item| !waits_for_more(item));
+    // An action that names the record is to find it as it was when the user acted.
+    let naming = tx.found_by(StoreName::Outbox, Item::about(&record.sys_id))?;
+    let last = last.filter(|item| naming.iter().all(|key| key.text(0) < item.id.as_str()));
     Ok(to_mend.or(last))
 }
 
-/// What follows the mended item must not bring back the value the edit replaces. An action does what it did, and its
-/// online step maybe more than was done here: gives what has to follow it.
+/// What follows the mended item must not bring back the value the edit replaces. An action does what it did: gives what has
+/// to follow it.
 fn fold_into_later(
     tx: &mut Tx<'_>,
     record: &Record,
@@ -298,13 +302,13 @@ fn fold_into_later(
     tx.want(later.iter().map(|id| Item::at(id)))?;
     for id in later {
         let Some(item) = tx.item(id)?.filter(|item| !item.journal) else { continue };
-        if item.action.is_some() {
-            again.clone_from(changes);
-            continue;
-        }
+        let part = item.action.as_ref().and_then(|action| action.part(tx.schema, &record.table, &record.sys_id));
+        let does = part.map_or(&item.fields, |part| &part.fields);
         let mut same = changes.clone();
-        same.retain(|name, _| item.fields.contains_key(name));
-        if !same.is_empty() {
+        same.retain(|name, _| does.contains_key(name));
+        if item.action.is_some() {
+            again.extend(same);
+        } else if !same.is_empty() {
             again.retain(|name, _| !same.contains_key(name));
             fold(tx, item, same, open)?;
         }

@@ -63,7 +63,7 @@ impl<P: Ports> Client<P> {
         let Some(online) = online else { return Ok((Answer::NotRun { error: None, wait_ms: None }, None)) };
         let step = Step::new(self, lease, item, capabilities, headers);
         let ended = self.wait_for(lease, online(step.clone(), action.input)).await;
-        step.end(ended)
+        step.end(ended).await
     }
 
     /// Until the step ends, or has taken too long. The lease is held meanwhile.

@@ -2,36 +2,41 @@
 
 use super::{
     exchange::Trouble,
+    lost::Found,
     round::LATE_MS,
-    step::{State, Step, is_whole, left, says_nothing},
+    step::{CallFailed, State, Step, is_whole, left, says_nothing},
 };
 use crate::{
     core::{
         Durability, Origin,
         calls::{self, body_of, fingerprint},
-        receive::Answer,
         stored::{Again, Asked, Call, Calling},
     },
     ports::{AuthReason, Clock, Ports},
-    wire::{Fields, Request, Response},
+    wire::{Request, Response},
 };
 
-const CONTENT_TYPE: &str = "Content-Type";
+pub(super) const CONTENT_TYPE: &str = "Content-Type";
 /// The longest key that is sent as it is.
 const LONGEST_KEY: usize = 100;
 
 impl<P: Ports> Step<P> {
-    pub(super) async fn change(&self, call: Call, mut again: Again, mut request: Request) -> Result<Response, Trouble> {
+    pub(super) async fn change(
+        &self,
+        call: Call,
+        mut again: Again,
+        mut request: Request,
+    ) -> Result<Result<Response, CallFailed>, Trouble> {
         let State { item, .. } = &*self.state;
         let _turn = self.state.turn.lock().await;
         // Until it is known what became of this one, whatever ends it.
         if self.state.stopped.replace(true) || self.state.over.get() {
-            return Err(Trouble::Unreachable("what became of the call before is not known".to_owned()));
+            return Ok(Err(CallFailed::Unanswered("what became of the call before is not known".to_owned())));
         }
         let known = item.action.iter().flat_map(|action| &action.calls).find(|known| known.key == call.key);
         if let Some(known) = known {
             self.state.stopped.set(false);
-            return Ok(known.response());
+            return Ok(Ok(known.response()));
         }
         let left = left(item).find(|left| left.key == call.key);
         if let Some(left) = left.filter(|left| left.body.is_some()) {
@@ -40,10 +45,17 @@ impl<P: Ports> Step<P> {
             request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(CONTENT_TYPE));
             request.headers.extend(left.content_type.clone().map(|mime| (CONTENT_TYPE.to_owned(), mime)));
         }
-        if let Some(response) = self.found(&call, &again, left).await? {
-            self.note_answer(&call.key, Some(&call.clone().with(&response))).await?;
-            self.state.stopped.set(false);
-            return Ok(response);
+        match self.found(&again, left).await? {
+            Found::Answer(response) => {
+                self.note_answer(&call.key, Some(&call.clone().with(&response))).await?;
+                self.state.stopped.set(false);
+                return Ok(Ok(response));
+            }
+            Found::Untold => {
+                let why = format!("whether “{}” was carried out before cannot be told", call.asked.line);
+                return Ok(Err(CallFailed::Unanswered(why)));
+            }
+            Found::Absent => {}
         }
         let is_repeat = left.is_none_or(|left| body_of(&request) == left.asked.body);
         // Noted as the answer, a portal's page would be given to the step for ever.
@@ -70,13 +82,13 @@ impl<P: Ports> Step<P> {
             self.note_answer(&call.key, carried_out.as_ref()).await?;
         }
         self.state.stopped.set(!known);
-        answer
+        answer.map(Ok)
     }
 
     /// On disk before it leaves. Frozen in between, or waiting for the user to sign in, the lease may be another's by now:
     /// it is noted anew then.
     async fn leave(&self, call: &Call, again: Again, mut request: Request, before: bool) -> Result<Response, Trouble> {
-        let State { client, lease, item, headers, .. } = &*self.state;
+        let State { client, lease, headers, .. } = &*self.state;
         let mime = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(CONTENT_TYPE));
         let mut calling = Calling {
             key: call.key.clone(),
@@ -87,8 +99,7 @@ impl<P: Ports> Step<P> {
             content_type: mime.map(|(_, mime)| mime.clone()),
         };
         if self.state.keyed {
-            let key = format!("{}:{}", item.idempotency_key, on_the_wire(&call.key));
-            request.headers.push(("Idempotency-Key".to_owned(), key));
+            request.headers.push(self.key_header(&call.key));
         }
         let mut signed_in = false;
         loop {
@@ -116,79 +127,23 @@ impl<P: Ports> Step<P> {
         }
     }
 
-    async fn note_leaving(&self, calling: &Calling) -> Result<(), Trouble> {
+    pub(super) fn key_header(&self, key: &str) -> (String, String) {
+        ("Idempotency-Key".to_owned(), format!("{}:{}", self.state.item.idempotency_key, on_the_wire(key)))
+    }
+
+    pub(super) async fn note_leaving(&self, calling: &Calling) -> Result<(), Trouble> {
         let State { client, lease, item, .. } = &*self.state;
         client.transact(Origin::Sync, Durability::Strict, |tx| calls::calling(tx, *lease, &item.id, calling)).await?;
         Ok(())
     }
 
-    async fn note_answer(&self, key: &str, call: Option<&Call>) -> Result<(), Trouble> {
+    pub(super) async fn note_answer(&self, key: &str, call: Option<&Call>) -> Result<(), Trouble> {
         let State { client, lease, item, .. } = &*self.state;
         client
             .transact(Origin::Sync, Durability::Strict, |tx| calls::answered(tx, *lease, &item.id, key, call))
             .await?;
         self.state.in_doubt.borrow_mut().remove(key);
         Ok(())
-    }
-
-    /// What a call was answered, had its answer come: if the instance has carried it out in an earlier run of the step,
-    /// whichever call it was then.
-    async fn found(&self, call: &Call, again: &Again, left: Option<&Calling>) -> Result<Option<Response>, Trouble> {
-        let State { client, item, keyed, repeats, .. } = &*self.state;
-        let come_by = self.come_by(again);
-        let asks = match again {
-            Again::Ask | Again::Send => false,
-            // What has left without a key before is not known by one, and a key is not remembered for ever.
-            Again::Probe { .. } => !keyed || item.keyless || left.is_some() || come_by.is_some(),
-            Again::Entry { .. } => left.is_some() && !repeats,
-        };
-        let dialect = client.dialect();
-        let question = dialect.ask_after(client.schema(), again).filter(|_| asks && item.sent_at.is_some());
-        let told = match question {
-            Some(question) => {
-                let response = self.exchange(&question).await?;
-                dialect.told(client.schema(), again, &response).map_err(Trouble::NotTheInstance)?
-            }
-            None => Answer::Absent,
-        };
-        match (told, again) {
-            (Answer::Done(row), Again::Entry { table, sys_id, .. }) => {
-                let read = self.exchange(&dialect.read(table, sys_id)).await?;
-                if says_nothing(&read) {
-                    return Err(Trouble::Unreachable(format!("the instance answered {}", read.status)));
-                }
-                // Gone since, or not to be read, it was written all the same.
-                let row = || {
-                    dialect.as_answer(
-                        200,
-                        row.into_iter().flatten().chain([("sys_id".to_owned(), sys_id.clone())]).collect(),
-                    )
-                };
-                Ok(Some(if read.is_success() && read.is_json() { read } else { row() }))
-            }
-            (Answer::Done(row), _) => Ok(row.or(come_by).map(|row| dialect.as_answer(201, row))),
-            (Answer::Untold, _) => {
-                if let Some(left) = left {
-                    self.note_leaving(&Calling { again: Again::Ask, ..left.clone() }).await?;
-                }
-                Err(Trouble::Unreachable(format!(
-                    "whether “{}” was carried out before cannot be told",
-                    call.asked.line
-                )))
-            }
-            (Answer::Unknown { error, .. }, _) => Err(Trouble::Unreachable(error.message)),
-            _ => Ok(come_by.map(|row| dialect.as_answer(201, row))),
-        }
-    }
-
-    /// What a pull or a probe had come by, and is gone since: the user may have deleted it meanwhile.
-    fn come_by(&self, again: &Again) -> Option<Fields> {
-        let Again::Probe { table, temporary } = again else { return None };
-        let State { client, item, .. } = &*self.state;
-        let part = item.action.as_ref()?.made().find(|part| part.sys_id == *temporary)?;
-        let sys_id = part.landed.clone()?;
-        let field = client.schema().correlation_field(table)?;
-        Some([("sys_id".to_owned(), sys_id), (field, temporary.clone())].into())
     }
 }
 

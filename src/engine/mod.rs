@@ -20,6 +20,7 @@ mod eviction;
 mod exchange;
 mod foreign;
 mod hand;
+mod lost;
 mod pull;
 mod push;
 mod records;

@@ -149,11 +149,17 @@ impl<P: Ports> Step<P> {
 
     /// No call leaves from here on. What comes of how it has `ended`, if it has: what the step has made of a call without
     /// an answer, it has made of nothing.
-    pub(super) fn end(&self, ended: Result<Option<StepResult>, Trouble>) -> Result<(Answer, Option<Trouble>), Trouble> {
+    pub(super) async fn end(
+        &self,
+        ended: Result<Option<StepResult>, Trouble>,
+    ) -> Result<(Answer, Option<Trouble>), Trouble> {
         let State { client, item, .. } = &*self.state;
         self.state.over.set(true);
         let ended = ended?;
-        let trouble = self.state.trouble.take();
+        let mut trouble = self.state.trouble.take();
+        if matches!(ended, Some(Err(_))) && trouble.is_none() && !self.state.hiccup.get() {
+            trouble = self.settle_lost().await.err();
+        }
         let in_doubt = !self.state.in_doubt.borrow().is_empty();
         let in_doubt_since = self.state.in_doubt.borrow().iter().any(|key| left(item).all(|left| left.key != *key));
         let lost = |why: &str| ItemError { status: 0, message: why.to_owned(), detail: None };
@@ -216,7 +222,7 @@ impl<P: Ports> Step<P> {
         request.path = path;
         let asks = request.method == Method::Get;
         let answer = match asks {
-            true => self.exchange(&request).await,
+            true => self.exchange(&request).await.map(Ok),
             false => {
                 let again = state.client.dialect().again(state.client.schema(), &request);
                 let key = self.key(key, &asked, &again)?;
@@ -224,7 +230,8 @@ impl<P: Ports> Step<P> {
             }
         };
         match answer {
-            Ok(response) => {
+            Ok(Err(failed)) => Err(failed),
+            Ok(Ok(response)) => {
                 if asks && (!is_whole(&response) || says_nothing(&response)) {
                     state.hiccup.set(true);
                 }

@@ -202,7 +202,9 @@ impl Store for MemoryStore {
                 data.entry(at.store).or_default().remove(&at.key);
             }
             for (store, row) in &set.puts {
-                data.entry(*store).or_default().put(row.clone());
+                // A disk keeps the text alone: what is read back has to be all in it.
+                let body = row.body.to_string().into();
+                data.entry(*store).or_default().put(Row { body, ..row.clone() });
             }
         }
         // Out of its cell first: the hook may well set another.

@@ -51,6 +51,6 @@ pub fn by_hand() -> (JsFuture, Function) {
 
 /// A write set that puts one row.
 pub fn put(store: StoreName, key: &str, rev: f64) -> WriteSet {
-    let row = Row { key: Key::from([key]), rev, index: vec![], body: "{}".to_owned() };
+    let row = Row { key: Key::from([key]), rev, index: vec![], body: "{}".to_owned().into() };
     WriteSet { puts: vec![(store, row)], ..WriteSet::default() }
 }

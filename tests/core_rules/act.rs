@@ -138,14 +138,35 @@ fn what_a_step_does_to_one_record_is_one_part() {
 }
 
 #[test]
-fn what_is_no_change_is_no_part() {
+fn what_is_so_already_is_a_part_and_what_follows_goes_after_it() {
     let mut world = World::new();
     world.pulled("incident", &[("sys_id", "a1"), ("state", "1")]);
-    let none = fields_of(&[("state", "1"), ("category", "")]);
-    let item = world.act(action(json!({})), |tx, id| act::update(tx, id, "incident", "a1", &none).map(drop)).unwrap();
-    assert_eq!(world.parts(&item), []);
+    let same = fields_of(&[("state", "1"), ("category", "")]);
+    let item = world.act(action(json!({})), |tx, id| act::update(tx, id, "incident", "a1", &same).map(drop)).unwrap();
+    assert_eq!(world.item(&item).unwrap().action.unwrap().parts[0].fields, same);
+    world.run(|tx| write::update(tx, "incident", "a1", &fields_of(&[("state", "2")]))).unwrap();
     let record = world.record("incident", "a1").unwrap();
-    assert_eq!((record.items.len(), record.base), (0, None));
+    assert_eq!((record.items.len(), &record.items[0]), (2, &item));
+    let none = world.act(action(json!({})), |tx, id| act::update(tx, id, "incident", "a1", &fields_of(&[])).map(drop));
+    assert_eq!(world.parts(&none.unwrap()), []);
+}
+
+/// Else an order that is split and then closed would be closed first, and the split refused.
+#[test]
+fn an_edit_is_no_part_of_what_went_before_an_action_that_names_the_record() {
+    for temporary in [false, true] {
+        let mut world = World::new();
+        world.pulled("incident", &[("sys_id", "a1")]);
+        let id = if temporary { world.create(&[]).0 } else { "a1".to_owned() };
+        let set = |world: &mut World, state: &str| {
+            world.run(|tx| write::update(tx, "incident", &id, &fields_of(&[("state", state)]))).unwrap();
+            world.record("incident", &id).unwrap().items.len()
+        };
+        assert_eq!(set(&mut world, "1"), 1);
+        world.act(action(json!({ "order": id })), |_, _| Ok(())).unwrap();
+        assert_eq!(set(&mut world, "2"), 2);
+        assert_eq!(set(&mut world, "3"), 2);
+    }
 }
 
 #[test]
@@ -352,6 +373,24 @@ fn consecutive_unsent_runs_become_one_with_the_latest_input() {
     }
 }
 
+/// The one run would go where the first was: before what the user did in between.
+#[test]
+fn runs_stay_apart_between_which_a_record_that_they_name_was_changed() {
+    let asks = |n: u64| Action { consolidate: Some("x".to_owned()), ..action(json!({ "order": "a1", "n": n })) };
+    for changed in [None, Some("a1"), Some("a2")] {
+        let mut world = World::new();
+        world.pulled("incident", &[("sys_id", "a1")]);
+        world.pulled("incident", &[("sys_id", "a2")]);
+        world.run(|tx| write::update(tx, "incident", "a1", &fields_of(&[("impact", "1")]))).unwrap();
+        let first = world.act(asks(1), |_, _| Ok(())).unwrap();
+        if let Some(id) = changed {
+            world.run(|tx| write::update(tx, "incident", id, &fields_of(&[("state", "2")]))).unwrap();
+        }
+        let second = world.act(asks(2), |_, _| Ok(())).unwrap();
+        assert_eq!(first == second, changed != Some("a1"), "{changed:?}");
+    }
+}
+
 #[test]
 fn runs_stay_apart_that_are_not_alike_not_unsent_or_not_consecutive() {
     let touch = |tx: &mut landfall::core::Tx<'_>, id: &str, state: &str| {
@@ -468,8 +507,13 @@ fn a_change_before_an_action_goes_although_the_record_is_deleted() {
 
 #[test]
 fn an_edit_that_mends_what_was_refused_is_not_undone_by_an_action_in_between() {
-    // Of the second the offline step has changed nothing, for it was so before; or it is the online step's alone.
-    for edit in ["state", "category"] {
+    for (edit, again) in [
+        ("state", true),
+        // It was so before, and the online step will write it.
+        ("category", true),
+        // The action has nothing to do with it: an order that it has closed might not take it.
+        ("impact", false),
+    ] {
         let mut world = World::new();
         let tables = json!({ "incident": { "actedAtField": "u_acted_at" } });
         world.schema = Schema::new(serde_json::from_value(tables).unwrap()).unwrap();
@@ -482,8 +526,11 @@ fn an_edit_that_mends_what_was_refused_is_not_undone_by_an_action_in_between() {
             world.now += 1_000;
             world.run(|tx| write::update(tx, "incident", &made, &fields_of(&[(edit, value)]))).unwrap();
             let record = world.record("incident", &made).unwrap();
-            assert_eq!((&record.items[..2], record.items.len()), (&[create.clone(), item.clone()][..], 3));
-            assert_eq!(text(&world.item(&record.items[2]).unwrap().fields, edit), value);
+            assert_eq!(
+                (&record.items[..2], record.items.len()),
+                (&[create.clone(), item.clone()][..], 2 + usize::from(again))
+            );
+            assert!(record.items[2..].iter().all(|id| text(&world.item(id).unwrap().fields, edit) == value));
             assert_eq!(text(&world.item(&create).unwrap().fields, edit), value);
             assert_eq!(text(&record.fields, edit), value);
         }

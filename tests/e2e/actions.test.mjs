@@ -150,7 +150,7 @@ for (const plain of [false, true]) {
       await app.instance.start();
       if (plain && where === "during") {
         // Nothing finds a work note for everyone who may write it: whether it arrived is for the user to say.
-        const lost = ({ action, state, nextAttemptAt }) => action === "log_time" && state === "unknown" && !nextAttemptAt;
+        const lost = ({ action, explain }) => action === "log_time" && explain.includes("cannot say whether it arrived");
         const { id } = await until("the note to wait for the user", async () => {
           await app.putForward();
           return (await app.outbox()).find(lost);

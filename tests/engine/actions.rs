@@ -406,7 +406,7 @@ fn an_audit_looks_into_actions_too() {
         ] {
             let mut body: Value = serde_json::from_str(&whole.body).unwrap();
             *body.pointer_mut(pointer).unwrap() = value;
-            let spoiled = Row { body: body.to_string(), ..whole.clone() };
+            let spoiled = Row { body: body.to_string().into(), ..whole.clone() };
             let set = WriteSet { puts: vec![(StoreName::Outbox, spoiled)], ..WriteSet::default() };
             device.database.open().commit(&set).await.unwrap();
             let orphans = page.audit().await.unwrap().orphans;

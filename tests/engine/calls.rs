@@ -109,7 +109,7 @@ fn a_call_that_may_be_another_is_not_taken_for_the_one_before() {
         syncs(&page, &device).await;
         assert_eq!(instance.rows("incident_task").len(), 2);
         let said = page.outbox(None, None, None).await.unwrap().remove(0);
-        assert_eq!((said.id.as_str(), said.state), (item.as_str(), "unknown"));
+        assert_eq!((said.id.as_str(), said.state), (item.as_str(), "refused"));
         assert!(said.explain.contains("give each call a key of its own"), "{}", said.explain);
     });
 }
@@ -276,5 +276,76 @@ fn a_session_that_ends_after_a_call_was_lost_does_not_have_that_one_made_again()
         assert_eq!(instance.rows("incident_task").len(), 1);
         let said = page.outbox(None, None, None).await.unwrap().remove(0);
         assert!(said.explain.contains("cannot say whether it arrived"), "{}", said.explain);
+    });
+}
+
+/// What an earlier run has left in doubt is found out without the step: or the user would never be told no.
+#[test]
+fn a_step_that_says_no_with_a_call_in_doubt_is_refused_once_that_is_settled() {
+    for plain in [true, false] {
+        for fault in [Fault::LoseRequest, Fault::LoseAnswer] {
+            block_on(async {
+                let instance = if plain { MemoryInstance::plain() } else { MemoryInstance::with_extras() };
+                let device = Device::new(&instance, tables(), 1);
+                let page = device.open().await.unwrap();
+                proved(&page, "incident_task").await;
+                let closed: Rc<RefCell<bool>> = Rc::default();
+                let is_closed = Rc::clone(&closed);
+                page.register(
+                    "odd",
+                    Rc::new(move |step, _| {
+                        let is_closed = Rc::clone(&is_closed);
+                        Box::pin(async move {
+                            if *is_closed.borrow() {
+                                return Err(StepFailed("It is closed.".to_owned()));
+                            }
+                            let [open] = &step.records()[..] else { panic!("one was made") };
+                            made(&step, None, json!({ "correlation_id": open.sys_id })).await.map(Value::from)
+                        })
+                    }),
+                );
+                let item = run(&page, 1).await;
+                let times = RefCell::new(0);
+                let lost = fault.clone();
+                device.remote.set_rule(move |request| {
+                    *times.borrow_mut() += i32::from(request.method == Method::Post);
+                    (request.method == Method::Post && *times.borrow() == 1).then(|| lost.clone())
+                });
+                page.sync(push()).await.unwrap();
+                *closed.borrow_mut() = true;
+                syncs(&page, &device).await;
+                let said = page.outbox(None, None, None).await.unwrap().remove(0);
+                assert_eq!((said.id.as_str(), said.state), (item.as_str(), "refused"), "{plain} {fault:?}");
+                assert!(said.explain.contains("It is closed."), "{}", said.explain);
+                // Under its key it has gone again, to be known.
+                let there = usize::from(!plain || fault == Fault::LoseAnswer);
+                assert_eq!(instance.rows("incident_task").len(), 1 + there, "{plain} {fault:?}");
+            });
+        }
+    }
+}
+
+/// It is looked for by the temporary id in vain, which says nothing of the table.
+#[test]
+fn what_a_step_makes_without_the_temporary_id_does_not_make_its_table_one_that_keeps_none() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let (device, page) = begun(&instance).await;
+        proved(&page, "incident_task").await;
+        page.register(
+            "odd",
+            Rc::new(|step, _| {
+                Box::pin(async move {
+                    let sys_id = made(&step, None, json!({})).await?;
+                    step.add_record_for_sync("incident_task", &sys_id, None);
+                    Ok(Value::Null)
+                })
+            }),
+        );
+        run(&page, 1).await;
+        syncs(&page, &device).await;
+        assert_eq!(page.outbox(None, None, None).await.unwrap(), []);
+        let caveats = page.status().await.unwrap().caveats;
+        assert!(!caveats.iter().any(|said| said.contains("incident_task")), "{caveats:?}");
     });
 }

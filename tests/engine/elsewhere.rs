@@ -179,7 +179,7 @@ fn an_item_that_nobody_can_read_holds_up_nothing_but_itself() {
             create(&page, "incident", json!({ "short_description": name })).await;
         }
         let mut spoiled = device.database.rows(StoreName::Outbox).remove(0);
-        spoiled.body = "{".to_owned();
+        spoiled.body = "{".to_owned().into();
         let set = WriteSet {
             puts: vec![(StoreName::Outbox, spoiled)],
             durability: Durability::Strict,
@@ -203,7 +203,7 @@ fn an_alias_that_nobody_can_read_neither_stops_an_edit_nor_loses_a_mention() {
         instance.refuse(|table, _| (table == "incident").then(|| (403, "Not now".to_owned())));
         page.sync(SyncOptions::default()).await.unwrap();
         let mut spoiled = device.database.rows(StoreName::Aliases).remove(0);
-        spoiled.body = "{".to_owned();
+        spoiled.body = "{".to_owned().into();
         let set = WriteSet {
             puts: vec![(StoreName::Aliases, spoiled)],
             durability: Durability::Strict,

@@ -27,7 +27,7 @@ async fn lost_entry() -> (MemoryInstance, Device, Client<MemoryPorts>, String, S
     (instance, device, page, there["sys_id"].clone(), there["sys_updated_on"].clone())
 }
 
-pub(super) fn entry(instance: &MemoryInstance, of: &str, text: &str, at: &str) {
+fn entry(instance: &MemoryInstance, of: &str, text: &str, at: &str) {
     let fields = [("element_id", of), ("element", "work_notes"), ("value", text), ("sys_created_on", at)];
     instance.put("sys_journal_field", &fields);
 }

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 
 use super::{
     doubt::outbox,
-    entries::entry,
     steps::{Page, post},
     support::{create, push, resp, row, tables},
 };
@@ -31,8 +30,21 @@ struct Lost {
     item: String,
 }
 
+async fn noted(page: &Page, id: &str) -> String {
+    let step = page.act(Action { name: "noted".to_owned(), by_app: true, ..Action::default() }).await.unwrap();
+    step.update("incident", id, row(json!({ "short_description": "noted" }))).await.unwrap();
+    let (item, _) = step.acted().await.unwrap();
+    assert!(step.commit().await.unwrap());
+    item
+}
+
 impl Lost {
     async fn new(instance: MemoryInstance, fault: Fault) -> Self {
+        Self::followed(instance, fault, None).await
+    }
+
+    /// Behind it stand the same words once more, the user's or another action's.
+    async fn followed(instance: MemoryInstance, fault: Fault, by_user: Option<bool>) -> Self {
         let device = Device::new(&instance, tables(), 1);
         let page = device.open().await.unwrap();
         let id = create(&page, "incident", json!({ "short_description": "x" })).await;
@@ -44,17 +56,21 @@ impl Lost {
             Rc::new(move |step, _| {
                 let path = path.clone();
                 Box::pin(async move {
-                    let patch = Request { method: Method::Patch, ..post(&path, json!({ "work_notes": "a\nnote" })) };
+                    // A form that was not filled in altogether.
+                    let body = json!({ "comments": "", "work_notes": "a\nnote" });
+                    let patch = Request { method: Method::Patch, ..post(&path, body) };
                     let came = step.call(None, patch).await.map_err(|why| StepFailed(why.to_string()))?;
                     let said: Value = serde_json::from_slice(&came.body).unwrap();
                     Ok(said["result"]["sys_id"].clone())
                 })
             }),
         );
-        let step = page.act(Action { name: "noted".to_owned(), by_app: true, ..Action::default() }).await.unwrap();
-        step.update("incident", &id, row(json!({ "short_description": "noted" }))).await.unwrap();
-        let (item, _) = step.acted().await.unwrap();
-        assert!(step.commit().await.unwrap());
+        let item = noted(&page, &id).await;
+        match by_user {
+            Some(true) => drop(page.update("incident", &id, row(json!({ "work_notes": "a\nnote" }))).await.unwrap()),
+            Some(false) => drop(noted(&page, &id).await),
+            None => {}
+        }
         let left: Rc<Cell<usize>> = Rc::default();
         let count = Rc::clone(&left);
         device.remote.set_rule(move |request| {
@@ -64,6 +80,13 @@ impl Lost {
         page.sync(push()).await.unwrap();
         assert_eq!((outbox(&page).await[0].0, left.get()), ("unknown", 1));
         Self { instance, device, page, sys_id, left, item }
+    }
+
+    /// What else there is to read.
+    fn entry(&self, journal: &str, text: &str, at: &str) {
+        let fields =
+            [("element_id", self.sys_id.as_str()), ("element", journal), ("value", text), ("sys_created_on", at)];
+        self.instance.put("sys_journal_field", &fields);
     }
 
     fn seen(&self, after: i64) -> String {
@@ -84,7 +107,8 @@ fn on_a_plain_instance_it_is_asked_for_where_entries_can_be_read() {
             [("a\r\nnote ", LATER, true), ("another", LATER, false), ("a\nnote", "1969-01-01 00:00:00", false)]
         {
             let lost = Lost::new(MemoryInstance::plain(), Fault::LoseAnswer).await;
-            entry(&lost.instance, &lost.sys_id, text, at);
+            lost.entry("work_notes", text, at);
+            lost.entry("comments", "of another", LATER);
             // Before it can no longer arrive, an empty answer would be worth nothing.
             lost.page.sync(push()).await.unwrap();
             assert_eq!(lost.left.get(), 1);
@@ -107,7 +131,7 @@ fn where_the_instance_cannot_tell_it_waits_for_the_user() {
         for which in ["nothing to read", "of the same moment", "may not be read"] {
             let lost = Lost::new(MemoryInstance::plain(), Fault::LoseRequest).await;
             match which {
-                "of the same moment" => entry(&lost.instance, &lost.sys_id, "a\nnote", &lost.seen(1)),
+                "of the same moment" => lost.entry("work_notes", "a\nnote", &lost.seen(1)),
                 "may not be read" => lost.device.remote.set_rule(|request| {
                     request.path.contains("sys_journal_field").then(|| Fault::Answer(resp(403, "{}")))
                 }),
@@ -131,8 +155,29 @@ fn where_the_instance_cannot_tell_it_waits_for_the_user() {
 fn it_goes_again_under_its_key_and_nothing_is_asked() {
     block_on(async {
         let lost = Lost::new(MemoryInstance::with_extras(), Fault::LoseAnswer).await;
-        entry(&lost.instance, &lost.sys_id, "a\nnote", &lost.seen(1));
+        lost.entry("work_notes", "a\nnote", &lost.seen(1));
         lost.syncs().await;
         assert_eq!((lost.left.get(), outbox(&lost.page).await), (2, vec![]));
     });
+}
+
+/// The entry that can be read is the first action's: neither is a second action of the same words done with it, nor an
+/// entry that the user writes.
+#[test]
+fn the_same_words_of_an_action_before_are_not_its_own() {
+    for by_user in [false, true] {
+        block_on(async {
+            let lost = Lost::followed(MemoryInstance::plain(), Fault::LoseAnswer, Some(by_user)).await;
+            lost.entry("work_notes", "a\nnote", &lost.seen(100));
+            lost.device.remote.set_rule(|request| (request.method == Method::Patch).then_some(Fault::LoseRequest));
+            lost.syncs().await;
+            lost.device.remote.set_rule(|_| None);
+            for _ in 0..3 {
+                lost.syncs().await;
+            }
+            let left = outbox(&lost.page).await;
+            assert_eq!(left.len(), 1, "{by_user} {left:?}");
+            assert!(left[0].1.contains("cannot say whether it arrived"), "{by_user} {left:?}");
+        });
+    }
 }

@@ -162,7 +162,7 @@ fn a_landed_record_that_nobody_can_read_any_more_ends_no_run() {
         }
         page.sync(push()).await.unwrap();
         let spoiled = device.database.rows(StoreName::Records).into_iter();
-        let puts = spoiled.map(|row| (StoreName::Records, Row { body: "{".to_owned(), ..row })).collect();
+        let puts = spoiled.map(|row| (StoreName::Records, Row { body: "{".to_owned().into(), ..row })).collect();
         device.database.open().commit(&WriteSet { puts, ..WriteSet::default() }).await.unwrap();
         device.clock.advance(400_000);
         assert_eq!(page.sync(SyncOptions::default()).await.unwrap().ended_by, EndedBy::Done);

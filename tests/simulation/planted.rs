@@ -125,7 +125,7 @@ pub fn on_read(world: &World, by: usize, reads: &[Read], found: &mut [Found]) {
                 let mirror = world.mirror.borrow();
                 if let Some(number) = mirror.taken.get(&by).filter(|_| mirror.owner != Some(by)) {
                     let lease = Lease { number: *number, ..decode(row).unwrap() };
-                    row.body = serde_json::to_string(&lease).unwrap();
+                    row.body = serde_json::to_string(&lease).unwrap().into();
                 }
             }
             _ => {}
@@ -207,7 +207,7 @@ struct Altered<'a> {
 }
 
 fn again<T: Stored>(schema: &Schema, row: &mut Row, form: &T) {
-    row.body = serde_json::to_string(form).unwrap();
+    row.body = serde_json::to_string(form).unwrap().into();
     row.index = form.index(schema);
 }
 
@@ -318,7 +318,8 @@ impl Altered<'_> {
         let key = form.key(&self.world.schema);
         self.set.puts.retain(|(store, row)| *store != T::STORE || row.key != key);
         let body = serde_json::to_string(form).unwrap();
-        let row = Row { key, rev: f64::from(self.world.number()), index: form.index(&self.world.schema), body };
+        let row =
+            Row { key, rev: f64::from(self.world.number()), index: form.index(&self.world.schema), body: body.into() };
         self.set.puts.push((T::STORE, row));
     }
 

@@ -28,7 +28,10 @@ pub trait Stored: Clone + Serialize + DeserializeOwned + 'static {
 /// to that one, and this one be found again for ever.
 pub fn decode<T: Stored>(row: &Row) -> Result<T, CoreError> {
     let corrupt = |why: String| CoreError::Corrupt { store: T::STORE.as_str(), why };
-    let form: T = serde_json::from_str(&row.body).map_err(|why| corrupt(why.to_string()))?;
+    let form: T = match row.body.known() {
+        Some(form) => form,
+        None => serde_json::from_str(&row.body).map_err(|why| corrupt(why.to_string()))?,
+    };
     if form.is_at(&row.key) { Ok(form) } else { Err(corrupt("it names another row".to_owned())) }
 }
 

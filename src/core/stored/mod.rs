@@ -16,5 +16,5 @@ pub use alias::Alias;
 pub use facts::{Announced, Birth, Course, Fact, Family, LEASE_MS, Lease, Proofs};
 pub use form::{Stored, decode, mention};
 pub use item::{Item, ItemError, ItemKind, ItemState};
-pub use record::Record;
+pub use record::{Record, UPDATED};
 pub use wanted::Wanted;

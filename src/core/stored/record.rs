@@ -13,6 +13,9 @@ use crate::{
     wire::value::Fields,
 };
 
+/// When the instance has changed a record.
+pub const UPDATED: &str = "sys_updated_on";
+
 /// A record as this device has it. Values are in the instance's string form.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -44,6 +47,10 @@ pub struct Record {
     /// since clocks are set right just when the network returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pulled_under: Option<u64>,
+    /// An action, or a change that was not answered with a row, has changed it since the instance last told of it: its time
+    /// is an older one's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outdated: bool,
     /// Fields the instance did not keep as sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_kept: Vec<String>,
@@ -58,6 +65,11 @@ impl Record {
     /// Whether the instance has not made it yet.
     pub fn is_temporary(&self) -> bool {
         ids::is_temporary(&self.sys_id)
+    }
+
+    /// When the instance last changed it, in ServiceNow's time; not known of one that is outdated.
+    pub fn updated_on(&self) -> Option<&String> {
+        self.base.as_ref().unwrap_or(&self.fields).get(UPDATED).filter(|_| !self.outdated)
     }
 
     /// Where temporary ids may stand.

@@ -228,8 +228,10 @@ impl Dialect for ServiceNow {
             (Method::Patch | Method::Put, Some((table, sys_id))) if schema.known(table).is_ok() => {
                 // Through a parent, what the journals are may stand with its children only.
                 let family = || schema.tables().map(|(other, _)| other).filter(|other| schema.related(other, table));
-                // They go together or not at all: one tells of the others.
-                let entry = fields.into_iter().find(|(name, _)| family().any(|other| schema.is_journal(other, name)));
+                // They go together or not at all: one tells of the others. An empty one is none.
+                let entry = fields.into_iter().find(|(name, text)| {
+                    !text.trim().is_empty() && family().any(|other| schema.is_journal(other, name))
+                });
                 match entry {
                     Some((journal, text)) => {
                         let (table, sys_id) = (table.to_owned(), sys_id.to_owned());

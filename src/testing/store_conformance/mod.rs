@@ -75,7 +75,7 @@ fn row(key: &[&str], rev: f64, index: &[&[&str]]) -> Row {
         key: text(key),
         rev,
         index: index.iter().map(|entry| text(entry)).collect(),
-        body: format!(r#"{{"key":{key:?}}}"#),
+        body: format!(r#"{{"key":{key:?}}}"#).into(),
     }
 }
 

@@ -14,7 +14,7 @@ pub async fn a_row_is_read_as_it_was_written(databases: &impl Databases, name: &
             key: Key(vec![Part::from("incident"), Part::Number(12.5)]),
             rev: 9_007_199_254_740_991.0,
             index: vec![text(&["number", "INC1"]), Key(vec![Part::from("priority"), Part::Number(-3.0)])],
-            body: r#"{"short_description":"Pump 3 leaks"}"#.to_owned(),
+            body: r#"{"short_description":"Pump 3 leaks"}"#.to_owned().into(),
         };
         let place = RowKey { store: which, key: written.key.clone() };
         assert_eq!(get(&store, place.clone()).await?, None);
@@ -29,7 +29,7 @@ pub async fn a_row_is_read_as_it_was_written(databases: &impl Databases, name: &
 pub async fn odd_text_survives(databases: &impl Databases, name: &str) -> Outcome {
     let store = databases.open(name).await?;
     for odd in ["", "\0", "\"\\\n\u{2028}", "Zürich 東京 🛩\u{FE0F}", "\u{FFFF}\u{FEFF}", "e\u{301}"] {
-        let written = Row { body: odd.to_owned(), ..row(&[odd, "x"], 1.0, &[&[odd]]) };
+        let written = Row { body: odd.to_owned().into(), ..row(&[odd, "x"], 1.0, &[&[odd]]) };
         write(&store, puts(StoreName::Records, [written.clone()])).await?;
         assert_eq!(get(&store, at(StoreName::Records, &[odd, "x"])).await?, Some(written));
         let found = keys(&store, Scan::index(StoreName::Records, text(&[odd]))).await?;

@@ -164,13 +164,13 @@ impl RowSpoil {
             Self::Text(text) => text.into_bytes(),
             Self::Edits(first, more) => edit(&[vec![first], more].concat(), row.body.as_bytes()),
             Self::Cut(cut) => {
-                let mut body = row.body.clone().into_bytes();
+                let mut body = row.body.as_bytes().to_vec();
                 cut.apply(&mut body);
                 body
             }
             Self::Gone => return,
         };
-        row.body = String::from_utf8_lossy(&body).into_owned();
+        row.body = String::from_utf8_lossy(&body).into_owned().into();
     }
 }
 
