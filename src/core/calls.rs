@@ -5,7 +5,7 @@ use super::{
     acted::outdate,
     error::CoreError,
     lease::renew_lease,
-    stored::{Again, Asked, Call, Calling, ItemState, Record, UPDATED},
+    stored::{Again, Asked, Call, Calling, ItemState},
     tx::{Ruled, Tx},
 };
 use crate::wire::{
@@ -30,31 +30,15 @@ pub fn body_of(request: &Request) -> u64 {
     fingerprint(request.body.as_deref().unwrap_or_default())
 }
 
-/// Notes that a call is about to leave. Of one that writes an entry, when its record had been changed last.
+/// Notes that a call is about to leave.
 ///
 /// # Errors
 /// As [`renew_lease`]; [`CoreError::LeaseLost`] also where the item is not this sender's any more.
 pub fn calling(tx: &mut Tx<'_>, lease: u64, item: &str, call: &Calling) -> Ruled<()> {
-    let mut call = call.clone();
-    let mut known = None;
-    if let Again::Entry { table, sys_id, after: None, .. } = &call.again {
-        let record = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))?;
-        known = record.and_then(|record| record.updated_on().cloned());
-    }
-    note(tx, lease, item, |calling, calls| {
-        if let Again::Entry { sys_id, after: after @ None, .. } = &mut call.again {
-            // Its own calls before have changed it, too.
-            *after = calls.iter().filter_map(|call| changed(call, sys_id)).chain(known).max();
-        }
+    note(tx, lease, item, |calling, _| {
         calling.retain(|known| known.key != call.key);
-        calling.push(call);
+        calling.push(call.clone());
     })
-}
-
-/// When the instance has changed a record for a call, by its answer.
-fn changed(call: &Call, sys_id: &str) -> Option<String> {
-    let mut row = row_of(call).filter(|row| row.get("sys_id").is_some_and(|id| id == sys_id))?;
-    row.remove(UPDATED)
 }
 
 /// The row that a call was answered with.

@@ -101,6 +101,11 @@ impl<P: Ports> Step<P> {
         if self.state.keyed {
             request.headers.push(self.key_header(&call.key));
         }
+        if let Again::Entry { table, sys_id, after: after @ None, .. } = &mut calling.again
+            && !self.state.keyed
+        {
+            *after = self.updated_on(table, sys_id).await?;
+        }
         let mut signed_in = false;
         loop {
             calling.left_at = client.ports().clock().now_ms();

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     core::{
         receive::Answer,
-        stored::{Again, Call, Calling},
+        stored::{Again, Call, Calling, UPDATED},
     },
     ports::Ports,
     wire::{
@@ -72,6 +72,16 @@ impl<P: Ports> Step<P> {
         }
         known.insert("sys_id".to_owned(), sys_id.to_owned());
         Ok(dialect.as_answer(200, known))
+    }
+
+    /// When the instance last changed a record, to tell an entry from what others have written in the same words meanwhile.
+    pub(super) async fn updated_on(&self, table: &str, sys_id: &str) -> Result<Option<String>, Trouble> {
+        let read = self.exchange(&self.state.client.dialect().read(table, sys_id)).await?;
+        if says_nothing(&read) || !is_whole(&read) {
+            return Err(Trouble::Unreachable(format!("the instance answered {}", read.status)));
+        }
+        let row = decode::<TableAnswer<Row>>("record", &read.body).map(|answer| Fields::from(answer.result));
+        Ok(row.ok().and_then(|mut row| row.remove(UPDATED)))
     }
 
     /// What a pull or a probe had come by, and is gone since: the user may have deleted it meanwhile.

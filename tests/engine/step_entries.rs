@@ -169,7 +169,14 @@ fn the_same_words_of_an_action_before_are_not_its_own() {
         block_on(async {
             let lost = Lost::followed(MemoryInstance::plain(), Fault::LoseAnswer, Some(by_user)).await;
             lost.entry("work_notes", "a\nnote", &lost.seen(100));
-            lost.device.remote.set_rule(|request| (request.method == Method::Patch).then_some(Fault::LoseRequest));
+            // The instance as it is since the first: its clock goes, as the one in memory does not.
+            let changed = json!({ "result": { "sys_id": lost.sys_id, "sys_updated_on": lost.seen(100) } }).to_string();
+            let path = format!("/table/incident/{}", lost.sys_id);
+            lost.device.remote.set_rule(move |request| match request.method {
+                Method::Patch => Some(Fault::LoseRequest),
+                Method::Get if request.path.contains(&path) => Some(Fault::Answer(resp(200, &changed))),
+                _ => None,
+            });
             lost.syncs().await;
             lost.device.remote.set_rule(|_| None);
             for _ in 0..3 {

@@ -164,7 +164,11 @@ impl Instance {
         let mut parts = path.strip_prefix(ROOT).and_then(|rest| rest.strip_prefix("/table/")).unwrap_or("").split('/');
         let (table, sys_id) = (parts.next().unwrap_or_default(), parts.next());
         if request.method == Method::Get {
-            return self.find(table, parameters);
+            let Some(sys_id) = sys_id else { return self.find(table, parameters) };
+            return match self.tables.get(table).and_then(|rows| rows.get(sys_id)) {
+                Some(row) => success(200, &Answer { result: Row::from(row.clone()) }),
+                None => failure(404, "No Record found"),
+            };
         }
         let mut fields: Fields = match request.body.as_ref().map(|body| decode::<Row>("body", body)) {
             Some(Ok(row)) => row.into(),

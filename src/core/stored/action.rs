@@ -118,7 +118,7 @@ pub enum Again {
         journal: String,
         /// The entry.
         text: String,
-        /// When the instance had last changed the record, as far as was known when the call first left: ServiceNow's time.
+        /// When the instance had last changed the record before the call first left: ServiceNow's time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<String>,
     },
