@@ -129,6 +129,15 @@ async fn run_online(
     }
 }
 
+fn failed(why: CallFailed) -> Failure {
+    let code = match why {
+        CallFailed::Over => "transaction_over",
+        CallFailed::Unanswered(_) => "unreachable",
+        _ => "bad_argument",
+    };
+    Failure::new(code, why.to_string()).retryable(code == "unreachable")
+}
+
 /// What an online step is given. Of no use once the step has ended.
 #[wasm_bindgen]
 pub struct OnlineStep {
@@ -150,14 +159,7 @@ impl OnlineStep {
             let path = arguments::text(&path, "The path")?;
             let key = if init.is_object() { Given::new(&init, "")?.text("key")? } else { None };
             let request = fetched::request(&path, &init).await.map_err(Failure::argument)?;
-            let response = step.call(key, request).await.map_err(|why| {
-                let code = match why {
-                    CallFailed::Over => "transaction_over",
-                    CallFailed::Unanswered(_) => "unreachable",
-                    _ => "bad_argument",
-                };
-                Failure::new(code, why.to_string()).retryable(code == "unreachable")
-            })?;
+            let response = step.call(key, request).await.map_err(failed)?;
             fetched::response(&response).map_err(|thrown| Failure::new("internal", message(&thrown)))
         })
     }
@@ -171,8 +173,7 @@ impl OnlineStep {
             true => None,
             false => Some(arguments::text(&temporary, "The temporary sys_id")?),
         };
-        self.step.add_record_for_sync(&table, &sys_id, temporary.as_deref());
-        Ok(())
+        Ok(self.step.add_record_for_sync(&table, &sys_id, temporary.as_deref()).map_err(failed)?)
     }
 
     /// The records that the offline step made, by their temporary ids.

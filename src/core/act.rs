@@ -113,7 +113,8 @@ fn gather<'v>(input: &'v Value, texts: &mut BTreeSet<&'v str>) {
     }
 }
 
-/// What waited for this action, which is no more, waits for what it has waited for.
+/// What waited for this action, which is no more, or was refused, waits for what it has waited for: to have been before it
+/// is no reason to be held up for ever.
 pub(super) fn let_follow(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
     let following = tx.found_by(StoreName::Outbox, mention(&item.id))?;
     // As it is now: one that it waited for may just have gone, too.

@@ -36,6 +36,8 @@ pub(super) fn acted(tx: &mut Tx<'_>, mut item: Item, answer: &ActionAnswer) -> R
     action.answer = Some(answer.clone());
     (item.state, item.error) = (ItemState::Unpaired, None);
     (item.sent_under, item.left_at, item.next_attempt_at) = (None, None, None);
+    // It was carried out: what was to go after it may.
+    let_follow(tx, &item)?;
     for (table, sys_id) in item.records() {
         tx.changed(table, sys_id);
     }
@@ -54,6 +56,21 @@ fn held(tx: &mut Tx<'_>, named: &[RecordForSync]) -> Ruled<Vec<RecordForSync>> {
         }
     }
     Ok(held)
+}
+
+/// The table of the record made here, if nothing but the user's word says that there is such a record: it is neither among
+/// those that the step has named nor on this device.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn is_only_said(tx: &mut Tx<'_>, id: &str, temporary: &str, sys_id: &str) -> Ruled<Option<String>> {
+    let Some(action) = tx.item(id)?.and_then(|item| item.action) else { return Ok(None) };
+    let named = action.answer.iter().flat_map(|answer| &answer.records_for_sync).any(|named| named.sys_id == sys_id);
+    let Some(table) = action.made().find(|part| part.sys_id == temporary).map(|part| part.table.clone()) else {
+        return Ok(None);
+    };
+    let is_known = named || tx.record(&table, sys_id)?.is_some();
+    Ok(Some(table).filter(|_| !is_known))
 }
 
 /// The user's word that a record made here is that of the instance. Once it is clear of all of them, the item is done.

@@ -99,7 +99,7 @@ pub enum CoreError {
         why: String,
     },
     /// A transaction was used after its end.
-    #[error("This transaction is over: await everything that work() begins.")]
+    #[error("This transaction is over: await everything that is begun in it.")]
     TransactionOver,
     /// An encoded query that cannot be read.
     #[error("{0}")]

@@ -54,6 +54,10 @@ pub(super) fn standing(
                 (_, Some(busy), at) => {
                     format!("The instance has asked for time; it is tried again at {}.", iso(at.unwrap_or(0).max(busy)))
                 }
+                (.., Some(at)) if item.error.is_some() && runs_here(item) => {
+                    let said = item.error.as_ref().map(said).unwrap_or_default();
+                    format!("Its online step did not get through (“{said}”); it is run again at {}.", iso(at))
+                }
                 (.., Some(at)) => format!("The instance could not take it yet; it is tried again at {}.", iso(at)),
                 _ => "It goes out at the next sync.".to_owned(),
             };
@@ -93,7 +97,17 @@ fn refused(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
         _ => "change the record and it is sent again, or discard it",
     };
     let without = left_out(tx, item)?;
-    Ok(format!("The instance refused it{said}{without}: {mend}."))
+    // Where the instance has not said no, the step itself has: most often by a mistake in it.
+    let who = match item.error.as_ref().is_some_and(|error| error.status == 0) && runs_here(item) {
+        true => "Its online step failed",
+        false => "The instance refused it",
+    };
+    Ok(format!("{who}{said}{without}: {mend}."))
+}
+
+/// Whether it is an action whose online step the app runs itself.
+fn runs_here(item: &Item) -> bool {
+    item.action.as_ref().is_some_and(|action| action.by_app)
 }
 
 /// What is clear by itself is paired together with the rest.
@@ -104,12 +118,14 @@ fn unpaired(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     let Pairing { open, left, .. } = pairing(tx.schema, action, &answer.records_for_sync, &action.held);
     let made: Vec<&str> = open.iter().map(|(_, temporary)| temporary.as_str()).collect();
     let named: Vec<&str> = left.iter().map(|record| record.sys_id.as_str()).collect();
-    let named = if named.is_empty() { "none".to_owned() } else { named.join(", ") };
+    let named = match named.is_empty() {
+        true => "its online step has named none with addRecordForSync()".to_owned(),
+        false => format!("{} of {}", made.join(", "), named.join(", ")),
+    };
     Ok(format!(
-        "The instance has carried out “{}”, but which of its records is which made here is not clear ({} of {named}): \
-         pair them, or discard it, which forgets those made here.",
+        "The instance has carried out “{}”, but which of its records is which made here is not clear ({named}): pair \
+         them, or discard it, which forgets those made here.",
         action.name,
-        made.join(", ")
     ))
 }
 
@@ -151,13 +167,12 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>, idle: bool) -> Ru
         });
     }
     if step == Step::Send && idle {
-        let by_app = item.action.as_ref().is_some_and(|action| action.by_app);
-        let cut = if by_app { "Its online step was cut short" } else { LOST };
+        let cut = if runs_here(item) { "Its online step was cut short" } else { LOST };
         let explain = format!("{cut}. {}.", nobody(item));
         return Ok(Standing { state: "unknown", explain, depends_on: Vec::new(), stuck: false });
     }
     // Under its key an action that the instance runs goes again as a whole.
-    if step == Step::Send && item.action.as_ref().is_some_and(|action| action.by_app) {
+    if step == Step::Send && runs_here(item) {
         let when = waits_until(item, tx.now).max(tx.fact::<Course>()?.busy_at(tx.now));
         let when = when.map(|at| format!(" at {}", iso(at))).unwrap_or_default();
         let why = item.error.as_ref().map(said).filter(|why| !why.is_empty());
@@ -214,8 +229,7 @@ fn yours(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
             changes(others)
         ));
     }
-    let cut = item.action.as_ref().is_some_and(|action| action.by_app);
-    let mut said = match cut {
+    let mut said = match runs_here(item) {
         // The rest of its step was never run.
         true => {
             "try it again if it did not, which does nothing again that is known to be done; if it did, discard this, and \
@@ -268,6 +282,9 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)>
         depends_on.push(first.clone());
     }
     for id in &item.after {
+        if depends_on.contains(id) {
+            continue;
+        }
         let Some(before) = tx.readable::<Item>(&Item::at(id))? else { continue };
         let name = before.action.as_ref().map(|action| action.name.as_str()).unwrap_or_default();
         let why = match before.state {
@@ -277,7 +294,7 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)>
         };
         waits_for.push(format!("“{name}”, {why}"));
         stuck |= matches!(before.state, ItemState::Refused | ItemState::Unpaired);
-        depends_on.extend(Some(id.clone()).filter(|id| !depends_on.contains(id)));
+        depends_on.push(id.clone());
     }
     for (table, sys_id) in item.records().into_iter().filter(|_| item.behind) {
         let Some(record) = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))? else { continue };
@@ -288,7 +305,9 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)>
         }
         depends_on.extend(before.filter(|id| !depends_on.contains(id)));
     }
-    Ok((depends_on, waits_for.join(" and for "), stuck))
+    let last = waits_for.pop().unwrap_or_default();
+    let waits_for = if waits_for.is_empty() { last } else { format!("{}, and for {last}", waits_for.join(", for ")) };
+    Ok((depends_on, waits_for, stuck))
 }
 
 /// A name a person knows the record by.

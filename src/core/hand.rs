@@ -225,7 +225,7 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
     let item = there(tx, id)?;
     let Dropping { gone, loosened } = dropping(tx, &item)?;
     for item in gone.iter().chain(&loosened) {
-        if is_being_sent(tx, item)? {
+        if is_being_sent(tx, item)? && !may_be_stopped(item) {
             return Err(CoreError::BeingSent(item.id.clone()).into());
         }
     }
@@ -266,6 +266,12 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
         record.deleted &= !dropped(ItemKind::Delete);
         lay_anew(tx, record)
     })
+}
+
+/// Whether an item under way is a step of the app's of which nothing is on its way: no call of it leaves any more once it is
+/// discarded. One that never ends could not be got rid of otherwise.
+fn may_be_stopped(item: &Item) -> bool {
+    item.action.as_ref().is_some_and(|action| action.by_app && action.calling.is_empty())
 }
 
 /// Whether the instance may have carried out an action, or a part of it.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    act::let_follow,
     acted::acted,
     event::{Event, Receipt, Ref, Settled},
     ids::is_temporary,
@@ -255,6 +256,9 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             item.attempts = item.attempts.saturating_add(1);
             (item.state, item.left_at) = (ItemState::Refused, None);
             item.error = Some(error.clone());
+            if item.action.is_some() {
+                let_follow(tx, &item)?;
+            }
             tx.settled(Receipt {
                 item: item.id.clone(),
                 state: Settled::Refused,

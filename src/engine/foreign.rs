@@ -9,8 +9,9 @@ use crate::{
     core::{ids, write},
     ports::{AuthReason, Clock, Ports, Remote},
     wire::{
-        Query,
+        Fields, Query, decode,
         query::{Op, Term},
+        table::{Answer, Row},
     },
 };
 
@@ -39,6 +40,27 @@ impl<P: Ports> Client<P> {
             Either::Right(_) => None,
         };
         Ok(found.unwrap_or(id))
+    }
+
+    /// Whether the instance has a record, and shows it; `None` where it cannot be asked.
+    pub(super) async fn has(&self, table: &str, sys_id: &str) -> Option<bool> {
+        let asks = async {
+            let headers = self.ports().remote().authorize(AuthReason::Send).await.ok()?;
+            let mut request = self.dialect().read(table, sys_id);
+            request.headers.extend(headers);
+            let response = self.ports().remote().send(&request, MOST_MS).await.ok()?;
+            match response.status {
+                200..300 => decode::<Answer<Row>>("record", &response.body)
+                    .ok()
+                    .map(|answer| Fields::from(answer.result).get("sys_id").is_some_and(|id| id == sys_id)),
+                400 | 403 | 404 if response.is_json() => Some(false),
+                _ => None,
+            }
+        };
+        match select(pin!(asks), pin!(self.ports().clock().sleep(MOST_MS))).await {
+            Either::Left((has, _)) => has,
+            Either::Right(_) => None,
+        }
     }
 
     /// Asks each family of tables once. A question that changes nothing needs no lease.

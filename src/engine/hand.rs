@@ -125,13 +125,29 @@ impl<P: Ports> Client<P> {
         .await
     }
 
-    /// Says which of the instance's records is one that an action made here; see [`acted::pair`].
+    /// Says which of the instance's records is one that an action made here; see [`acted::pair`]. For one that its step has
+    /// not named the instance is asked first: a slip of the pen would be a record that is nowhere.
     ///
     /// # Errors
-    /// As [`acted::pair`]; the store's.
+    /// As [`acted::pair`], also where the instance has no such record, or cannot be asked; the store's.
     pub async fn pair(&self, item: &str, temporary: &str, sys_id: &str) -> Result<(), EngineError> {
+        let id = sys_id.trim();
+        if let Some(table) = self.look(|tx| acted::is_only_said(tx, item, temporary, id)).await? {
+            let no = |why: String| CoreError::NotPairable { item: item.to_owned(), why };
+            match self.has(&table, id).await {
+                Some(true) => {}
+                Some(false) => {
+                    return Err(no(format!("the instance has no {table} “{id}”, or does not show it")).into());
+                }
+                None => {
+                    let why =
+                        "its step has not named it, and the instance cannot be asked for it now: try it again online";
+                    return Err(no(format!("“{id}”: {why}")).into());
+                }
+            }
+        }
         let durability = self.settings().durability;
-        self.transact(Origin::Here, durability, |tx| acted::pair(tx, item, temporary, sys_id)).await
+        self.transact(Origin::Here, durability, |tx| acted::pair(tx, item, temporary, id)).await
     }
 
     /// Waits until an item has left the outbox or is refused.

@@ -53,6 +53,11 @@ pub enum CallFailed {
     /// A path that is not the instance's would be given its headers.
     #[error("“{0}” is not a path of the instance.")]
     NotTheInstances(String),
+    /// What names no record.
+    #[error(
+        "{0}: addRecordForSync takes the instance's table and sys_id, and one of step.records for which it stands."
+    )]
+    NoName(String),
     /// No answer came; the whole step is run again later.
     #[error("No answer came from the instance: {0}")]
     Unanswered(String),
@@ -142,9 +147,22 @@ impl<P: Ports> Step<P> {
     }
 
     /// Names the instance's record for one that the offline step made.
-    pub fn add_record_for_sync(&self, table: &str, sys_id: &str, temporary: Option<&str>) {
+    ///
+    /// # Errors
+    /// [`CallFailed::Over`], [`CallFailed::NoName`].
+    pub fn add_record_for_sync(&self, table: &str, sys_id: &str, temporary: Option<&str>) -> Result<(), CallFailed> {
+        if self.state.over.get() {
+            return Err(CallFailed::Over);
+        }
+        if sys_id.trim().is_empty() {
+            return Err(CallFailed::NoName(format!("The sys_id of a {table} is empty")));
+        }
+        if let Some(temporary) = temporary.filter(|id| self.records().iter().all(|made| made.sys_id != *id)) {
+            return Err(CallFailed::NoName(format!("“{temporary}” is none of this step's records")));
+        }
         let (table, sys_id) = (table.to_owned(), sys_id.to_owned());
         self.state.named.borrow_mut().push(RecordForSync { table, sys_id, temp_sys_id: temporary.map(str::to_owned) });
+        Ok(())
     }
 
     /// No call leaves from here on. What comes of how it has `ended`, if it has: what the step has made of a call without

@@ -1,6 +1,6 @@
 //! Several writes of the app, committed together or not at all.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::{
     client::{Client, MOST_TRIES},
@@ -26,6 +26,8 @@ pub struct Transaction<P: Ports> {
     /// The item of the action whose offline step this is.
     action: Option<String>,
     state: RefCell<Option<State>>,
+    /// Steps under way: where the app has not awaited one, it would be left out.
+    running: Cell<usize>,
 }
 
 struct State {
@@ -46,6 +48,7 @@ impl<P: Ports> Client<P> {
             pause: self.pause().await?,
             action: None,
             state: RefCell::new(Some(State { view: View::default(), work: Work::new(uuid()) })),
+            running: Cell::new(0),
         })
     }
 
@@ -136,7 +139,8 @@ impl<P: Ports> Transaction<P> {
     /// # Errors
     /// [`CoreError::TransactionOver`]; the store's.
     pub async fn commit(&self) -> Result<bool, EngineError> {
-        let State { view, work } = self.state.take().ok_or(CoreError::TransactionOver)?;
+        let state = self.state.take().filter(|_| self.running.get() == 0);
+        let State { view, work } = state.ok_or(CoreError::TransactionOver)?;
         let durability = self.client.settings().durability;
         self.client.commit(work, &view, Origin::Here, durability).await
     }
@@ -159,7 +163,10 @@ impl<P: Ports> Transaction<P> {
     async fn step<T>(&self, mut rule: impl FnMut(&mut Tx<'_>) -> Ruled<T>) -> Result<T, EngineError> {
         let mut value = None;
         let mut keep = |tx: &mut Tx<'_>| rule(tx).map(|given| value = Some(given));
-        self.run_step(&mut keep).await?;
+        self.running.set(self.running.get() + 1);
+        let ran = self.run_step(&mut keep).await;
+        self.running.set(self.running.get() - 1);
+        ran?;
         value.ok_or(EngineError::Contended)
     }
 

@@ -4,7 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{client::Client, error::EngineError, exchange::Trouble};
 use crate::{
-    core::{Durability, Found, Origin, Read, Scan, StoreName, lease::renew_lease, pull::take_in, stored::Wanted},
+    core::{
+        Durability, Event, Found, Origin, Read, Scan, StoreName,
+        lease::renew_lease,
+        pull::take_in,
+        stored::{Record, UPDATED, Wanted},
+    },
     ports::{Headers, Ports, Store},
     wire::{
         Fields, Query,
@@ -47,6 +52,8 @@ impl<P: Ports> Client<P> {
                     .into_iter()
                     .filter(|row| row.get("sys_id").is_some_and(|id| asked_for.contains(id.as_str())))
                     .collect();
+                let told = |id: &String| rows.iter().any(|row| row.get("sys_id") == Some(id));
+                self.tell_of_missing(&table, ids.iter().filter(|id| !told(id))).await?;
                 written += self
                     .transact(Origin::Sync, Durability::Relaxed, |tx| {
                         renew_lease(tx, lease)?;
@@ -59,5 +66,20 @@ impl<P: Ports> Client<P> {
             }
         }
         Ok(written)
+    }
+
+    /// A step may name what is not there, by a slip of its author's: the device would have a record that is nowhere.
+    async fn tell_of_missing(&self, table: &str, missing: impl Iterator<Item = &String>) -> Result<(), EngineError> {
+        for id in missing {
+            let record = self.look(|tx| tx.readable::<Record>(&Record::at(tx.schema, table, id))).await?;
+            if record.is_some_and(|record| !record.fields.contains_key(UPDATED)) {
+                let message = format!(
+                    "The online step of an action has named {table} {id}, and the instance has no such record, or does \
+                     not show it."
+                );
+                self.tell(&[Event::Error { code: "not_found".to_owned(), message, retryable: false }]);
+            }
+        }
+        Ok(())
     }
 }

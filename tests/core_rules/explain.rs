@@ -255,7 +255,7 @@ fn what_waits_names_what_goes_first() {
         (vec![&named], "the incident “the pump”, which goes first".to_owned()),
         (vec![&unnamed], format!("the incident {unnamed}, which the instance refused")),
         (vec![&dropped], gone.clone()),
-        (vec![&named, &dropped], format!("the incident “the pump”, which goes first and for {gone}")),
+        (vec![&named, &dropped], format!("the incident “the pump”, which goes first, and for {gone}")),
     ] {
         assert_eq!(of(&mut world, &waits(&mentions), None), ("waiting", format!("It waits for {what}.")));
     }

@@ -138,7 +138,7 @@ fn a_step_that_leaves_out_what_is_there_makes_the_rest() {
                                     Some(row) => row["sys_id"].clone(),
                                     None => made(&step, None, json!({ "correlation_id": open.sys_id })).await?,
                                 };
-                                step.add_record_for_sync("incident_task", &sys_id, Some(&open.sys_id));
+                                step.add_record_for_sync("incident_task", &sys_id, Some(&open.sys_id)).unwrap();
                             }
                             Ok(Value::Null)
                         })
@@ -337,7 +337,7 @@ fn what_a_step_makes_without_the_temporary_id_does_not_make_its_table_one_that_k
             Rc::new(|step, _| {
                 Box::pin(async move {
                     let sys_id = made(&step, None, json!({})).await?;
-                    step.add_record_for_sync("incident_task", &sys_id, None);
+                    step.add_record_for_sync("incident_task", &sys_id, None).unwrap();
                     Ok(Value::Null)
                 })
             }),

@@ -113,3 +113,18 @@ fn a_sync_that_does_not_touch_the_record_does_not_make_a_write_stale() {
         assert!(transaction.commit().await.unwrap());
     });
 }
+
+/// It would be left out, and nobody be told.
+#[test]
+fn a_write_that_is_not_awaited_is_the_end_of_its_transaction() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let page = Device::new(&instance, tables(), 1).open().await.unwrap();
+        let transaction = page.begin().await.unwrap();
+        let mut write = Box::pin(transaction.create("incident", row(json!({}))));
+        assert!(futures_util::poll!(&mut write).is_pending());
+        assert_eq!(transaction.commit().await.unwrap_err().code(), "transaction_over");
+        assert_eq!(write.await.unwrap_err().code(), "transaction_over");
+        assert_eq!(page.audit().await.unwrap().records, 0);
+    });
+}

@@ -155,7 +155,7 @@ async fn run_here(step: Step<SimPorts>, input: serde_json::Value) -> StepResult 
         called(&step, plan.key(made.len() + 1), Method::Patch, path, fields).await?;
     }
     for RecordForSync { table, sys_id, temp_sys_id } in plan.named(&made) {
-        step.add_record_for_sync(&table, &sys_id, temp_sys_id.as_deref());
+        step.add_record_for_sync(&table, &sys_id, temp_sys_id.as_deref()).map_err(|why| StepFailed(why.to_string()))?;
     }
     Ok(plan.result())
 }
