@@ -205,13 +205,15 @@ export interface Transaction {
 
 export interface ActionSteps<I, R = unknown> {
   /**
-   * Changes records of this device only; its writes are not sent as such, the online step brings them about. May run
-   * more than once before it is saved.
+   * Changes records of this device only, through `tx`; its writes are not sent as such, the online step brings them
+   * about. It may run more than once before it is saved: keep side effects out of it, `db` too. Await each write: one
+   * that is still under way when it ends fails the whole (`transaction_over`).
    */
   offline?: (tx: Transaction, input: I) => void | Promise<void>;
   /**
    * Runs on reconnect, in whichever page or worker sends. Leave it out to have the instance run it, by its extras. What
-   * it throws is the refusal. One that was cut runs again from its beginning, five minutes at most.
+   * it throws is the refusal. One that was cut runs again from its beginning; what does not end within five minutes is
+   * run again later, and nothing else is sent while it runs.
    */
   online?: (step: OnlineStep, input: I) => R | Promise<R>;
   /**
@@ -239,7 +241,9 @@ export interface OnlineStep {
   fetch(path: string, init?: RequestInit & { key?: string }): Promise<Response>;
   /**
    * Names the instance's record for one made in the offline step. `temporary` may be left out where one record of that
-   * table is open and one is named. Others that it names join the cache.
+   * table is open and one is named. Others that it names join the cache, and what it has changed is read again. Throws
+   * where `sysId` is empty, or `temporary` none of `records` (`bad_argument`). An id that the instance does not have is
+   * found out when it is read again: an `error` event, `not_found`.
    */
   addRecordForSync(table: string, sysId: string, temporary?: string): void;
   /** The records that the offline step made, by their temporary ids, in that order. */
@@ -253,8 +257,8 @@ export interface Outbox {
   /** What is unsent, oldest first; `after` is the id of the last item of the page before. */
   list(options?: { state?: OutboxItem["state"][]; limit?: number; after?: string }): Promise<OutboxItem[]>;
   /**
-   * Resolves when the item leaves the outbox or is refused. One that left before is still known for a while; after
-   * that, or after a reload, it is `not_found`.
+   * Resolves when the item leaves the outbox or is refused; of an action that is `unpaired`, when it was paired or
+   * discarded. One that left before is still known for a while; after that, or after a reload, it is `not_found`.
    */
   settled(item: string, options?: { signal?: AbortSignal }): Promise<Receipt>;
   /**
@@ -272,7 +276,8 @@ export interface Outbox {
   discard(item: string): Promise<OutboxItem[]>;
   /**
    * Settles an action whose records the instance did not name clearly (`unpaired`): `temporary` is the instance's
-   * record `sysId`. Once that is clear of all of them, all are reconciled.
+   * record `sysId`. Once that is clear of all of them, all are reconciled. One that the online step has not named is
+   * asked of the instance first: `not_pairable` where it has none such, or cannot be asked.
    */
   pair(item: string, temporary: string, sysId: string): Promise<void>;
 }
