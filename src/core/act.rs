@@ -10,7 +10,7 @@ use super::{
     ids,
     row::{RowKey, StoreName},
     schema::Schema,
-    stored::{Action, Alias, Item, ItemKind, Part, Record, mention},
+    stored::{Action, Alias, Item, ItemKind, ItemState, Part, Record, mention},
     tx::{Ruled, Tx},
     values::{check_correlation, check_size, settle_references},
     write::{find, save, stamp, vanish},
@@ -84,10 +84,13 @@ fn named_in(tx: &mut Tx<'_>, input: &Value) -> Ruled<(Vec<String>, Vec<String>)>
             let Some(record) = tx.readable::<Record>(&Record::at(schema, root, id))? else { continue };
             there = true;
             for item in record.items.iter().rev() {
-                if tx.readable::<Item>(&Item::at(item))?.is_some_and(|item| item.action.is_some()) {
+                let Some(known) = tx.readable::<Item>(&Item::at(item))?.filter(|item| item.action.is_some()) else {
+                    continue;
+                };
+                if goes_by_itself(&known) {
                     changed_by.insert(item.clone());
-                    break;
                 }
+                break;
             }
         }
         if there {
@@ -111,6 +114,11 @@ fn gather<'v>(input: &'v Value, texts: &mut BTreeSet<&'v str>) {
         Value::Object(fields) => fields.values().for_each(|one| gather(one, texts)),
         _ => {}
     }
+}
+
+/// One that was refused, or is to be paired, is no reason to wait: see [`let_follow`].
+fn goes_by_itself(item: &Item) -> bool {
+    !matches!(item.state, ItemState::Refused | ItemState::Unpaired)
 }
 
 /// What waited for this action, which is no more, or was refused, waits for what it has waited for: to have been before it
@@ -140,12 +148,16 @@ fn run_before(tx: &mut Tx<'_>, action: &Action) -> Ruled<Option<Item>> {
     for id in item.makes().into_iter().map(|(_, temporary)| temporary).chain([item.id.as_str()]) {
         last &= tx.found_by(StoreName::Outbox, mention(id))?.is_empty();
     }
-    // What the user did since to a record that it names comes before the new run, and the old one has an earlier place.
-    for id in item.action.iter().flat_map(|action| &action.about) {
-        for root in roots(tx.schema) {
-            let record = tx.readable::<Record>(&Record::at(tx.schema, root, id))?;
-            last &= record.is_none_or(|record| record.items.iter().all(|other| *other <= item.id));
-        }
+    // What the user did since to a record that either names comes before the new run, and the old one has an earlier place.
+    let named: BTreeSet<&String> = item.action.iter().flat_map(|old| &old.about).chain(&action.about).collect();
+    let schema = tx.schema;
+    let roots = roots(schema);
+    let places: Vec<RowKey> =
+        named.into_iter().flat_map(|id| roots.iter().map(|root| Record::at(schema, root, id))).collect();
+    tx.want(places.clone())?;
+    for at in &places {
+        let record = tx.readable::<Record>(at)?;
+        last &= record.is_none_or(|record| record.items.iter().all(|other| *other <= item.id));
     }
     Ok(Some(item).filter(|_| last))
 }
@@ -249,8 +261,13 @@ fn note(tx: &mut Tx<'_>, id: &str, mut record: Record, kind: ItemKind, fields: F
     let mut item = there(tx, id)?;
     // Those that name it found it as it was before.
     let naming = tx.found_by(StoreName::Outbox, Item::about(&record.sys_id))?;
-    let naming = naming.iter().map(|key| key.text(0).to_owned()).filter(|other| *other != id);
-    let after: BTreeSet<String> = item.after.drain(..).chain(naming).collect();
+    tx.want(naming.iter().map(|key| Item::at(key.text(0))))?;
+    let mut after: BTreeSet<String> = item.after.drain(..).collect();
+    for other in naming.iter().map(|key| key.text(0)).filter(|other| *other != id) {
+        if tx.readable::<Item>(&Item::at(other))?.is_some_and(|other| goes_by_itself(&other)) {
+            after.insert(other.to_owned());
+        }
+    }
     item.after = after.into_iter().collect();
     let Some(action) = item.action.as_mut() else { return Err(CoreError::NoSuchItem(id.to_owned()).into()) };
     record.changed_at = Some(tx.now);

@@ -64,7 +64,10 @@ fn held(tx: &mut Tx<'_>, named: &[RecordForSync]) -> Ruled<Vec<RecordForSync>> {
 /// # Errors
 /// As [`Tx::get`].
 pub fn is_only_said(tx: &mut Tx<'_>, id: &str, temporary: &str, sys_id: &str) -> Ruled<Option<String>> {
-    let Some(action) = tx.item(id)?.and_then(|item| item.action) else { return Ok(None) };
+    let item = tx.item(id)?.filter(|item| item.state == ItemState::Unpaired);
+    let Some(action) = item.and_then(|item| item.action).filter(|_| !sys_id.is_empty() && !is_temporary(sys_id)) else {
+        return Ok(None);
+    };
     let named = action.answer.iter().flat_map(|answer| &answer.records_for_sync).any(|named| named.sys_id == sys_id);
     let Some(table) = action.made().find(|part| part.sys_id == temporary).map(|part| part.table.clone()) else {
         return Ok(None);
@@ -122,7 +125,8 @@ pub(super) fn echoed(tx: &mut Tx<'_>, mut item: Item, temporary: &str, row: &Fie
     // What points to one that is still open, the instance's row says better: the instance has no temporary id.
     let open: Vec<&str> = item.makes().into_iter().map(|(_, temporary)| temporary).collect();
     part.fields.retain(|_, text| !ids::find(text).any(|id| open.contains(&id)));
-    land(tx, &made(tx, &item, &part), row, |_, _| Ok(()))?;
+    let made = Made { may_have_twins: item.keyless, ..made(tx, &item, &part) };
+    land(tx, &made, row, |_, _| Ok(()))?;
     // Of the others, it may be clear now.
     let Some(item) = tx.item(&item.id)?.filter(|item| item.state == ItemState::Unpaired) else { return Ok(()) };
     let answer = item.action.as_ref().and_then(|action| action.answer.clone()).unwrap_or_default();
@@ -144,12 +148,13 @@ fn made<'a>(tx: &Tx<'_>, item: &'a Item, part: &'a Part) -> Made<'a> {
     let field = tx.schema.correlation_field(&part.table);
     let carries = |row: Fields| field.as_ref().and_then(|field| row.get(field)).is_some_and(|id| *id == part.sys_id);
     let mut calls = item.action.iter().flat_map(|action| &action.calls);
+    let carried = calls.any(|call| call.key.contains(&part.sys_id) || row_of(call).is_some_and(carries));
     Made {
         item: &item.id,
         table: &part.table,
         temporary: &part.sys_id,
         fields: &part.fields,
-        may_have_twins: item.keyless && calls.any(|call| row_of(call).is_some_and(carries)),
+        may_have_twins: item.keyless && carried,
     }
 }
 

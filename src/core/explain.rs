@@ -92,6 +92,9 @@ fn refused(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
         (_, ItemKind::Action) if item.action.as_ref().is_some_and(|action| !action.calls.is_empty()) => {
             "a part of it was carried out, which is not done again if you try it again, and stays there if you discard it"
         }
+        (_, ItemKind::Action) if item.action.as_ref().is_some_and(|action| !action.calling.is_empty()) => {
+            "a part of it may have been carried out, which stays there if you discard it; try it again, or discard it"
+        }
         (_, ItemKind::Action) => "try it again, or discard it, which undoes it here",
         _ if item.journal => "try it again, or discard it; what follows it on this record waits until then",
         _ => "change the record and it is sent again, or discard it",
@@ -139,17 +142,21 @@ fn left_out(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     let Some(next) = next.map(|id| tx.readable::<Item>(&Item::at(&id))).transpose()?.flatten() else {
         return Ok(String::new());
     };
-    let names: Vec<&str> = next
-        .fields
-        .keys()
-        .filter(|name| tx.schema.reference(&item.table, name).is_some())
-        .filter(|name| item.fields.get(*name).is_none_or(String::is_empty))
-        .map(String::as_str)
-        .collect();
-    if names.is_empty() {
-        return Ok(String::new());
+    let missed = next.fields.keys().filter(|name| item.fields.get(*name).is_none_or(String::is_empty));
+    let (references, plain): (Vec<&str>, Vec<&str>) =
+        missed.map(String::as_str).partition(|name| tx.schema.reference(&item.table, name).is_some());
+    if !references.is_empty() {
+        let names = references.join(" and ");
+        return Ok(format!(", and it went without {names}, which can only follow once both records are there"));
     }
-    Ok(format!(", and it went without {}, which can only follow once both records are there", names.join(" and ")))
+    // What was changed after an action that names the record follows that.
+    match next.action.is_none() && !next.journal && !plain.is_empty() {
+        true => Ok(format!(
+            ", and it went without {}, which follows it: edit this item to have it along",
+            plain.join(" and ")
+        )),
+        false => Ok(String::new()),
+    }
 }
 
 fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>, idle: bool) -> Ruled<Standing> {

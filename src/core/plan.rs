@@ -230,7 +230,7 @@ pub fn next_step(known: &Known<'_>, item: &Item) -> Step {
 
 /// Whether an item whose answer was lost is sent again although it may have been carried out: so the app has said of its
 /// table, or of all that an action is about.
-fn resends(schema: &Schema, item: &Item) -> bool {
+pub fn resends(schema: &Schema, item: &Item) -> bool {
     let records = item.records();
     !records.is_empty() && records.iter().all(|(table, _)| schema.resends(table))
 }

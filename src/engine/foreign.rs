@@ -43,7 +43,10 @@ impl<P: Ports> Client<P> {
     }
 
     /// Whether the instance has a record, and shows it; `None` where it cannot be asked.
-    pub(super) async fn has(&self, table: &str, sys_id: &str) -> Option<bool> {
+    pub(super) async fn has(&self, table: &str, sys_id: &str) -> Result<Option<bool>, EngineError> {
+        if self.pause().await?.is_some() || !self.is_online(&self.course().await?) {
+            return Ok(None);
+        }
         let asks = async {
             let headers = self.ports().remote().authorize(AuthReason::Send).await.ok()?;
             let mut request = self.dialect().read(table, sys_id);
@@ -57,10 +60,10 @@ impl<P: Ports> Client<P> {
                 _ => None,
             }
         };
-        match select(pin!(asks), pin!(self.ports().clock().sleep(MOST_MS))).await {
+        Ok(match select(pin!(asks), pin!(self.ports().clock().sleep(MOST_MS))).await {
             Either::Left((has, _)) => has,
             Either::Right(_) => None,
-        }
+        })
     }
 
     /// Asks each family of tables once. A question that changes nothing needs no lease.

@@ -134,7 +134,7 @@ impl<P: Ports> Client<P> {
         let id = sys_id.trim();
         if let Some(table) = self.look(|tx| acted::is_only_said(tx, item, temporary, id)).await? {
             let no = |why: String| CoreError::NotPairable { item: item.to_owned(), why };
-            match self.has(&table, id).await {
+            match self.has(&table, id).await? {
                 Some(true) => {}
                 Some(false) => {
                     return Err(no(format!("the instance has no {table} “{id}”, or does not show it")).into());

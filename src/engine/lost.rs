@@ -3,14 +3,18 @@
 use super::{
     call::CONTENT_TYPE,
     exchange::Trouble,
+    round::LATE_MS,
     step::{State, Step, is_whole, left, says_nothing},
 };
 use crate::{
     core::{
+        calls::body_of,
+        plan::resends,
         receive::Answer,
+        retry::EXCHANGE_MS,
         stored::{Again, Call, Calling, UPDATED},
     },
-    ports::Ports,
+    ports::{Clock, Ports},
     wire::{
         Fields, Method, Request, Response, decode,
         table::{Answer as TableAnswer, Row},
@@ -75,11 +79,9 @@ impl<P: Ports> Step<P> {
     }
 
     /// When the instance last changed a record, to tell an entry from what others have written in the same words meanwhile.
+    /// A record that cannot be read may be written all the same.
     pub(super) async fn updated_on(&self, table: &str, sys_id: &str) -> Result<Option<String>, Trouble> {
         let read = self.exchange(&self.state.client.dialect().read(table, sys_id)).await?;
-        if says_nothing(&read) || !is_whole(&read) {
-            return Err(Trouble::Unreachable(format!("the instance answered {}", read.status)));
-        }
         let row = decode::<TableAnswer<Row>>("record", &read.body).map(|answer| Fields::from(answer.result));
         Ok(row.ok().and_then(|mut row| row.remove(UPDATED)))
     }
@@ -94,22 +96,26 @@ impl<P: Ports> Step<P> {
         Some([("sys_id".to_owned(), sys_id), (field, temporary.clone())].into())
     }
 
-    /// A step that says no may have come to no call that an earlier run of it has left in doubt, and never will: what became
-    /// of these is found out without it, or it would be run again for ever.
+    /// A step that says no may not have come to a call that an earlier run of it has left in doubt, and never will: what
+    /// became of it is found out without the step, or that would be run again for ever.
     pub(super) async fn settle_lost(&self) -> Result<(), Trouble> {
-        for lost in left(&self.state.item) {
-            if !self.state.in_doubt.borrow().contains(&lost.key) {
-                continue;
-            }
-            // Done or not, nothing of it is twice.
-            if lost.again == Again::Send {
-                self.state.in_doubt.borrow_mut().remove(&lost.key);
-                continue;
-            }
-            let found = match (&lost.again, self.state.repeats) {
-                (_, true) => self.repeated(lost).await?,
-                (Again::Ask, false) => Found::Untold,
-                (again, false) => self.found(again, Some(lost)).await?,
+        let State { client, item, repeats, .. } = &*self.state;
+        let came_to = self.state.used.borrow().clone();
+        for lost in left(item).filter(|lost| !came_to.contains(&lost.key)) {
+            let may_arrive = client.ports().clock().now_ms() < lost.left_at.saturating_add(EXCHANGE_MS);
+            let found = match &lost.again {
+                // Done or not, nothing of it is twice.
+                Again::Send => {
+                    self.state.in_doubt.borrow_mut().remove(&lost.key);
+                    continue;
+                }
+                // An empty answer is worth nothing yet: another run of the step asks again.
+                Again::Probe { .. } if may_arrive => Found::Untold,
+                again @ Again::Probe { .. } => self.found(again, Some(lost)).await?,
+                Again::Entry { .. } | Again::Ask if *repeats => self.repeated(lost).await?,
+                again @ Again::Entry { .. } => self.found(again, Some(lost)).await?,
+                Again::Ask if resends(client.schema(), item) => Found::Absent,
+                Again::Ask => Found::Untold,
             };
             let call = Call { key: lost.key.clone(), asked: lost.asked.clone(), ..Call::default() };
             match found {
@@ -130,8 +136,18 @@ impl<P: Ports> Step<P> {
         let (Some(method), Some(path)) = (method, path) else { return Ok(Found::Untold) };
         let mime = lost.content_type.clone().map(|mime| (CONTENT_TYPE.to_owned(), mime));
         let headers = mime.into_iter().chain([self.key_header(&lost.key)]).collect();
-        let body = lost.body.clone().map(String::into_bytes);
-        let response = self.exchange(&Request { method, path, headers, body }).await?;
+        let request = Request { method, path, headers, body: lost.body.clone().map(String::into_bytes) };
+        // What is no text is not kept, and another body is another request.
+        if body_of(&request) != lost.asked.body {
+            return Ok(Found::Untold);
+        }
+        let now = self.state.client.ports().clock().now_ms();
+        self.note_leaving(&Calling { left_at: now, ..lost.clone() }).await?;
+        // Frozen in between, the item may be another's by now, and its key forgotten.
+        if self.state.client.ports().clock().now_ms().saturating_sub(now) > LATE_MS {
+            return Ok(Found::Untold);
+        }
+        let response = self.exchange(&request).await?;
         let busy = response.status == 409 && response.retry_after(0).is_some();
         Ok(match response.is_success() {
             _ if says_nothing(&response) || !is_whole(&response) || busy => Found::Untold,

@@ -82,7 +82,8 @@ pub(super) struct State<P: Ports> {
     /// A call that has left goes again under its key, and the instance still knows that.
     pub(super) repeats: bool,
     pub(super) headers: RefCell<Headers>,
-    used: RefCell<BTreeSet<String>>,
+    /// The keys of the calls that this run has come to.
+    pub(super) used: RefCell<BTreeSet<String>>,
     named: RefCell<Vec<RecordForSync>>,
     trouble: RefCell<Option<Trouble>>,
     /// The keys of calls that have left, and of which it is not known what became.
@@ -90,6 +91,8 @@ pub(super) struct State<P: Ports> {
     status: Cell<u16>,
     /// A question was answered as no instance that is well answers it: what the step throws then is no refusal.
     hiccup: Cell<bool>,
+    /// A call was turned away, or cannot be told of: whatever the step makes of that, it has not done all of its own.
+    unmade: Cell<bool>,
     /// A call of this run has an answer that says nothing: none follows it, or its doubt would be lost.
     pub(super) stopped: Cell<bool>,
     /// Calls that change something leave one by one, so that a run leaves no more than one in doubt.
@@ -123,6 +126,7 @@ impl<P: Ports> Step<P> {
                 in_doubt: RefCell::new(left(item).map(|calling| calling.key.clone()).collect()),
                 status: Cell::new(0),
                 hiccup: Cell::new(false),
+                unmade: Cell::new(false),
                 stopped: Cell::new(false),
                 turn: Mutex::new(()),
                 over: Cell::new(false),
@@ -197,6 +201,10 @@ impl<P: Ports> Step<P> {
                     false => Answer::NotRun { error: Some(error), wait_ms: wait_ms() },
                 }
             }
+            (None, Some(Ok(_))) if self.state.unmade.get() => {
+                let error = lost("Not all of its calls could be made.");
+                Answer::Unknown { error, wait_ms: wait_ms() }
+            }
             (None, Some(Ok(result))) => {
                 Answer::Acted(ActionAnswer { result, records_for_sync: self.state.named.take() })
             }
@@ -248,7 +256,10 @@ impl<P: Ports> Step<P> {
             }
         };
         match answer {
-            Ok(Err(failed)) => Err(failed),
+            Ok(Err(failed)) => {
+                self.state.unmade.set(true);
+                Err(failed)
+            }
             Ok(Ok(response)) => {
                 if asks && (!is_whole(&response) || says_nothing(&response)) {
                     state.hiccup.set(true);

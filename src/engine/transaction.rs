@@ -163,10 +163,8 @@ impl<P: Ports> Transaction<P> {
     async fn step<T>(&self, mut rule: impl FnMut(&mut Tx<'_>) -> Ruled<T>) -> Result<T, EngineError> {
         let mut value = None;
         let mut keep = |tx: &mut Tx<'_>| rule(tx).map(|given| value = Some(given));
-        self.running.set(self.running.get() + 1);
-        let ran = self.run_step(&mut keep).await;
-        self.running.set(self.running.get() - 1);
-        ran?;
+        let _running = Running::one(&self.running);
+        self.run_step(&mut keep).await?;
         value.ok_or(EngineError::Contended)
     }
 
@@ -194,5 +192,20 @@ impl<P: Ports> Transaction<P> {
             state.as_mut().ok_or(CoreError::TransactionOver)?.view.absorb(missing, found);
         }
         Err(EngineError::Contended)
+    }
+}
+
+struct Running<'a>(&'a Cell<usize>);
+
+impl<'a> Running<'a> {
+    fn one(count: &'a Cell<usize>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
     }
 }

@@ -151,6 +151,20 @@ fn what_is_so_already_is_a_part_and_what_follows_goes_after_it() {
     assert_eq!(world.parts(&none.unwrap()), []);
 }
 
+#[test]
+fn what_an_action_is_to_find_in_a_record_that_it_names_goes_although_that_is_deleted() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let set = |state: &str| fields_of(&[("state", state)]);
+    let before = world.run(|tx| write::update(tx, "incident", "a1", &set("2"))).unwrap().0.items;
+    world.act(action(json!({ "order": "a1" })), |_, _| Ok(())).unwrap();
+    world.run(|tx| write::update(tx, "incident", "a1", &set("3"))).unwrap();
+    world.run(|tx| write::delete(tx, "incident", "a1")).unwrap();
+    let record = world.record("incident", "a1").unwrap();
+    assert_eq!((record.items.len(), &record.items[..1]), (2, &before[..]));
+    assert_eq!(world.item(&record.items[1]).unwrap().kind, ItemKind::Delete);
+}
+
 /// Else an order that is split and then closed would be closed first, and the split refused.
 #[test]
 fn an_edit_is_no_part_of_what_went_before_an_action_that_names_the_record() {
@@ -376,18 +390,23 @@ fn consecutive_unsent_runs_become_one_with_the_latest_input() {
 /// The one run would go where the first was: before what the user did in between.
 #[test]
 fn runs_stay_apart_between_which_a_record_that_they_name_was_changed() {
-    let asks = |n: u64| Action { consolidate: Some("x".to_owned()), ..action(json!({ "order": "a1", "n": n })) };
-    for changed in [None, Some("a1"), Some("a2")] {
+    // The second names another, too.
+    let asks = |n: u64| {
+        let more = if n == 1 { "none" } else { "a3" };
+        Action { consolidate: Some("x".to_owned()), ..action(json!({ "order": "a1", "more": more, "n": n })) }
+    };
+    for (changed, one) in [(None, true), (Some("a1"), false), (Some("a2"), true), (Some("a3"), false)] {
         let mut world = World::new();
         world.pulled("incident", &[("sys_id", "a1")]);
         world.pulled("incident", &[("sys_id", "a2")]);
+        world.pulled("incident", &[("sys_id", "a3")]);
         world.run(|tx| write::update(tx, "incident", "a1", &fields_of(&[("impact", "1")]))).unwrap();
         let first = world.act(asks(1), |_, _| Ok(())).unwrap();
         if let Some(id) = changed {
             world.run(|tx| write::update(tx, "incident", id, &fields_of(&[("state", "2")]))).unwrap();
         }
         let second = world.act(asks(2), |_, _| Ok(())).unwrap();
-        assert_eq!(first == second, changed != Some("a1"), "{changed:?}");
+        assert_eq!(first == second, one, "{changed:?}");
     }
 }
 

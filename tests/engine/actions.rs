@@ -511,5 +511,17 @@ fn an_action_that_was_refused_lets_go_what_was_only_to_go_after_it() {
         assert!(step.commit().await.unwrap());
         let report = page.sync(push()).await.unwrap();
         assert_eq!((report.refused, report.remaining), (1, 1));
+        // Nor is it one for what the user does since: to the record that it names, or by naming what it has changed.
+        let step = page.act(action("reassign", json!({}))).await.unwrap();
+        step.update("incident", &order, row(json!({ "state": "3" }))).await.unwrap();
+        assert!(step.commit().await.unwrap());
+        assert_eq!(page.sync(push()).await.unwrap().remaining, 1);
+        let refused = page.act(action("log", json!({}))).await.unwrap();
+        refused.update("incident", &order, row(json!({ "state": "4" }))).await.unwrap();
+        assert!(refused.commit().await.unwrap());
+        page.sync(push()).await.unwrap();
+        let step = page.act(action("reassign", json!({ "order": order }))).await.unwrap();
+        assert!(step.commit().await.unwrap());
+        assert_eq!(page.sync(push()).await.unwrap().remaining, 2);
     });
 }

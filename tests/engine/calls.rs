@@ -317,8 +317,7 @@ fn a_step_that_says_no_with_a_call_in_doubt_is_refused_once_that_is_settled() {
                 let said = page.outbox(None, None, None).await.unwrap().remove(0);
                 assert_eq!((said.id.as_str(), said.state), (item.as_str(), "refused"), "{plain} {fault:?}");
                 assert!(said.explain.contains("It is closed."), "{}", said.explain);
-                // Under its key it has gone again, to be known.
-                let there = usize::from(!plain || fault == Fault::LoseAnswer);
+                let there = usize::from(fault == Fault::LoseAnswer);
                 assert_eq!(instance.rows("incident_task").len(), 1 + there, "{plain} {fault:?}");
             });
         }
@@ -347,5 +346,116 @@ fn what_a_step_makes_without_the_temporary_id_does_not_make_its_table_one_that_k
         assert_eq!(page.outbox(None, None, None).await.unwrap(), []);
         let caveats = page.status().await.unwrap().caveats;
         assert!(!caveats.iter().any(|said| said.contains("incident_task")), "{caveats:?}");
+    });
+}
+
+/// What it has made of an error it has made of nothing: not all of it is done.
+#[test]
+fn a_step_that_passes_over_a_call_that_was_not_made_is_not_done() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let (device, page) = begun(&instance).await;
+        page.register(
+            "odd",
+            Rc::new(|step, _| {
+                Box::pin(async move {
+                    for key in ["one", "two"] {
+                        let call = post("table/incident_task", json!({ "description": key }));
+                        let _ = step.call(Some(key.to_owned()), call).await;
+                    }
+                    Ok(Value::Null)
+                })
+            }),
+        );
+        run(&page, 0).await;
+        let times = RefCell::new(0);
+        device.remote.set_rule(move |request| {
+            *times.borrow_mut() += i32::from(request.method == Method::Post);
+            let first = request.method == Method::Post && *times.borrow() == 1;
+            // A body it makes a failure of; the second call is turned away then.
+            first.then(|| Fault::Answer(resp(500, "{}")))
+        });
+        page.sync(push()).await.unwrap();
+        assert_eq!(page.outbox(None, None, None).await.unwrap()[0].state, "unknown");
+        device.clock.advance(400_000);
+        page.sync(push()).await.unwrap();
+        assert_eq!(page.outbox(None, None, None).await.unwrap(), []);
+        assert_eq!(instance.rows("incident_task").len(), 2);
+    });
+}
+
+/// It has only just left again: an empty answer to a question says nothing of it, and the user is not told no yet.
+#[test]
+fn a_call_that_was_lost_once_more_is_not_settled_by_the_step_that_says_no_to_that() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        proved(&page, "incident_task").await;
+        page.register(
+            "odd",
+            Rc::new(|step, _| {
+                Box::pin(async move {
+                    let [open] = &step.records()[..] else { panic!("one was made") };
+                    let body = json!({ "correlation_id": open.sys_id });
+                    let came = step.call(None, post("table/incident_task", body)).await;
+                    match came.map_err(|why| StepFailed(why.to_string()))? {
+                        came if came.is_success() => {
+                            step.add_record_for_sync("incident_task", &id_in(&came), None).unwrap();
+                            Ok(Value::Null)
+                        }
+                        came => Err(StepFailed(came.status.to_string())),
+                    }
+                })
+            }),
+        );
+        run(&page, 1).await;
+        let times = RefCell::new(0);
+        device.remote.set_rule(move |request| {
+            *times.borrow_mut() += i32::from(request.method == Method::Post);
+            match (request.method, *times.borrow()) {
+                (Method::Post, 1) => Some(Fault::LoseRequest),
+                (Method::Post, 2) => Some(Fault::Answer(resp(504, "{}"))),
+                _ => None,
+            }
+        });
+        page.sync(push()).await.unwrap();
+        device.clock.advance(70_000);
+        page.sync(push()).await.unwrap();
+        assert_eq!(page.outbox(None, None, None).await.unwrap()[0].state, "unknown");
+        device.clock.advance(400_000);
+        page.sync(push()).await.unwrap();
+        assert_eq!(page.outbox(None, None, None).await.unwrap(), []);
+        assert_eq!(instance.rows("incident_task").len(), 2);
+    });
+}
+
+/// Which the instance cannot be asked for: under its key it goes once more, as it went, to be known.
+#[test]
+fn a_lost_call_that_cannot_be_asked_for_goes_again_under_its_key_when_the_step_says_no() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let (device, page) = begun(&instance).await;
+        let times: Rc<RefCell<usize>> = Rc::default();
+        let counts = Rc::clone(&times);
+        page.register(
+            "odd",
+            Rc::new(move |step, _| {
+                *counts.borrow_mut() += 1;
+                let first = *counts.borrow() == 1;
+                Box::pin(async move {
+                    match first {
+                        true => made(&step, None, json!({ "description": "once" })).await.map(Value::from),
+                        false => Err(StepFailed("No more.".to_owned())),
+                    }
+                })
+            }),
+        );
+        run(&page, 0).await;
+        lose(&device, 1);
+        syncs(&page, &device).await;
+        let said = page.outbox(None, None, None).await.unwrap().remove(0);
+        assert_eq!((said.state, instance.rows("incident_task").len(), *times.borrow()), ("refused", 1, 2));
+        assert!(said.explain.contains("a part of it was carried out"), "{}", said.explain);
     });
 }

@@ -206,8 +206,8 @@ export interface Transaction {
 export interface ActionSteps<I, R = unknown> {
   /**
    * Changes records of this device only, through `tx`; its writes are not sent as such, the online step brings them
-   * about. It may run more than once before it is saved: keep side effects out of it, `db` too. Await each write: one
-   * that is still under way when it ends fails the whole (`transaction_over`).
+   * about. It may run more than once before it is saved: keep side effects out of it, `db` too. Await each
+   * call: one that is still under way when it ends fails the whole (`transaction_over`).
    */
   offline?: (tx: Transaction, input: I) => void | Promise<void>;
   /**
@@ -242,8 +242,8 @@ export interface OnlineStep {
   /**
    * Names the instance's record for one made in the offline step. `temporary` may be left out where one record of that
    * table is open and one is named. Others that it names join the cache, and what it has changed is read again. Throws
-   * where `sysId` is empty, or `temporary` none of `records` (`bad_argument`). An id that the instance does not have is
-   * found out when it is read again: an `error` event, `not_found`.
+   * where `sysId` is empty, or `temporary` none of `records` (`bad_argument`). That the instance has no record of the id
+   * which one made here was given is found out when it is read again: an `error` event, `not_found`.
    */
   addRecordForSync(table: string, sysId: string, temporary?: string): void;
   /** The records that the offline step made, by their temporary ids, in that order. */
