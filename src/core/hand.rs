@@ -84,7 +84,7 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
         }
     }
     let entries = if has_left(&item) { take_entries(tx, &item, &mut changes) } else { Fields::new() };
-    let later = split_later(tx, &item, &mut changes, &open)?;
+    let later = split_later(tx, &mut item, &mut changes, &open)?;
     reword(tx, &mut item, changes, &open);
     check_size(&item.fields)?;
     tx.put(&item)?;

@@ -333,7 +333,7 @@ fn fold_into_later(
 
 /// Makes an edit part of an unsent item, and gives back what has to follow it instead.
 pub(super) fn fold(tx: &mut Tx<'_>, mut item: Item, mut changes: Fields, open: &[Mention]) -> Ruled<Fields> {
-    let later = split_later(tx, &item, &mut changes, open)?;
+    let later = split_later(tx, &mut item, &mut changes, open)?;
     if !changes.is_empty() {
         reword(tx, &mut item, changes, open);
         tx.put(&item)?;
@@ -383,8 +383,8 @@ fn split_circular(fields: &mut Fields, open: &[Mention], temporary: &str) -> Fie
 /// create would go on waiting for a record it no longer points to, and vanish with it.
 ///
 /// An action that follows may make what a change is to point to, or wait for it: neither would ever go. The change then
-/// holds what the instance has anyway.
-pub(super) fn split_later(tx: &mut Tx<'_>, item: &Item, changes: &mut Fields, open: &[Mention]) -> Ruled<Fields> {
+/// holds what the instance has anyway by then.
+pub(super) fn split_later(tx: &mut Tx<'_>, item: &mut Item, changes: &mut Fields, open: &[Mention]) -> Ruled<Fields> {
     let creates = item.kind == ItemKind::Create;
     let Some(record) = tx.record(&item.table, &item.sys_id)?.filter(|_| creates || !item.journal) else {
         // An entry has nothing else in it.
@@ -403,11 +403,30 @@ pub(super) fn split_later(tx: &mut Tx<'_>, item: &Item, changes: &mut Fields, op
             later.extend(changes.remove_entry(&mention.field));
         }
     }
+    let had = if creates || later.is_empty() { Fields::new() } else { before(tx, &record, &item.id)? };
     for name in later.keys().filter(|name| item.fields.contains_key(*name)) {
-        let had = record.base.as_ref().filter(|_| !creates).and_then(|base| base.get(name)).cloned();
-        changes.insert(name.clone(), had.unwrap_or_default());
+        let had = had.get(name).cloned().unwrap_or_default();
+        for id in ids::find(&had) {
+            if tx.alias(id)?.is_some_and(|alias| alias.is_open()) {
+                item.mentions.push(id.to_owned());
+            }
+        }
+        changes.insert(name.clone(), had);
     }
     Ok(later)
+}
+
+/// The record as what goes before an item leaves it.
+fn before(tx: &mut Tx<'_>, record: &Record, id: &str) -> Ruled<Fields> {
+    let earlier: Vec<&String> = record.items.iter().take_while(|known| *known != id).collect();
+    tx.want(earlier.iter().map(|id| Item::at(id)))?;
+    let mut fields = record.base.clone().unwrap_or_default();
+    for id in earlier {
+        let Some(item) = tx.readable::<Item>(&Item::at(id))? else { continue };
+        let part = item.action.as_ref().and_then(|action| action.part(tx.schema, &record.table, &record.sys_id));
+        fields.extend(part.map_or(&item.fields, |part| &part.fields).clone());
+    }
+    Ok(fields)
 }
 
 /// Whether an action is among what is unsent of a record behind an item, which is none itself.

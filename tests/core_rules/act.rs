@@ -151,6 +151,31 @@ fn what_is_so_already_is_a_part_and_what_follows_goes_after_it() {
     assert_eq!(world.parts(&none.unwrap()), []);
 }
 
+/// Else it would clear what was saved before it, should what follows be discarded.
+#[test]
+fn what_can_only_follow_an_item_leaves_in_it_what_the_item_before_has_brought() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1"), ("parent", "a0")]);
+    let (other, _) = world.create(&[]);
+    let point = |world: &mut World, to: &str| {
+        let record = world.run(|tx| write::update(tx, "incident", "a1", &fields_of(&[("parent", to)]))).unwrap().0;
+        record.items.last().unwrap().clone()
+    };
+    let first = point(&mut world, "p1");
+    world.send(&first);
+    let last = point(&mut world, &other);
+    let made = world.temporary();
+    world
+        .act(action(json!({})), |tx, id| {
+            act::create(tx, id, "incident", &made, &fields_of(&[]))?;
+            act::update(tx, id, "incident", "a1", &fields_of(&[("state", "2")])).map(drop)
+        })
+        .unwrap();
+    world.run(|tx| hand::edit(tx, &last, &fields_of(&[("parent", &made)]))).unwrap();
+    let item = world.item(&last).unwrap();
+    assert_eq!((text(&item.fields, "parent"), item.mentions.len()), ("p1", 0));
+}
+
 #[test]
 fn what_an_action_is_to_find_in_a_record_that_it_names_goes_although_that_is_deleted() {
     let mut world = World::new();
