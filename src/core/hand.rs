@@ -8,6 +8,7 @@ use super::{
     circle::waits_for,
     error::CoreError,
     ids,
+    later::split_later,
     lease::turn_away,
     let_go::outgrown,
     plan::{Keys, Known, Step, next_step},
@@ -18,7 +19,7 @@ use super::{
     stored::{Item, ItemKind, ItemState, Lease, Proofs, Record, mention},
     tx::{Ruled, Tx},
     values::{check_correlation, check_size, settle_references},
-    write::{Draft, append, drop_item, reword, split_later, vanish},
+    write::{Draft, append, drop_item, reword, vanish},
 };
 use crate::wire::value::Fields;
 

@@ -30,6 +30,7 @@ mod error;
 mod event;
 mod explain;
 mod key;
+mod later;
 mod let_go;
 mod row;
 mod tx;

@@ -7,6 +7,7 @@ use super::{
     acted::acted,
     event::{Event, Receipt, Ref, Settled},
     ids::is_temporary,
+    later::is_followed_by_action,
     lease::renew_lease,
     plan::resolvable,
     reconcile::{self, Told},
@@ -333,7 +334,7 @@ pub fn refs(item: &Item) -> Vec<Ref> {
 fn deleted_here(tx: &mut Tx<'_>, item: &Item) -> Ruled<Option<Record>> {
     let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
     let Some(record) = record.filter(|record| record.deleted) else { return Ok(None) };
-    let acted = write::is_followed_by_action(tx, &record, &item.id)?;
+    let acted = is_followed_by_action(tx, &record, &item.id)?;
     Ok(Some(record).filter(|_| !acted))
 }
 
