@@ -116,23 +116,20 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     for id in std::mem::take(&mut record.items) {
         items.push((tx.item(&id)?, id));
     }
-    // An action goes all the same, and is to find the record as it was when the user acted.
-    let acted = items.iter().rposition(|(item, _)| item.as_ref().is_some_and(|item| item.action.is_some()));
-    // So is one that only names it; what has not landed yet is not made for that alone.
+    // An action goes all the same, and is to find the record as it was when the user acted; one that only names it, too. But
+    // what has not landed yet is not made for that alone.
     let naming = match ids::is_temporary(&record.sys_id) {
-        true => None,
-        false => tx
-            .found_by(StoreName::Outbox, Item::about(&record.sys_id))?
-            .into_iter()
-            .map(|key| key.text(0).to_owned())
-            .max(),
+        true => Vec::new(),
+        false => tx.found_by(StoreName::Outbox, Item::about(&record.sys_id))?,
     };
+    let found_by_action = |id: &str| naming.iter().any(|key| id < key.text(0));
+    let acted = items
+        .iter()
+        .rposition(|(item, id)| item.as_ref().is_some_and(|item| item.action.is_some()) || found_by_action(id));
     let mut kept = Vec::new();
     for (at, (item, id)) in items.into_iter().enumerate() {
         match item {
-            _ if acted.is_some_and(|last| at <= last) || naming.as_ref().is_some_and(|action| id < *action) => {
-                kept.push(id)
-            }
+            _ if acted.is_some_and(|last| at <= last) => kept.push(id),
             // Its answer is still to come, or whether it was made is not known: the delete follows it. Of a change only
             // the user could tell, who has: it is to go with the record.
             Some(item)
