@@ -65,25 +65,28 @@ impl<P: Ports> Step<P> {
 
     /// What a change of this record would have been answered. Gone since, or not to be read, it was written all the same.
     async fn row_of(&self, table: &str, sys_id: &str, mut known: Fields) -> Result<Response, Trouble> {
-        let dialect = self.state.client.dialect();
-        let read = self.exchange(&dialect.read(table, sys_id)).await?;
-        let row = decode::<TableAnswer<Row>>("record", &read.body).map(|answer| Fields::from(answer.result));
-        if read.is_success() && row.is_ok_and(|row| row.get("sys_id").is_some_and(|id| id == sys_id)) {
+        let (read, row) = self.read(table, sys_id).await?;
+        if read.is_success() && row.is_some_and(|row| row.get("sys_id").is_some_and(|id| id == sys_id)) {
             return Ok(read);
         }
         if says_nothing(&read) || !is_whole(&read) || read.is_success() {
             return Err(Trouble::Unreachable(format!("the instance answered {}", read.status)));
         }
         known.insert("sys_id".to_owned(), sys_id.to_owned());
-        Ok(dialect.as_answer(200, known))
+        Ok(self.state.client.dialect().as_answer(200, known))
     }
 
     /// When the instance last changed a record, to tell an entry from what others have written in the same words meanwhile.
     /// A record that cannot be read may be written all the same.
     pub(super) async fn updated_on(&self, table: &str, sys_id: &str) -> Result<Option<String>, Trouble> {
+        let (_, row) = self.read(table, sys_id).await?;
+        Ok(row.and_then(|mut row| row.remove(UPDATED)))
+    }
+
+    async fn read(&self, table: &str, sys_id: &str) -> Result<(Response, Option<Fields>), Trouble> {
         let read = self.exchange(&self.state.client.dialect().read(table, sys_id)).await?;
-        let row = decode::<TableAnswer<Row>>("record", &read.body).map(|answer| Fields::from(answer.result));
-        Ok(row.ok().and_then(|mut row| row.remove(UPDATED)))
+        let row = decode::<TableAnswer<Row>>("record", &read.body).ok().map(|answer| Fields::from(answer.result));
+        Ok((read, row))
     }
 
     /// What a pull or a probe had come by, and is gone since: the user may have deleted it meanwhile.

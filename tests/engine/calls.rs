@@ -39,15 +39,22 @@ async fn run(page: &Page, tasks: usize) -> String {
     item
 }
 
-/// Loses the answer to the POST of this number.
-fn lose(device: &Device, lost: i32) {
-    let posted = Rc::new(RefCell::new(0));
+/// What becomes of the POST of each number, from one on.
+fn on_posts(device: &Device, becomes: impl Fn(i32) -> Option<Fault> + 'static) {
+    let posted = RefCell::new(0);
     device.remote.set_rule(move |request| {
-        *posted.borrow_mut() += i32::from(request.method == Method::Post);
         let mut keys = request.headers.iter().filter(|(name, _)| name == "Idempotency-Key");
         assert!(keys.all(|(_, key)| key.is_ascii() && key.len() < 255 && key.trim() == key));
-        (request.method == Method::Post && *posted.borrow() == lost).then_some(Fault::LoseAnswer)
+        if request.method != Method::Post {
+            return None;
+        }
+        *posted.borrow_mut() += 1;
+        becomes(*posted.borrow())
     });
+}
+
+fn lose(device: &Device, lost: i32) {
+    on_posts(device, move |nth| (nth == lost).then_some(Fault::LoseAnswer));
 }
 
 async fn syncs(page: &Page, device: &Device) {
@@ -229,14 +236,10 @@ fn a_call_that_was_made_again_after_a_refusal_is_known_in_the_next_run() {
             }),
         );
         run(&page, 0).await;
-        let posted = RefCell::new(0);
-        device.remote.set_rule(move |request| {
-            *posted.borrow_mut() += i32::from(request.method == Method::Post);
-            match (request.method, *posted.borrow()) {
-                (Method::Post, 1) => Some(Fault::Answer(resp(409, "{}"))),
-                (Method::Post, 3) => Some(Fault::LoseAnswer),
-                _ => None,
-            }
+        on_posts(&device, |nth| match nth {
+            1 => Some(Fault::Answer(resp(409, "{}"))),
+            3 => Some(Fault::LoseAnswer),
+            _ => None,
         });
         syncs(&page, &device).await;
         assert_eq!(page.outbox(None, None, None).await.unwrap(), []);
@@ -305,12 +308,8 @@ fn a_step_that_says_no_with_a_call_in_doubt_is_refused_once_that_is_settled() {
                     }),
                 );
                 let item = run(&page, 1).await;
-                let times = RefCell::new(0);
                 let lost = fault.clone();
-                device.remote.set_rule(move |request| {
-                    *times.borrow_mut() += i32::from(request.method == Method::Post);
-                    (request.method == Method::Post && *times.borrow() == 1).then(|| lost.clone())
-                });
+                on_posts(&device, move |nth| (nth == 1).then(|| lost.clone()));
                 page.sync(push()).await.unwrap();
                 *closed.borrow_mut() = true;
                 syncs(&page, &device).await;
@@ -368,13 +367,8 @@ fn a_step_that_passes_over_a_call_that_was_not_made_is_not_done() {
             }),
         );
         run(&page, 0).await;
-        let times = RefCell::new(0);
-        device.remote.set_rule(move |request| {
-            *times.borrow_mut() += i32::from(request.method == Method::Post);
-            let first = request.method == Method::Post && *times.borrow() == 1;
-            // A body it makes a failure of; the second call is turned away then.
-            first.then(|| Fault::Answer(resp(500, "{}")))
-        });
+        // The second is turned away then.
+        on_posts(&device, |nth| (nth == 1).then(|| Fault::Answer(resp(500, "{}"))));
         page.sync(push()).await.unwrap();
         assert_eq!(page.outbox(None, None, None).await.unwrap()[0].state, "unknown");
         device.clock.advance(400_000);
@@ -410,14 +404,10 @@ fn a_call_that_was_lost_once_more_is_not_settled_by_the_step_that_says_no_to_tha
             }),
         );
         run(&page, 1).await;
-        let times = RefCell::new(0);
-        device.remote.set_rule(move |request| {
-            *times.borrow_mut() += i32::from(request.method == Method::Post);
-            match (request.method, *times.borrow()) {
-                (Method::Post, 1) => Some(Fault::LoseRequest),
-                (Method::Post, 2) => Some(Fault::Answer(resp(504, "{}"))),
-                _ => None,
-            }
+        on_posts(&device, |nth| match nth {
+            1 => Some(Fault::LoseRequest),
+            2 => Some(Fault::Answer(resp(504, "{}"))),
+            _ => None,
         });
         page.sync(push()).await.unwrap();
         device.clock.advance(70_000);
