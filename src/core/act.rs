@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::{
     error::CoreError,
     hand::lay_anew,
-    ids,
+    ids, order,
     row::{RowKey, StoreName},
     schema::Schema,
-    stored::{Action, Alias, Item, ItemKind, ItemState, Part, Record, mention},
+    stored::{Action, Alias, Item, ItemKind, Part, Record, mention},
     tx::{Ruled, Tx},
     values::{check_correlation, check_size, settle_references},
     write::{find, save, stamp, vanish},
@@ -68,36 +68,26 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
     put(tx, item).map(|()| id)
 }
 
-/// The records of this device that stand in an input, by their ids, and the last action that has changed each. Of two
-/// actions, one of which changes a record that the other names, the user's first goes first; that both name the same one,
-/// a user say, puts them in no order.
+/// The records of this device that stand in an input, by their ids, and what is to go first because of them.
 fn named_in(tx: &mut Tx<'_>, input: &Value) -> Ruled<(Vec<String>, Vec<String>)> {
     let mut texts = BTreeSet::new();
     gather(input, &mut texts);
     let schema = tx.schema;
     let roots = roots(schema);
     tx.want(texts.iter().flat_map(|id| roots.iter().map(|root| Record::at(schema, root, id))).collect::<Vec<_>>())?;
-    let (mut named, mut changed_by) = (Vec::new(), BTreeSet::new());
+    let (mut named, mut before) = (Vec::new(), BTreeSet::new());
     for id in texts {
         let mut there = false;
         for root in &roots {
             let Some(record) = tx.readable::<Record>(&Record::at(schema, root, id))? else { continue };
             there = true;
-            for item in record.items.iter().rev() {
-                let Some(known) = tx.readable::<Item>(&Item::at(item))?.filter(|item| item.action.is_some()) else {
-                    continue;
-                };
-                if goes_by_itself(&known) {
-                    changed_by.insert(item.clone());
-                }
-                break;
-            }
+            before.extend(order::changes_of(tx, &record)?);
         }
         if there {
             named.push(id.to_owned());
         }
     }
-    Ok((named, changed_by.into_iter().collect()))
+    Ok((named, before.into_iter().collect()))
 }
 
 fn roots(schema: &Schema) -> Vec<&str> {
@@ -116,26 +106,8 @@ fn gather<'v>(input: &'v Value, texts: &mut BTreeSet<&'v str>) {
     }
 }
 
-/// One that was refused, or is to be paired, is no reason to wait: see [`let_follow`].
-fn goes_by_itself(item: &Item) -> bool {
-    !matches!(item.state, ItemState::Refused | ItemState::Unpaired)
-}
-
-/// What waited for this action, which is no more, or was refused, waits for what it has waited for: to have been before it
-/// is no reason to be held up for ever.
-pub(super) fn let_follow(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
-    let following = tx.found_by(StoreName::Outbox, mention(&item.id))?;
-    // As it is now: one that it waited for may just have gone, too.
-    let before = tx.readable::<Item>(&Item::at(&item.id))?.map_or_else(|| item.after.clone(), |now| now.after);
-    tx.each(following, |tx, key| {
-        let Some(mut next) = tx.readable::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
-        let after: BTreeSet<String> = next.after.drain(..).chain(before.iter().cloned()).collect();
-        next.after = after.into_iter().filter(|id| *id != item.id).collect();
-        tx.put(&next)
-    })
-}
-
-/// The unsent run that becomes one with this: of all that it changed, nothing was changed or pointed to since.
+/// The unsent run that becomes one with this: of all that it changed, nothing was changed or pointed to since, and nothing
+/// that the user did since is to go after it.
 fn run_before(tx: &mut Tx<'_>, action: &Action) -> Ruled<Option<Item>> {
     let Some(key) = &action.consolidate else { return Ok(None) };
     let Some(last) = tx.found_by(StoreName::Outbox, Item::runs(&action.name, key))?.pop() else { return Ok(None) };
@@ -147,17 +119,6 @@ fn run_before(tx: &mut Tx<'_>, action: &Action) -> Ruled<Option<Item>> {
     }
     for id in item.makes().into_iter().map(|(_, temporary)| temporary).chain([item.id.as_str()]) {
         last &= tx.found_by(StoreName::Outbox, mention(id))?.is_empty();
-    }
-    // What the user did since to a record that either names comes before the new run, and the old one has an earlier place.
-    let named: BTreeSet<&String> = item.action.iter().flat_map(|old| &old.about).chain(&action.about).collect();
-    let schema = tx.schema;
-    let roots = roots(schema);
-    let places: Vec<RowKey> =
-        named.into_iter().flat_map(|id| roots.iter().map(|root| Record::at(schema, root, id))).collect();
-    tx.want(places.clone())?;
-    for at in &places {
-        let record = tx.readable::<Record>(at)?;
-        last &= record.is_none_or(|record| record.items.iter().all(|other| *other <= item.id));
     }
     Ok(Some(item).filter(|_| last))
 }
@@ -260,14 +221,8 @@ fn keep_base(record: &mut Record) {
 fn note(tx: &mut Tx<'_>, id: &str, mut record: Record, kind: ItemKind, fields: Fields) -> Ruled<Record> {
     let mut item = there(tx, id)?;
     // Those that name it found it as it was before.
-    let naming = tx.found_by(StoreName::Outbox, Item::about(&record.sys_id))?;
-    tx.want(naming.iter().map(|key| Item::at(key.text(0))))?;
     let mut after: BTreeSet<String> = item.after.drain(..).collect();
-    for other in naming.iter().map(|key| key.text(0)).filter(|other| *other != id) {
-        if tx.readable::<Item>(&Item::at(other))?.is_some_and(|other| goes_by_itself(&other)) {
-            after.insert(other.to_owned());
-        }
-    }
+    after.extend(order::naming(tx, &record.sys_id, Some(id))?);
     item.after = after.into_iter().collect();
     let Some(action) = item.action.as_mut() else { return Err(CoreError::NoSuchItem(id.to_owned()).into()) };
     record.changed_at = Some(tx.now);

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    act::let_follow,
     calls::row_of,
     error::CoreError,
     event::{Event, Receipt, Ref, Settled},
     ids::{self, is_temporary},
+    order,
     pairing::{Pairing, pairing, taken_for},
     reconcile::{Made, land, removed, replace, settle},
     stored::{Item, ItemKind, ItemState, Part, Record, Wanted},
@@ -37,7 +37,7 @@ pub(super) fn acted(tx: &mut Tx<'_>, mut item: Item, answer: &ActionAnswer) -> R
     (item.state, item.error) = (ItemState::Unpaired, None);
     (item.sent_under, item.left_at, item.next_attempt_at) = (None, None, None);
     // It was carried out: what was to go after it may.
-    let_follow(tx, &item)?;
+    order::hold_up_nobody(tx, &item)?;
     for (table, sys_id) in item.records() {
         tx.changed(table, sys_id);
     }
@@ -198,7 +198,7 @@ fn finish(tx: &mut Tx<'_>, item: &Item, pairing: &Pairing, answer: &ActionAnswer
     for record in &records {
         want(tx, &record.table, &record.sys_id)?;
     }
-    let_follow(tx, item)?;
+    order::let_follow(tx, item)?;
     tx.remove(Item::at(&item.id));
     tx.settled(Receipt {
         item: item.id.clone(),

@@ -1,10 +1,11 @@
 //! Who waits for whom. A create waits only for records that are older, and for those of actions; an action waits for
-//! whatever it mentions, and for what goes before it in each of its records. What would close a circle goes later.
+//! whatever it mentions, and for what goes before it in each of its records; and see [`order`](super::order). What would
+//! close a circle goes later.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use super::{
-    stored::{Alias, Item, Record},
+    stored::{Alias, Item, ItemState, Record},
     tx::{Ruled, Tx},
 };
 
@@ -22,16 +23,39 @@ pub(super) fn waits_for(tx: &mut Tx<'_>, temporary: &str, item: &str) -> Ruled<b
 /// # Errors
 /// As [`Tx::get`].
 pub(super) fn wait_for(tx: &mut Tx<'_>, items: Vec<String>, item: &str) -> Ruled<bool> {
+    any_ahead(tx, items, |_, other| Ok(other.id == item))
+}
+
+/// Whether an item, or one without which it cannot go, was refused, is to be paired, or mentions what will never be made.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub(super) fn waits_for_the_user(tx: &mut Tx<'_>, item: &Item) -> Ruled<bool> {
+    any_ahead(tx, vec![item.id.clone()], |tx, item| {
+        let mut waits = matches!(item.state, ItemState::Refused | ItemState::Unpaired);
+        for id in &item.mentions {
+            waits |= tx.readable::<Alias>(&Alias::at(id))?.is_some_and(|alias| alias.dropped);
+        }
+        Ok(waits)
+    })
+}
+
+/// Whether any of these items, or of those without which they cannot go, is such a one.
+fn any_ahead(
+    tx: &mut Tx<'_>,
+    items: Vec<String>,
+    mut is_such: impl FnMut(&mut Tx<'_>, &Item) -> Ruled<bool>,
+) -> Ruled<bool> {
     let mut seen = BTreeSet::new();
     let mut ahead = items;
     while let Some(id) = ahead.pop() {
-        if id == item {
-            return Ok(true);
-        }
         if !seen.insert(id.clone()) {
             continue;
         }
         let Some(other) = tx.readable::<Item>(&Item::at(&id))? else { continue };
+        if is_such(tx, &other)? {
+            return Ok(true);
+        }
         for mentioned in &other.mentions {
             ahead.extend(first_of(tx, mentioned)?);
         }

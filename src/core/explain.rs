@@ -293,14 +293,16 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)>
             continue;
         }
         let Some(before) = tx.readable::<Item>(&Item::at(id))? else { continue };
-        let name = before.action.as_ref().map(|action| action.name.as_str()).unwrap_or_default();
-        let why = match before.state {
-            ItemState::Refused => "which the instance refused",
-            ItemState::Unpaired => "which is to be paired",
-            _ => "which goes first",
+        let before = match &before.action {
+            Some(action) => format!("“{}”, which goes first", action.name),
+            None => {
+                let record = tx.readable::<Record>(&Record::at(tx.schema, &before.table, &before.sys_id))?;
+                format!("an earlier change of {}", record.as_ref().map_or_else(|| before.table.clone(), label))
+            }
         };
-        waits_for.push(format!("“{name}”, {why}"));
-        stuck |= matches!(before.state, ItemState::Refused | ItemState::Unpaired);
+        if !waits_for.contains(&before) {
+            waits_for.push(before);
+        }
         depends_on.push(id.clone());
     }
     for (table, sys_id) in item.records().into_iter().filter(|_| item.behind) {

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    act::let_follow,
     acted::want_all,
     circle::waits_for,
     error::CoreError,
@@ -90,11 +89,16 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
     check_size(&item.fields)?;
     tx.put(&item)?;
     if !later.is_empty() {
-        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: later, journal: false }, &open)?;
+        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: later, ..Draft::default() }, &open)?;
     }
     for entry in entries {
         check_size(&[entry.clone()].into())?;
-        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: [entry].into(), journal: true }, &open)?;
+        append(
+            tx,
+            &mut record,
+            Draft { kind: ItemKind::Update, fields: [entry].into(), journal: true, ..Draft::default() },
+            &open,
+        )?;
     }
     record.changed_at = Some(tx.now);
     lay_anew(tx, record)
@@ -235,16 +239,15 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
         turn_away(tx, item)?;
     }
     for item in &gone {
-        if item.action.is_some() {
-            let_follow(tx, item)?;
-        }
         if may_have_acted(item) {
             want_all(tx, item)?;
         }
-        drop_item(tx, &item.id);
+        drop_item(tx, &item.id)?;
     }
     for item in &loosened {
-        let mut item = item.clone();
+        // One of those that are gone may have been what it was to go after.
+        let after = tx.item(&item.id)?.map(|now| now.after).unwrap_or_default();
+        let mut item = Item { after, ..item.clone() };
         if item.kind == ItemKind::Update {
             reword(tx, &mut item, Fields::new(), &[]);
         }

@@ -32,6 +32,7 @@ mod explain;
 mod key;
 mod later;
 mod let_go;
+mod order;
 mod row;
 mod tx;
 mod work;

@@ -111,7 +111,6 @@ pub fn plan(known: &Known<'_>, due: Vec<Item>, room: Room) -> Plan {
     let mut plan = Plan::default();
     let mut bytes = 0;
     let mut trying: BTreeSet<String> = BTreeSet::new();
-    let mut waiting: Vec<Item> = Vec::new();
     let mut cut = None;
     for item in due {
         let step = next_step(known, &item);
@@ -124,13 +123,8 @@ pub fn plan(known: &Known<'_>, due: Vec<Item>, room: Room) -> Plan {
         {
             continue;
         }
-        if waiting.iter().chain(&plan.probe).chain(&plan.send).any(|before| is_to_go_first(before, &item)) {
-            waiting.push(item);
-            continue;
-        }
         if let Some(at) = waits(&item, item.keyless || known.keys.is_none(), known.now) {
             plan.next_at = Some(plan.next_at.map_or(at, |first| first.min(at)));
-            waiting.push(item);
             continue;
         }
         let unproved = item.kind == ItemKind::Create && known.keys.is_none() && known.correlates(&item.table).is_none();
@@ -156,15 +150,6 @@ pub fn plan(known: &Known<'_>, due: Vec<Item>, room: Room) -> Plan {
         plan.send.retain(|item| item.group != cut);
     }
     plan
-}
-
-/// Of an action and a change of a record that it only names, the user's first goes first, as long as that one waits for
-/// nothing but its time: else a work order that is split and then closed is closed first, and the split refused.
-fn is_to_go_first(before: &Item, item: &Item) -> bool {
-    let names = |action: &Item, change: &Item| {
-        change.action.is_none() && action.action.as_ref().is_some_and(|action| action.about.contains(&change.sys_id))
-    };
-    before.id < item.id && (names(before, item) || names(item, before))
 }
 
 /// When an item may go, if that is not now. A wait longer than any that is ever asked for comes from a clock
@@ -267,7 +252,8 @@ pub fn add_dependants(
             Some(group) => only.is_none_or(|only| only == group) && !later.contains(group),
             None => only.is_none(),
         };
-        let due = item.state == ItemState::Queued && !item.behind && waits_until(&item, now).is_none();
+        let held = item.behind || !item.after.is_empty();
+        let due = item.state == ItemState::Queued && !held && waits_until(&item, now).is_none();
         let there = plan.send.iter().any(|sent| sent.id == item.id);
         if !asked_for || !due || there || !resolvable(schema, &item, &made) {
             continue;

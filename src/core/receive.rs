@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    act::let_follow,
     acted::acted,
     event::{Event, Receipt, Ref, Settled},
     ids::is_temporary,
     later::is_followed_by_action,
     lease::renew_lease,
+    order,
     plan::resolvable,
     reconcile::{self, Told},
     retry::{EXCHANGE_MS, backoff_ms},
@@ -257,9 +257,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             item.attempts = item.attempts.saturating_add(1);
             (item.state, item.left_at) = (ItemState::Refused, None);
             item.error = Some(error.clone());
-            if item.action.is_some() {
-                let_follow(tx, &item)?;
-            }
+            order::hold_up_nobody(tx, &item)?;
             tx.settled(Receipt {
                 item: item.id.clone(),
                 state: Settled::Refused,
@@ -305,7 +303,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         // perhaps: it goes as it does where it is there before the record is deleted.
         ItemKind::Update if item.state != ItemState::Unknown || item.in_vain => {
             if let Some(mut record) = deleted_here(tx, &item)? {
-                write::drop_item(tx, &item.id);
+                write::drop_item(tx, &item.id)?;
                 record.items.retain(|id| *id != item.id);
                 let base = record.base.take().unwrap_or_default();
                 return reconcile::lay(tx, &mut record, base);

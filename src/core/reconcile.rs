@@ -5,7 +5,7 @@ use super::{
     act::replace_in,
     circle::in_order,
     event::{Event, Receipt, Ref, Settled},
-    ids,
+    ids, order,
     row::{RowKey, StoreName},
     stored::{Alias, Item, ItemKind, Part, Record, UPDATED, mention},
     tx::{Ruled, Tx},
@@ -47,9 +47,11 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
     })?;
     match landed {
         Some(record) => done(tx, item, Some(&record)),
-        None => tx.remove(Item::at(&item.id)),
+        None => {
+            tx.remove(Item::at(&item.id));
+            Ok(())
+        }
     }
-    Ok(())
 }
 
 /// A record made here that the instance has now.
@@ -142,7 +144,8 @@ fn follow_up(tx: &mut Tx<'_>, record: &mut Record, item: &Item, row: &Fields) ->
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     record.not_kept.retain(|name| !left_out.contains_key(name));
-    let plain = (!left_out.is_empty()).then_some(Draft { kind: ItemKind::Update, fields: left_out, journal: false });
+    let plain =
+        (!left_out.is_empty()).then_some(Draft { kind: ItemKind::Update, fields: left_out, ..Draft::default() });
     // No row tells of entries. But where the key was spent, what was edited has never arrived.
     let entries = item.fields.iter().filter(|(name, text)| {
         item.sent_at.is_none()
@@ -154,6 +157,7 @@ fn follow_up(tx: &mut Tx<'_>, record: &mut Record, item: &Item, row: &Fields) ->
         kind: ItemKind::Update,
         fields: [(name.clone(), text.clone())].into(),
         journal: true,
+        ..Draft::default()
     };
     let drafts: Vec<Draft> = plain.into_iter().chain(entries.map(entry)).collect();
     let open: Vec<Mention> = item.mentions.iter().map(|id| Mention { field: String::new(), id: id.clone() }).collect();
@@ -185,7 +189,8 @@ fn report_merger(tx: &mut Tx<'_>, record: &Record, there: &Record) {
     }
 }
 
-fn done(tx: &mut Tx<'_>, item: &Item, record: Option<&Record>) {
+fn done(tx: &mut Tx<'_>, item: &Item, record: Option<&Record>) -> Ruled<()> {
+    order::let_follow(tx, item)?;
     tx.remove(Item::at(&item.id));
     let records = record.map(|record| Ref { table: record.table.clone(), sys_id: record.sys_id.clone() });
     tx.settled(Receipt {
@@ -194,6 +199,7 @@ fn done(tx: &mut Tx<'_>, item: &Item, record: Option<&Record>) {
         records: records.into_iter().collect(),
         ..Receipt::default()
     });
+    Ok(())
 }
 
 /// The instance made the change.
@@ -202,7 +208,7 @@ fn done(tx: &mut Tx<'_>, item: &Item, record: Option<&Record>) {
 /// As [`Tx::get`].
 pub fn updated(tx: &mut Tx<'_>, item: &Item, row: Option<&Fields>) -> Ruled<()> {
     let record = tx.record(&item.table, &item.sys_id)?;
-    done(tx, item, record.as_ref());
+    done(tx, item, record.as_ref())?;
     let Some(mut record) = record else { return Ok(()) };
     if let Some(row) = row {
         record.not_kept = not_kept(tx, &record.table, &item.fields, row);
@@ -234,7 +240,7 @@ pub(super) fn settle(
 /// As [`Tx::get`].
 pub fn deleted(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
     let record = tx.record(&item.table, &item.sys_id)?;
-    done(tx, item, None);
+    done(tx, item, None)?;
     record.map_or(Ok(()), |record| removed(tx, &record, &item.id))
 }
 

@@ -1,5 +1,7 @@
 //! The app's writes: a record and its outbox items change together or not at all.
 
+use std::collections::BTreeSet;
+
 use super::{
     act,
     error::CoreError,
@@ -7,9 +9,10 @@ use super::{
     ids,
     later::{split_circular, split_later},
     let_go::let_go,
+    order,
     receive::is_kept_for_deletion,
-    row::StoreName,
-    stored::{Alias, Item, ItemKind, ItemState, Part, Record},
+    row::{RowKey, StoreName},
+    stored::{Alias, Item, ItemKind, ItemState, Part, Record, mention},
     tx::{Ruled, Tx},
     values::{Mention, check_correlation, check_size, mentioned, open_mentions, settle_references},
 };
@@ -39,9 +42,9 @@ pub fn create(tx: &mut Tx<'_>, table: &str, temporary: &str, fields: &Fields) ->
         ..Record::default()
     };
     let later = split_circular(&mut fields, &open, temporary);
-    append(tx, &mut record, Draft { kind: ItemKind::Create, fields, journal: false }, &open)?;
+    append(tx, &mut record, Draft { kind: ItemKind::Create, fields, ..Draft::default() }, &open)?;
     if !later.is_empty() {
-        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: later, journal: false }, &open)?;
+        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: later, ..Draft::default() }, &open)?;
     }
     tx.put(&Alias { temporary: temporary.to_owned(), table: table.to_owned(), ..Alias::default() })?;
     save(tx, record)
@@ -69,6 +72,7 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
     if changes.is_empty() {
         return Ok(record);
     }
+    let after = order::naming(tx, &record.sys_id, None)?;
     let mut acted = Fields::new();
     stamp(tx, &own_table, &mut acted);
     acted.retain(|name, _| !changes.contains_key(name));
@@ -91,13 +95,18 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
         plain.extend(again);
     }
     if !plain.is_empty() {
-        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: plain, journal: false }, &open)?;
+        append(
+            tx,
+            &mut record,
+            Draft { kind: ItemKind::Update, fields: plain, after: after.clone(), ..Draft::default() },
+            &open,
+        )?;
     }
     for entry in entries {
         // The time goes along with the entry, not in an item of its own.
         let mut fields = acted.clone();
         fields.extend([entry]);
-        append(tx, &mut record, Draft { kind: ItemKind::Update, fields, journal: true }, &open)?;
+        append(tx, &mut record, Draft { kind: ItemKind::Update, fields, journal: true, after: after.clone() }, &open)?;
     }
     save(tx, record)
 }
@@ -111,21 +120,21 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     if record.deleted {
         return Ok(());
     }
+    let after = order::naming(tx, &record.sys_id, None)?;
+    // An action goes all the same, and is to find the record as it was when the user acted; one that only names it, too. But
+    // what has not landed yet is not made for that alone.
+    let followed = match ids::is_temporary(&record.sys_id) {
+        true => BTreeSet::new(),
+        false => order::followed(tx, &record)?,
+    };
     tx.want(record.items.iter().map(|id| Item::at(id)))?;
     let mut items = Vec::new();
     for id in std::mem::take(&mut record.items) {
         items.push((tx.item(&id)?, id));
     }
-    // An action goes all the same, and is to find the record as it was when the user acted; one that only names it, too. But
-    // what has not landed yet is not made for that alone.
-    let naming = match ids::is_temporary(&record.sys_id) {
-        true => Vec::new(),
-        false => tx.found_by(StoreName::Outbox, Item::about(&record.sys_id))?,
-    };
-    let found_by_action = |id: &str| naming.iter().any(|key| id < key.text(0));
     let acted = items
         .iter()
-        .rposition(|(item, id)| item.as_ref().is_some_and(|item| item.action.is_some()) || found_by_action(id));
+        .rposition(|(item, id)| item.as_ref().is_some_and(|item| item.action.is_some()) || followed.contains(id));
     let mut kept = Vec::new();
     for (at, (item, id)) in items.into_iter().enumerate() {
         match item {
@@ -139,7 +148,7 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
             {
                 kept.push(id);
             }
-            _ => drop_item(tx, &id),
+            _ => drop_item(tx, &id)?,
         }
     }
     record.items = kept;
@@ -150,7 +159,7 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     record.base = record.base.or_else(|| (!ids::is_temporary(&record.sys_id)).then(|| record.fields.clone()));
     record.deleted = true;
     record.changed_at = Some(tx.now);
-    append(tx, &mut record, Draft { kind: ItemKind::Delete, ..Draft::default() }, &[])?;
+    append(tx, &mut record, Draft { kind: ItemKind::Delete, after, ..Draft::default() }, &[])?;
     save(tx, record).map(drop)
 }
 
@@ -169,22 +178,30 @@ pub fn vanish(tx: &mut Tx<'_>, record: &Record) -> Ruled<()> {
         dropped: true,
         ..Alias::default()
     })?;
+    for key in tx.found_by(StoreName::Outbox, mention(&record.sys_id))? {
+        if let Some(item) = tx.readable::<Item>(&RowKey { store: StoreName::Outbox, key })? {
+            order::hold_up_nobody(tx, &item)?;
+        }
+    }
     tx.changed(&record.table, &record.sys_id);
     Ok(())
 }
 
 /// Takes an item away that nobody will carry out.
-pub(super) fn drop_item(tx: &mut Tx<'_>, id: &str) {
+pub(super) fn drop_item(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
+    if let Some(item) = tx.readable::<Item>(&Item::at(id))? {
+        order::let_follow(tx, &item)?;
+    }
     tx.remove(Item::at(id));
     tx.settled(Receipt { item: id.to_owned(), state: Settled::Discarded, ..Receipt::default() });
+    Ok(())
 }
 
 /// Takes an item away with its record. An action may be about others, too: these it keeps.
 pub(super) fn release(tx: &mut Tx<'_>, record: &Record, id: &str) -> Ruled<()> {
     let schema = tx.schema;
     let Some(mut item) = tx.readable::<Item>(&Item::at(id))?.filter(|item| item.action.is_some()) else {
-        drop_item(tx, id);
-        return Ok(());
+        return drop_item(tx, id);
     };
     if let Some(action) = &mut item.action {
         let is_of =
@@ -237,6 +254,7 @@ pub(super) struct Draft {
     pub kind: ItemKind,
     pub fields: Fields,
     pub journal: bool,
+    pub after: Vec<String>,
 }
 
 /// Queues an item behind those the record has.
@@ -251,6 +269,7 @@ pub(super) fn append(tx: &mut Tx<'_>, record: &mut Record, draft: Draft, open: &
         mentions: mentioned(&draft.fields, correlation.as_deref(), open.iter().map(|mention| mention.id.clone())),
         fields: draft.fields,
         behind: !record.items.is_empty(),
+        after: draft.after.into_iter().filter(|id| !record.items.contains(id)).collect(),
         journal: draft.journal,
         group: tx.group.clone(),
         idempotency_key: key,
@@ -291,9 +310,8 @@ fn foldable(tx: &mut Tx<'_>, record: &Record, edit: &Fields, open: &[Mention]) -
     };
     let last = tx.item(last)?.filter(takes_edits).filter(|item| !waits_for_more(item));
     // An action that names the record is to find it as it was when the user acted.
-    let naming = tx.found_by(StoreName::Outbox, Item::about(&record.sys_id))?;
-    let last = last.filter(|item| naming.iter().all(|key| key.text(0) < item.id.as_str()));
-    Ok(to_mend.or(last))
+    let followed = order::followed(tx, record)?;
+    Ok(to_mend.or(last.filter(|item| !followed.contains(&item.id))))
 }
 
 /// What follows the mended item must not bring back the value the edit replaces. An action does what it did: gives what has

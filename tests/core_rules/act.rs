@@ -420,18 +420,24 @@ fn runs_stay_apart_between_which_a_record_that_they_name_was_changed() {
         let more = if n == 1 { "none" } else { "a3" };
         Action { consolidate: Some("x".to_owned()), ..action(json!({ "order": "a1", "more": more, "n": n })) }
     };
-    for (changed, one) in [(None, true), (Some("a1"), false), (Some("a2"), true), (Some("a3"), false)] {
+    for (changed, one) in [(None, true), (Some("a1"), false), (Some("a2"), true), (Some("a3"), true)] {
         let mut world = World::new();
         world.pulled("incident", &[("sys_id", "a1")]);
         world.pulled("incident", &[("sys_id", "a2")]);
         world.pulled("incident", &[("sys_id", "a3")]);
         world.run(|tx| write::update(tx, "incident", "a1", &fields_of(&[("impact", "1")]))).unwrap();
         let first = world.act(asks(1), |_, _| Ok(())).unwrap();
+        let mut before = world.item(&first).unwrap().after;
         if let Some(id) = changed {
-            world.run(|tx| write::update(tx, "incident", id, &fields_of(&[("state", "2")]))).unwrap();
+            let change = world.run(|tx| write::update(tx, "incident", id, &fields_of(&[("state", "2")]))).unwrap();
+            // What only the second names is changed before either then.
+            before.extend(change.0.items.into_iter().filter(|_| id == "a3"));
         }
         let second = world.act(asks(2), |_, _| Ok(())).unwrap();
         assert_eq!(first == second, one, "{changed:?}");
+        if one {
+            assert_eq!(world.item(&first).unwrap().after, before);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod explain;
 mod hand;
 mod lease;
 mod let_go;
+mod order;
 mod pairing;
 mod plan;
 mod present;

@@ -2,12 +2,10 @@
 
 use landfall::core::{
     plan::{Keys, Known, Plan, Room, Step, is_beyond_asking, next_step, plan},
-    stored::{Action, Item, ItemKind, ItemState, Proofs},
-    write,
+    stored::{Item, ItemKind, ItemState, Proofs},
 };
-use serde_json::json;
 
-use super::support::{World, fields_of};
+use super::support::World;
 
 fn proofs(keeps: Option<bool>, finds: Option<bool>) -> Proofs {
     let of = |proof: Option<bool>| proof.map(|proof| ("incident".to_owned(), proof)).into_iter().collect();
@@ -100,36 +98,4 @@ fn an_entry_nobody_could_ask_about_may_leave_unseen_only_under_a_key() {
     assert!(beyond(None, proofs(Some(false), None), &item));
     let plain = Item { kind: ItemKind::Update, ..item };
     assert!(!beyond(None, proofs(None, None), &plain), "it may be done twice");
-}
-
-/// A work order that is split and then closed: closed first, the split would be refused.
-#[test]
-fn of_an_action_and_a_change_of_a_record_that_it_names_the_users_first_goes_first() {
-    let mut world = World::new();
-    for id in ["a1", "a2"] {
-        world.pulled("incident", &[("sys_id", id)]);
-    }
-    let change = |world: &mut World, id: &str| {
-        world.run(|tx| write::update(tx, "incident", id, &fields_of(&[("state", "2")]))).unwrap();
-        world.record("incident", id).unwrap().items.remove(0)
-    };
-    let split = Action { name: "split".to_owned(), input: json!({ "order": "a1" }), ..Action::default() };
-    let action = world.act(split, |_, _| Ok(())).unwrap();
-    let (changed, other) = (change(&mut world, "a1"), change(&mut world, "a2"));
-    let [action, changed, other] = [action, changed, other].map(|id| world.item(&id).unwrap());
-    let sent = |items: &[&Item]| -> (Vec<String>, bool) {
-        let known = Known { schema: &world.schema, proofs: &Proofs::default(), keys: None, now: world.now };
-        let room = Room { items: 10, group: 10, bytes: usize::MAX };
-        let plan = plan(&known, items.iter().map(|item| (*item).clone()).collect(), room);
-        (plan.send.into_iter().map(|item| item.id).collect(), plan.next_at.is_some())
-    };
-    let later = |item: &Item| Item { next_attempt_at: Some(world.now + 1), ..item.clone() };
-    let refused = |item: &Item| Item { state: ItemState::Refused, ..item.clone() };
-    let ids = |items: &[&Item]| items.iter().map(|item| item.id.clone()).collect::<Vec<_>>();
-    assert_eq!(sent(&[&action, &changed, &other]), (ids(&[&action, &other]), false), "nor in one request with it");
-    assert_eq!(sent(&[&later(&action), &changed, &other]), (ids(&[&other]), true));
-    assert_eq!(sent(&[&refused(&action), &changed, &other]), (ids(&[&changed, &other]), false));
-    assert_eq!(sent(&[&later(&changed), &action, &other]), (ids(&[&action, &other]), true), "it was done after");
-    let before = Item { id: String::new(), ..later(&changed) };
-    assert_eq!(sent(&[&before, &action, &other]), (ids(&[&other]), true));
 }

@@ -22,7 +22,9 @@ impl World {
         let deletes = |item: &Item| {
             let intents = doing.intents.borrow();
             let number = model.of_item(item);
-            intents.iter().any(|intent| matches!(intent, Intent::Delete { record } if Some(*record) == number))
+            intents
+                .iter()
+                .any(|intent| matches!(intent, Intent::Delete { record } if Some(model.now(*record)) == number))
         };
         let may = |item: &Item| doing.discards.as_ref() == Some(&item.id) || deletes(item);
         let (mut dropped, mut rest): (Vec<&Item>, Vec<&Item>) = done.left.iter().partition(|item| may(item));

@@ -36,14 +36,24 @@ pub struct Mirror {
 pub struct Done {
     pub left: Vec<Item>,
     pub put: Vec<Item>,
-    fresh: Vec<Item>,
+    pub fresh: Vec<Item>,
+    /// Items that have come to hold something else.
+    pub reworded: BTreeSet<String>,
     pub records: Vec<Record>,
     /// What was there in the place of these, and of those removed.
     pub before: Vec<Record>,
     reconciled: Vec<(String, String)>,
     /// Actions in whose place there is another run now.
-    replaced: Vec<Item>,
+    pub replaced: Vec<Item>,
     touched: bool,
+}
+
+/// What a record was pointed away from is taken out of its items, so that none waits for it: that is no part of a later write.
+fn holds_more(item: &Item, before: &Item) -> bool {
+    item.fields.iter().any(|(name, text)| match before.fields.get(name) {
+        Some(was) => was != text && !before.mentions.iter().any(|id| was.contains(id.as_str())),
+        None => true,
+    })
 }
 
 fn key_pair(row: &landfall::core::Key) -> (String, String) {
@@ -81,6 +91,7 @@ impl World {
         self.paired_whole(&done);
         self.drops_no_more(&doing, &done);
         self.settle_model(&doing, &done);
+        self.note_order(&doing, &done);
         self.unsent_stands_over(&done);
         if !done.reconciled.is_empty() {
             self.nothing_mentions(&done.reconciled);
@@ -105,6 +116,9 @@ impl World {
                 }
                 let run = |item: &Item| plan_of(item).map(|Plan { run, .. }| run);
                 done.replaced.extend(before.clone().filter(|before| run(before) != run(&item)));
+                if before.as_ref().is_some_and(|before| holds_more(&item, before)) {
+                    done.reworded.insert(item.id.clone());
+                }
                 match before {
                     None => done.fresh.push(item.clone()),
                     Some(before) if doing.kind == Kind::Hand && item.state == ItemState::Queued => {
@@ -215,7 +229,11 @@ impl World {
         let mut deleted = made_by(&done.left);
         let mut merged = BTreeSet::new();
         for (temporary, sys_id) in &done.reconciled {
-            merged.extend(model.note_alias(temporary, sys_id));
+            let there = model.note_alias(temporary, sys_id);
+            if there.is_some() {
+                self.order.borrow_mut().merged.insert(sys_id.clone());
+            }
+            merged.extend(there);
             deleted.remove(temporary);
         }
         drop(model);

@@ -41,6 +41,7 @@ mod mortal;
 mod network;
 mod online;
 mod ops;
+mod order;
 mod planted;
 mod play;
 mod runs;

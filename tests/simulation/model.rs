@@ -31,8 +31,22 @@ pub struct Write {
     /// The items that carry it.
     pub carriers: BTreeSet<String>,
     pub fate: Fate,
-    /// One of these has brought it to the instance.
-    pub sent: bool,
+    /// When one of these last brought it to the instance, counted in items that have left; 0 if none has.
+    sent: u64,
+    /// It was to come once more, behind an action, and does not.
+    not_again: bool,
+}
+
+impl Write {
+    fn new(value: String, carriers: BTreeSet<String>) -> Self {
+        Self { value, carriers, fate: Fate::Pending, sent: 0, not_again: false }
+    }
+
+    /// Its last carrier has not brought it.
+    fn loses_its_last(&mut self, fate: Fate) {
+        self.not_again = self.sent > 0;
+        self.fate = if self.not_again { Fate::Sent } else { fate };
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -67,6 +81,18 @@ impl Rec {
         self.writes.get(field)?.iter().rev().find(|write| write.fate != Fate::Undone)
     }
 
+    /// A value that came with one item, and does not come again with another, came before what has followed that first one.
+    fn set_back(&mut self) {
+        for writes in self.writes.values_mut() {
+            while let Some(place) = writes.iter().position(|write| write.not_again) {
+                let write = Write { not_again: false, ..writes.remove(place) };
+                let follows = |other: &Write| other.fate == Fate::Pending || other.sent > write.sent;
+                let to = writes.iter().position(follows).map_or(place, |first| first.min(place));
+                writes.insert(to, write);
+            }
+        }
+    }
+
     fn all(&mut self) -> impl Iterator<Item = &mut Write> {
         self.writes.values_mut().flatten().chain(&mut self.entries).chain(&mut self.deletions)
     }
@@ -77,6 +103,8 @@ pub struct Model {
     pub records: Vec<Rec>,
     pub runs: Vec<Told>,
     by_id: BTreeMap<String, usize>,
+    /// Items that have left.
+    left: u64,
     /// The permanent ids of temporary ones, as the device has them.
     pub aliases: BTreeMap<String, String>,
 }
@@ -153,7 +181,7 @@ impl Model {
     }
 
     /// The same record, if it is known to be another one since.
-    fn now(&self, number: usize) -> usize {
+    pub fn now(&self, number: usize) -> usize {
         self.records[number].merged.unwrap_or(number)
     }
 
@@ -211,12 +239,7 @@ impl Model {
                 if carriers.is_empty() {
                     return Ok(());
                 }
-                self.records[record].deletions.push(Write {
-                    value: String::new(),
-                    carriers,
-                    fate: Fate::Pending,
-                    sent: false,
-                });
+                self.records[record].deletions.push(Write::new(String::new(), carriers));
                 Ok(())
             }
         }
@@ -239,7 +262,7 @@ impl Model {
                 continue;
             }
             let record = &mut self.records[number];
-            let write = Write { value: value.clone(), carriers, fate: Fate::Pending, sent: false };
+            let write = Write::new(value.clone(), carriers);
             if entry { record.entries.push(write) } else { record.writes.entry(name.clone()).or_default().push(write) }
         }
         Ok(())
@@ -257,25 +280,32 @@ impl Model {
             let before = write.carriers.len();
             write.carriers.retain(|id| !reworded.contains(&id));
             if write.carriers.is_empty() && write.carriers.len() < before && write.fate == Fate::Pending {
-                write.fate = if write.sent { Fate::Sent } else { Fate::Undone };
+                write.loses_its_last(Fate::Undone);
             }
         }
         if !writes.is_empty() {
             self.records[number].writes.insert(name.to_owned(), writes);
+            self.records[number].set_back();
         }
     }
 
     /// An item has left: carried out, or dropped.
     pub fn leave(&mut self, item: &Item, fate: Fate) {
         let numbers: BTreeSet<usize> = item.records().into_iter().filter_map(|(_, id)| self.find(id)).collect();
+        self.left += 1;
         for number in numbers {
             for write in self.records[number].all() {
                 let carried = write.carriers.remove(&item.id);
-                write.sent |= carried && fate == Fate::Sent;
-                if carried && write.carriers.is_empty() && write.fate == Fate::Pending {
-                    write.fate = if write.sent { Fate::Sent } else { fate };
+                if carried && fate == Fate::Sent {
+                    write.sent = self.left;
+                }
+                match (carried && write.carriers.is_empty() && write.fate == Fate::Pending, fate) {
+                    (true, Fate::Sent) => write.fate = fate,
+                    (true, _) => write.loses_its_last(fate),
+                    (false, _) => {}
                 }
             }
+            self.records[number].set_back();
         }
     }
 
@@ -283,8 +313,11 @@ impl Model {
     pub fn land(&mut self, item: &str, id: &str) {
         let Some(number) = self.find(id) else { return };
         for write in self.records[number].all() {
-            if write.carriers.remove(item) && write.carriers.is_empty() && write.fate == Fate::Pending {
-                write.fate = Fate::Sent;
+            if write.carriers.remove(item) {
+                write.sent = self.left;
+                if write.carriers.is_empty() && write.fate == Fate::Pending {
+                    write.fate = Fate::Sent;
+                }
             }
         }
     }
@@ -296,10 +329,11 @@ impl Model {
             for write in writes {
                 let carried = write.carriers.remove(&item.id);
                 if carried && write.carriers.is_empty() && write.fate == Fate::Pending {
-                    write.fate = if write.sent { Fate::Sent } else { Fate::Undone };
+                    write.loses_its_last(Fate::Undone);
                 }
             }
         }
+        self.records[number].set_back();
     }
 
     /// An edited item may stand before others, as may one of another record that turns out to be this: what the last of them

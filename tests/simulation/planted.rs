@@ -72,10 +72,12 @@ pub enum Bug {
     PartLeft,
     /// So does its input.
     InputLeft,
+    /// What the user did first does not go first.
+    OrderForgotten,
 }
 
 /// Each, and the promises one of which it must be found to break.
-pub const ALL: [(Bug, &[u32]); 29] = [
+pub const ALL: [(Bug, &[u32]); 30] = [
     (Bug::HalfWritten, &[1]),
     (Bug::StaleIgnored, &[1, 5, 8, 16]),
     (Bug::UnknownForgotten, &[4]),
@@ -105,6 +107,7 @@ pub const ALL: [(Bug, &[u32]); 29] = [
     (Bug::UndoneLeft, &[16]),
     (Bug::PartLeft, &[5]),
     (Bug::InputLeft, &[5, 7]),
+    (Bug::OrderForgotten, &[17]),
 ];
 
 pub fn on_read(world: &World, by: usize, reads: &[Read], found: &mut [Found]) {
@@ -195,6 +198,7 @@ pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
                 part.fields.clone_from(&before.fields);
             }
         }),
+        (Bug::OrderForgotten, Kind::Write) => altered.items(|item, _| item.after.clear()),
         (Bug::InputLeft, Kind::Sync) => altered.actions(|action, before| action.input = before.input.clone()),
         _ => return None,
     }

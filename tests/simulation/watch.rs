@@ -88,6 +88,9 @@ impl World {
                 .filter_map(|item| item.left_at)
                 .map(|at| self.device_now().saturating_sub(at));
             for_ms = since.max().unwrap_or_default().max(for_ms);
+            for item in marked.iter().filter(|_| !stale) {
+                self.watch_order(&mirror, item);
+            }
             let landed = |record: &&Record| {
                 part.method == Method::Post && !record.is_temporary() && record.fields.get(UID) == body.get(UID)
             };

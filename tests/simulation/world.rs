@@ -21,6 +21,7 @@ use super::{
     ledger::Mirror,
     model::Model,
     network::{Network, short},
+    order::Order,
     planted::Bug,
     story::Setup,
     watch::Watch,
@@ -55,6 +56,7 @@ pub struct World {
     pub model: RefCell<Model>,
     pub mirror: RefCell<Mirror>,
     pub watch: RefCell<Watch>,
+    pub order: RefCell<Order>,
     pub coverage: RefCell<Coverage>,
     /// Temporary ids that were reported to be several.
     pub reported: RefCell<BTreeSet<String>>,
@@ -93,6 +95,7 @@ impl World {
             model: RefCell::default(),
             mirror: RefCell::default(),
             watch: RefCell::default(),
+            order: RefCell::default(),
             coverage: RefCell::default(),
             reported: RefCell::default(),
             reconciles: RefCell::default(),

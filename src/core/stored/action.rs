@@ -26,8 +26,8 @@ pub struct Action {
     /// What the app gave it.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub input: Value,
-    /// The records of this device that its input names: of two actions, one of which changes a record that the other
-    /// names, the user's first goes first.
+    /// The records of this device that its input names: of an action and a change of a record that it names, be it another
+    /// action's, the user's first goes first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub about: Vec<String>,
     /// What the offline step did to each record, in the order in which it came to them.

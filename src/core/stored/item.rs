@@ -86,8 +86,8 @@ pub struct Item {
     /// Temporary ids of unsent records in `fields`: it waits for these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<String>,
-    /// Of an action: those before it that change a record that it names, or name one that it changes, by their items' ids.
-    /// It waits for these, too.
+    /// What goes first because the user did it first, by the items' ids: of an action those before it that change a record
+    /// that it names, or name one that it changes; of a change the actions before it that name its record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
     /// Holds one journal entry: nothing folds into it.

@@ -1,0 +1,147 @@
+//! The user's order between an action and a change of a record that it names.
+
+use std::collections::BTreeSet;
+
+use landfall::core::{
+    hand,
+    plan::{Plan, Room, add_dependants},
+    present::items,
+    receive::Answer,
+    stored::{Action, ItemError},
+    write,
+};
+use serde_json::json;
+
+use super::support::{World, fields_of};
+
+fn refused() -> Answer {
+    Answer::Refused(ItemError { status: 403, message: "No.".to_owned(), detail: None })
+}
+
+/// An action that names these.
+fn naming(world: &mut World, ids: &[&str]) -> String {
+    let action = Action { name: "split".to_owned(), input: json!(ids), ..Action::default() };
+    world.act(action, |_, _| Ok(())).unwrap()
+}
+
+/// Gives the item that the change became part of.
+fn change(world: &mut World, id: &str, name: &str, value: &str) -> String {
+    world.run(|tx| write::update(tx, "incident", id, &fields_of(&[(name, value)]))).unwrap().0.items.pop().unwrap()
+}
+
+fn after(world: &mut World, item: &str) -> Vec<String> {
+    world.item(item).unwrap().after
+}
+
+#[test]
+fn a_change_of_a_record_goes_after_the_actions_that_name_it() {
+    let mut world = World::new();
+    for id in ["a1", "a2"] {
+        world.pulled("incident", &[("sys_id", id)]);
+    }
+    let action = naming(&mut world, &["a1"]);
+    let changed = change(&mut world, "a1", "state", "2");
+    assert_eq!(change(&mut world, "a1", "impact", "2"), changed, "both came after it");
+    let entry = change(&mut world, "a1", "work_notes", "closed");
+    let other = change(&mut world, "a2", "state", "2");
+    world.run(|tx| write::delete(tx, "incident", "a2")).unwrap();
+    let deletion = world.record("incident", "a2").unwrap().items.pop().unwrap();
+    assert!(world.item(&other).is_none() && after(&mut world, &deletion).is_empty());
+    let both = [&changed, &entry].map(|id| after(&mut world, id));
+    assert_eq!(both, [[action.clone()], [action.clone()]]);
+
+    let second = naming(&mut world, &["a1"]);
+    assert_eq!(after(&mut world, &second), [changed.clone(), entry.clone()]);
+    world.answer(&action, &Answer::Acted(Default::default()));
+    assert!(after(&mut world, &changed).is_empty());
+    world.answer(&changed, &Answer::Done(None));
+    assert_eq!(after(&mut world, &second), std::slice::from_ref(&entry));
+    world.run(|tx| hand::discard(tx, &entry)).unwrap();
+    assert!(!world.item(&second).unwrap().is_held());
+}
+
+#[test]
+fn so_it_does_where_the_action_waits_for_a_record() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let (open, create) = world.create(&[]);
+    let action = naming(&mut world, &["a1", &open]);
+    let changed = change(&mut world, "a1", "parent", &open);
+    assert_eq!(after(&mut world, &changed), std::slice::from_ref(&action));
+    // Not in the request that makes the record, though the instance would put its id in.
+    let create = world.item(&create).unwrap();
+    let mut plan = Plan { send: vec![create.clone()], ..Plan::default() };
+    let held = vec![world.item(&changed).unwrap()];
+    let room = Room { items: 10, group: 10, bytes: usize::MAX };
+    add_dependants(&world.schema, &mut plan, held, None, &BTreeSet::new(), room, world.now);
+    assert_eq!(plan.send.len(), 1);
+
+    world.answer(&create.id, &Answer::Done(Some(fields_of(&[("sys_id", "b1")]))));
+    let waits = [&action, &changed].map(|id| world.item(id).unwrap().is_held());
+    assert_eq!(waits, [false, true]);
+}
+
+#[test]
+fn an_action_goes_after_a_change_that_waits_for_a_record() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let (open, create) = world.create(&[]);
+    let changed = change(&mut world, "a1", "parent", &open);
+    let action = naming(&mut world, &["a1"]);
+    assert_eq!(after(&mut world, &action), [changed]);
+    world.answer(&create, &refused());
+    assert!(after(&mut world, &action).is_empty(), "it has nothing to do with that record");
+    // Nor has what is done from now on.
+    let action = naming(&mut world, &["a1"]);
+    assert!(after(&mut world, &action).is_empty());
+}
+
+#[test]
+fn what_waits_for_the_user_holds_up_nobody() {
+    for how in ["it is refused", "its record is refused", "its record is deleted", "it is to be paired"] {
+        let mut world = World::new();
+        world.pulled("incident", &[("sys_id", "a1")]);
+        let (open, create) = world.create(&[]);
+        let made = world.temporary();
+        let named: Vec<&str> = if how.starts_with("its") { vec!["a1", &open] } else { vec!["a1"] };
+        let action = Action { name: "split".to_owned(), input: json!(named), ..Action::default() };
+        let action = world
+            .act(action, |tx, id| landfall::core::act::create(tx, id, "incident", &made, &fields_of(&[])).map(drop))
+            .unwrap();
+        // What was made by it, and what it is named in, cannot go either.
+        let second = naming(&mut world, &["a1", &made]);
+        let changed = change(&mut world, "a1", "state", "2");
+        assert_eq!(after(&mut world, &changed), [action.clone(), second.clone()], "{how}");
+        match how {
+            "it is refused" => drop(world.answer(&action, &refused())),
+            "its record is refused" => drop(world.answer(&create, &refused())),
+            "its record is deleted" => drop(world.run(|tx| write::delete(tx, "incident", &open)).unwrap()),
+            _ => drop(world.answer(&action, &Answer::Acted(Default::default()))),
+        }
+        assert!(!world.item(&changed).unwrap().is_held(), "{how}");
+        assert!(world.item(&second).unwrap().is_held(), "{how}");
+        // So with what is done later.
+        let third = naming(&mut world, &["a1"]);
+        assert_eq!(after(&mut world, &third), [changed], "{how}");
+        let last = change(&mut world, "a1", "state", "3");
+        assert_eq!(after(&mut world, &last), [third], "{how}");
+    }
+}
+
+#[test]
+fn it_is_said_what_goes_first() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1"), ("short_description", "the pump")]);
+    let first = [change(&mut world, "a1", "state", "2"), change(&mut world, "a1", "work_notes", "on my way")];
+    let action = naming(&mut world, &["a1"]);
+    let changed = change(&mut world, "a1", "state", "3");
+    for (item, before, words) in [
+        (&action, first.to_vec(), "an earlier change of the incident “the pump”"),
+        (&changed, vec![action.clone(), first[1].clone()], "“split”, which goes first"),
+    ] {
+        let row = world.item(item).unwrap();
+        let view = world.run(|tx| items(tx, std::slice::from_ref(&row), None, &BTreeSet::new())).unwrap().0.remove(0);
+        assert_eq!((view.state, view.explain), ("waiting", format!("It waits for {words}.")));
+        assert_eq!(view.depends_on, before);
+    }
+}
