@@ -257,7 +257,6 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             item.attempts = item.attempts.saturating_add(1);
             (item.state, item.left_at) = (ItemState::Refused, None);
             item.error = Some(error.clone());
-            order::hold_up_nobody(tx, &item)?;
             tx.settled(Receipt {
                 item: item.id.clone(),
                 state: Settled::Refused,
@@ -310,6 +309,9 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             }
         }
         _ => {}
+    }
+    if item.state == ItemState::Refused {
+        order::hold_up_nobody(tx, &item)?;
     }
     tx.put(&item)
 }

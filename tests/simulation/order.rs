@@ -61,9 +61,13 @@ impl World {
 fn is_in_order(order: &Order, one: &Item, other: &Item) -> bool {
     let names = |action: &Item, change: &Item| {
         let about = action.action.iter().flat_map(|action| &action.about);
-        let changed = change.records();
-        let of_these = |id: &String| !order.merged.contains(id) && changed.iter().any(|(_, changed)| changed == id);
-        about.into_iter().any(of_these)
+        // What an action has made, and is known to be there, is changed by nobody any more.
+        let landed = |id: &str| {
+            let mut parts = change.action.iter().flat_map(|action| &action.parts);
+            parts.any(|part| part.landed.as_deref() == Some(id))
+        };
+        let changes = |id: &String| change.records().iter().any(|(_, changed)| changed == id) && !landed(id);
+        about.into_iter().any(|id| !order.merged.contains(id) && changes(id))
     };
     names(one, other) || names(other, one)
 }
