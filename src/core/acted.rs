@@ -36,8 +36,6 @@ pub(super) fn acted(tx: &mut Tx<'_>, mut item: Item, answer: &ActionAnswer) -> R
     action.answer = Some(answer.clone());
     (item.state, item.error) = (ItemState::Unpaired, None);
     (item.sent_under, item.left_at, item.next_attempt_at) = (None, None, None);
-    // It was carried out: what was to go after it may.
-    order::hold_up_nobody(tx, &item)?;
     for (table, sys_id) in item.records() {
         tx.changed(table, sys_id);
     }
@@ -104,7 +102,8 @@ pub fn pair(tx: &mut Tx<'_>, id: &str, temporary: &str, sys_id: &str) -> Ruled<(
         return no(format!("{sys_id} is the record made here as {other}"));
     }
     action.pairs.insert(temporary.to_owned(), sys_id.to_owned());
-    acted(tx, item, &answer).map(drop)
+    acted(tx, item, &answer)?;
+    order::hold_up_nobody(tx)
 }
 
 /// The instance's record for one that an offline step made was come by before the step's answer: it is that record, and

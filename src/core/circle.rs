@@ -2,7 +2,7 @@
 //! whatever it mentions, and for what goes before it in each of its records; and see [`order`](super::order). What would
 //! close a circle goes later.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
     stored::{Alias, Item, ItemState, Record},
@@ -23,50 +23,95 @@ pub(super) fn waits_for(tx: &mut Tx<'_>, temporary: &str, item: &str) -> Ruled<b
 /// # Errors
 /// As [`Tx::get`].
 pub(super) fn wait_for(tx: &mut Tx<'_>, items: Vec<String>, item: &str) -> Ruled<bool> {
-    any_ahead(tx, items, |_, other| Ok(other.id == item))
+    let mut found = false;
+    walk(tx, items, true, |other, _| {
+        found |= other.id == item;
+        found
+    })?;
+    Ok(found)
 }
 
-/// Whether an item, or one without which it cannot go, was refused, is to be paired, or mentions what will never be made.
+/// For what of the user these items, and those without which they cannot go, wait, whatever he did before them: by the items
+/// that he has to do something about, and the records that will never be made. What waits for nothing of his is left out.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub(super) fn waits_for_the_user(tx: &mut Tx<'_>, item: &Item) -> Ruled<bool> {
-    any_ahead(tx, vec![item.id.clone()], |tx, item| {
-        let mut waits = matches!(item.state, ItemState::Refused | ItemState::Unpaired);
-        for id in &item.mentions {
-            waits |= tx.readable::<Alias>(&Alias::at(id))?.is_some_and(|alias| alias.dropped);
+pub(super) fn wait_for_the_user(tx: &mut Tx<'_>, items: Vec<String>) -> Ruled<BTreeMap<String, BTreeSet<String>>> {
+    let (mut reasons, mut behind): (Vec<(String, String)>, BTreeMap<String, Vec<String>>) = Default::default();
+    let mut mentions = Vec::new();
+    walk(tx, items, false, |item, ahead| {
+        if matches!(item.state, ItemState::Refused | ItemState::Unpaired) {
+            reasons.push((item.id.clone(), item.id.clone()));
         }
-        Ok(waits)
-    })
-}
-
-/// Whether any of these items, or of those without which they cannot go, is such a one.
-fn any_ahead(
-    tx: &mut Tx<'_>,
-    items: Vec<String>,
-    mut is_such: impl FnMut(&mut Tx<'_>, &Item) -> Ruled<bool>,
-) -> Ruled<bool> {
-    let mut seen = BTreeSet::new();
-    let mut ahead = items;
-    while let Some(id) = ahead.pop() {
-        if !seen.insert(id.clone()) {
-            continue;
+        mentions.extend(item.mentions.iter().map(|id| (item.id.clone(), id.clone())));
+        for before in ahead {
+            behind.entry(before.clone()).or_default().push(item.id.clone());
         }
-        let Some(other) = tx.readable::<Item>(&Item::at(&id))? else { continue };
-        if is_such(tx, &other)? {
-            return Ok(true);
-        }
-        for mentioned in &other.mentions {
-            ahead.extend(first_of(tx, mentioned)?);
-        }
-        ahead.extend(other.after.iter().cloned());
-        for (table, sys_id) in other.records().into_iter().filter(|_| other.behind) {
-            let record = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))?;
-            let items = record.map(|record| record.items).unwrap_or_default();
-            ahead.extend(items.into_iter().take_while(|before| *before != id));
+        false
+    })?;
+    for (item, id) in mentions {
+        if tx.readable::<Alias>(&Alias::at(&id))?.is_some_and(|alias| alias.dropped) {
+            reasons.push((item, id));
         }
     }
-    Ok(false)
+    let mut waits: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    while let Some((item, reason)) = reasons.pop() {
+        if waits.entry(item.clone()).or_default().insert(reason.clone()) {
+            let following = behind.get(&item).into_iter().flatten();
+            reasons.extend(following.map(|next| (next.clone(), reason.clone())));
+        }
+    }
+    Ok(waits)
+}
+
+/// These items and those without which they cannot go, level by level, each with those right ahead of it, until it is enough.
+/// `ordered`: also what goes first only because the user did it first.
+fn walk(
+    tx: &mut Tx<'_>,
+    items: Vec<String>,
+    ordered: bool,
+    mut is_enough: impl FnMut(&Item, &[String]) -> bool,
+) -> Ruled<()> {
+    let mut seen = BTreeSet::new();
+    let mut level = items;
+    while !level.is_empty() {
+        level.retain(|id| seen.insert(id.clone()));
+        tx.want(level.iter().map(|id| Item::at(id)))?;
+        let mut here = Vec::new();
+        for id in level.drain(..) {
+            here.extend(tx.readable::<Item>(&Item::at(&id))?);
+        }
+        tx.want(here.iter().flat_map(|item| &item.mentions).map(|id| Alias::at(id)))?;
+        let mut of_these = Ok(());
+        for item in &here {
+            match ahead_of(tx, item) {
+                Ok(mut ahead) => {
+                    ahead.extend(item.after.iter().filter(|_| ordered).cloned());
+                    if is_enough(item, &ahead) {
+                        return Ok(());
+                    }
+                    level.append(&mut ahead);
+                }
+                missing => of_these = missing.map(drop),
+            }
+        }
+        of_these?;
+    }
+    Ok(())
+}
+
+/// What makes the records that an item mentions, and what stands right before it in each of its own.
+fn ahead_of(tx: &mut Tx<'_>, item: &Item) -> Ruled<Vec<String>> {
+    let mut ahead = Vec::new();
+    for mentioned in &item.mentions {
+        ahead.extend(first_of(tx, mentioned)?);
+    }
+    for (table, sys_id) in item.records().into_iter().filter(|_| item.behind) {
+        let record = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))?;
+        let items = record.map(|record| record.items).unwrap_or_default();
+        ahead.extend(items.into_iter().take_while(|before| *before != item.id).last());
+    }
+    Ok(ahead)
 }
 
 /// The item with which an unsent record lands.
@@ -76,8 +121,9 @@ fn first_of(tx: &mut Tx<'_>, temporary: &str) -> Ruled<Option<String>> {
     Ok(record.and_then(|record| record.items.first().cloned()))
 }
 
-/// The items of two records that turn out to be one, each list in its order. Of two actions that have another record in
-/// common, each would wait for the other if this were not the order that they have there: the user's.
+/// The items of two records that turn out to be one, each list in its order. What already waits for the other list goes
+/// after it. Of two actions that have another record in common, each would wait for the other if this were not the order
+/// that they have there: the user's.
 ///
 /// # Errors
 /// As [`Tx::get`].
@@ -85,12 +131,17 @@ pub(super) fn in_order(tx: &mut Tx<'_>, there: Vec<String>, here: Vec<String>) -
     let (mut there, mut here) = (VecDeque::from(there), VecDeque::from(here));
     let mut merged = Vec::new();
     loop {
-        let first = match (next(tx, &there)?, next(tx, &here)?) {
-            (Some(a), Some(b)) if is_after(tx, &a, &b)? => &mut here,
-            (None, _) if there.is_empty() => &mut here,
-            _ => &mut there,
+        let here_first = match (there.front().cloned(), here.front().cloned()) {
+            // To wait for any of the other list is to wait for its head: with this nothing goes before what it waits for.
+            (Some(a), Some(b)) if wait_for(tx, vec![a.clone()], &b)? => true,
+            (Some(a), Some(b)) if wait_for(tx, vec![b.clone()], &a)? => false,
+            (Some(_), Some(_)) => match (next(tx, &there)?, next(tx, &here)?) {
+                (Some(a), Some(b)) => is_after(tx, &a, &b)?,
+                _ => false,
+            },
+            (there, _) => there.is_none(),
         };
-        match first.pop_front() {
+        match if here_first { here.pop_front() } else { there.pop_front() } {
             Some(id) => merged.push(id),
             None => return Ok(merged),
         }

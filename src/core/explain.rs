@@ -9,6 +9,7 @@ use super::{
     tx::{Ruled, Tx},
 };
 
+const YOURS: &str = "of which only you can tell whether it was carried out";
 const LOST: &str = "It was sent, but the answer never came";
 
 /// Where an item stands.
@@ -278,23 +279,27 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)>
         let at = Record::at(tx.schema, &alias.table, id);
         let Some(record) = tx.readable::<Record>(&at)? else { continue };
         let Some(first) = record.items.first() else { continue };
-        let state = tx.readable::<Item>(&Item::at(first))?.map(|item| item.state);
-        let (why, yours) = match state {
+        let first_item = tx.readable::<Item>(&Item::at(first))?;
+        let (why, yours) = match first_item.as_ref().map(|item| item.state) {
             Some(ItemState::Refused) => ("which the instance refused", true),
             Some(ItemState::Unpaired) => ("which is to be paired", true),
+            _ if is_yours_to_tell(tx, first_item.as_ref())? => (YOURS, true),
             _ => ("which goes first", false),
         };
         waits_for.push(format!("{}, {why}", label(&record)));
         stuck |= yours;
         depends_on.push(first.clone());
     }
+    tx.want(item.after.iter().map(|id| Item::at(id)))?;
     for id in &item.after {
         if depends_on.contains(id) {
             continue;
         }
         let Some(before) = tx.readable::<Item>(&Item::at(id))? else { continue };
+        let yours = is_yours_to_tell(tx, Some(&before))?;
+        stuck |= yours;
         let before = match &before.action {
-            Some(action) => format!("“{}”, which goes first", action.name),
+            Some(action) => format!("“{}”, {}", action.name, if yours { YOURS } else { "which goes first" }),
             None => {
                 let record = tx.readable::<Record>(&Record::at(tx.schema, &before.table, &before.sys_id))?;
                 format!("an earlier change of {}", record.as_ref().map_or_else(|| before.table.clone(), label))
@@ -317,6 +322,16 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)>
     let last = waits_for.pop().unwrap_or_default();
     let waits_for = if waits_for.is_empty() { last } else { format!("{}, and for {last}", waits_for.join(", for ")) };
     Ok((depends_on, waits_for, stuck))
+}
+
+/// Whether it has left, and only the user can tell what became of it.
+fn is_yours_to_tell(tx: &mut Tx<'_>, item: Option<&Item>) -> Ruled<bool> {
+    let Some(item) = item.filter(|item| item.state == ItemState::Unknown) else { return Ok(false) };
+    let lease = tx.fact::<Lease>()?;
+    let proofs = tx.fact::<Proofs>()?;
+    let keys = tx.fact::<Announced>()?.keys();
+    let step = next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, item);
+    Ok(step == Step::Ask && !(item.sent_under == Some(lease.number) && lease.is_held(tx.now)))
 }
 
 /// A name a person knows the record by.

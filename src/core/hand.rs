@@ -10,6 +10,7 @@ use super::{
     later::split_later,
     lease::turn_away,
     let_go::outgrown,
+    order,
     plan::{Keys, Known, Step, next_step},
     receive::tell_of,
     reconcile::lay,
@@ -84,24 +85,31 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
         }
     }
     let entries = if has_left(&item) { take_entries(tx, &item, &mut changes) } else { Fields::new() };
+    let after = order::naming(tx, &record.sys_id, None)?;
     let later = split_later(tx, &mut item, &mut changes, &open)?;
     reword(tx, &mut item, changes, &open);
     check_size(&item.fields)?;
     tx.put(&item)?;
     if !later.is_empty() {
-        append(tx, &mut record, Draft { kind: ItemKind::Update, fields: later, ..Draft::default() }, &open)?;
+        append(
+            tx,
+            &mut record,
+            Draft { kind: ItemKind::Update, fields: later, after: after.clone(), ..Draft::default() },
+            &open,
+        )?;
     }
     for entry in entries {
         check_size(&[entry.clone()].into())?;
         append(
             tx,
             &mut record,
-            Draft { kind: ItemKind::Update, fields: [entry].into(), journal: true, ..Draft::default() },
+            Draft { kind: ItemKind::Update, fields: [entry].into(), journal: true, after: after.clone() },
             &open,
         )?;
     }
     record.changed_at = Some(tx.now);
-    lay_anew(tx, record)
+    lay_anew(tx, record)?;
+    order::hold_up_nobody(tx)
 }
 
 fn misfit(tx: &Tx<'_>, item: &Item, changes: &Fields) -> Option<String> {
@@ -269,7 +277,8 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
         }
         record.deleted &= !dropped(ItemKind::Delete);
         lay_anew(tx, record)
-    })
+    })?;
+    order::hold_up_nobody(tx)
 }
 
 /// Whether an item under way is a step of the app's of which nothing is on its way: no call of it leaves any more once it is

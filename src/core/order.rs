@@ -2,12 +2,12 @@
 //! whichever he did first goes first. Else a work order that is split and then closed would be closed first, and the split
 //! refused.
 //!
-//! What waits for the user holds up nobody: neither that item, nor what cannot go before it.
+//! What waits for the user holds up nobody that does not wait for the same: see [`hold_up_nobody`].
 
 use std::collections::BTreeSet;
 
 use super::{
-    circle::waits_for_the_user,
+    circle::wait_for_the_user,
     row::{RowKey, StoreName},
     stored::{Item, ItemKind, Record, mention},
     tx::{Ruled, Tx},
@@ -18,19 +18,13 @@ use super::{
 /// # Errors
 /// As [`Tx::get`].
 pub(super) fn changes_of(tx: &mut Tx<'_>, record: &Record) -> Ruled<Vec<String>> {
-    let mut before = Vec::new();
     tx.want(record.items.iter().map(|id| Item::at(id)))?;
+    let mut changes = Vec::new();
     for id in &record.items {
-        let Some(item) = tx.readable::<Item>(&Item::at(id))? else { continue };
-        // Whatever is behind that one waits for the user too.
-        if waits_for_the_user(tx, &item)? {
-            break;
-        }
-        if item.kind != ItemKind::Create {
-            before.push(item.id);
-        }
+        let item = tx.readable::<Item>(&Item::at(id))?;
+        changes.extend(item.filter(|item| item.kind != ItemKind::Create).map(|item| item.id));
     }
-    Ok(before)
+    Ok(changes)
 }
 
 /// The actions that name a record: a change of it is to go after them, but for `item`, which is that change.
@@ -39,28 +33,21 @@ pub(super) fn changes_of(tx: &mut Tx<'_>, record: &Record) -> Ruled<Vec<String>>
 /// As [`Tx::get`].
 pub(super) fn naming(tx: &mut Tx<'_>, sys_id: &str, item: Option<&str>) -> Ruled<Vec<String>> {
     let naming = tx.found_by(StoreName::Outbox, Item::about(sys_id))?;
-    tx.want(naming.iter().map(|key| Item::at(key.text(0))))?;
-    let mut before = Vec::new();
-    for id in naming.iter().map(|key| key.text(0)).filter(|id| Some(*id) != item) {
-        let Some(action) = tx.readable::<Item>(&Item::at(id))? else { continue };
-        if !waits_for_the_user(tx, &action)? {
-            before.push(action.id);
-        }
-    }
-    Ok(before)
+    let others = naming.iter().map(|key| key.text(0)).filter(|id| Some(*id) != item);
+    Ok(others.map(str::to_owned).collect())
 }
 
-/// The changes of a record that an action which names it is to go after: it is to find the record as they leave it, and
-/// nothing that was done later may become part of them.
+/// What of a record an action which names it is to go after: it is to find the record as these leave it, and nothing that was
+/// done later may become part of them.
 ///
 /// # Errors
 /// As [`Tx::get`].
 pub(super) fn followed(tx: &mut Tx<'_>, record: &Record) -> Ruled<BTreeSet<String>> {
-    let naming = tx.found_by(StoreName::Outbox, Item::about(&record.sys_id))?;
-    tx.want(naming.iter().map(|key| Item::at(key.text(0))))?;
+    let naming = naming(tx, &record.sys_id, None)?;
+    tx.want(naming.iter().map(|id| Item::at(id)))?;
     let mut followed = BTreeSet::new();
-    for key in naming {
-        let Some(action) = tx.readable::<Item>(&Item::at(key.text(0)))? else { continue };
+    for id in naming {
+        let Some(action) = tx.readable::<Item>(&Item::at(&id))? else { continue };
         // Its making.
         followed.extend(record.items.first().filter(|_| action.mentions.contains(&record.sys_id)).cloned());
         followed.extend(action.after);
@@ -68,7 +55,20 @@ pub(super) fn followed(tx: &mut Tx<'_>, record: &Record) -> Ruled<BTreeSet<Strin
     Ok(followed)
 }
 
-/// What was to go after this item, which is no more, goes after what it was to go after itself.
+/// What the engine itself puts before the later changes of a record goes before the actions that name it, too.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub(super) fn put_before_naming(tx: &mut Tx<'_>, sys_id: &str, items: &[String]) -> Ruled<()> {
+    let naming = naming(tx, sys_id, None)?;
+    tx.each(naming, |tx, id| {
+        let Some(mut action) = tx.readable::<Item>(&Item::at(&id))? else { return Ok(()) };
+        action.after.extend(items.iter().cloned());
+        tx.put(&action)
+    })
+}
+
+/// Nothing goes after this item any more: it is leaving.
 ///
 /// # Errors
 /// As [`Tx::get`].
@@ -78,50 +78,48 @@ pub(super) fn let_follow(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
         return Ok(());
     }
     let following = tx.found_by(StoreName::Outbox, mention(&item.id))?;
-    // As it is now: one that it waited for may just have gone, too.
-    let before = tx.readable::<Item>(&Item::at(&item.id))?.map_or_else(|| item.after.clone(), |now| now.after);
     tx.each(following, |tx, key| {
         let Some(mut next) = tx.readable::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
-        let after: BTreeSet<String> = next.after.drain(..).chain(before.iter().cloned()).collect();
-        next.after = after.into_iter().filter(|id| *id != item.id).collect();
+        next.after.retain(|id| *id != item.id);
         tx.put(&next)
     })
 }
 
-/// This item waits for the user from now on, and with it whatever cannot go before it: to have been before something else is
-/// no reason to hold that up.
+/// Lets go what would wait for the user only because he did something else before: where that is refused, is to be paired,
+/// or waits for such a one, to have been first is no reason to hold up what does not depend on it. What waits for the same
+/// anyway keeps its order.
+///
+/// For the end of a rule after which something waits for the user, or for him no more: in the middle of one, a half of what
+/// belongs together seems to wait alone.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub(super) fn hold_up_nobody(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
-    let mut seen = BTreeSet::new();
-    let mut held = vec![item.clone()];
-    while let Some(item) = held.pop() {
-        if !seen.insert(item.id.clone()) {
-            continue;
-        }
-        let_follow(tx, &item)?;
-        held.extend(held_by(tx, &item)?);
-    }
-    Ok(())
+pub(super) fn hold_up_nobody(tx: &mut Tx<'_>) -> Ruled<()> {
+    let ordered = tx.found_by(StoreName::Outbox, Item::ordered())?;
+    let ordered: Vec<String> = ordered.iter().map(|key| key.text(0).to_owned()).collect();
+    let_go(tx, &ordered)
 }
 
-/// What waits for an item itself: what mentions that which it makes, and what is behind it.
-fn held_by(tx: &mut Tx<'_>, item: &Item) -> Ruled<Vec<Item>> {
-    let mut ids = Vec::new();
-    for (table, sys_id) in item.records() {
-        let record = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))?;
-        let items = record.map(|record| record.items).unwrap_or_default();
-        ids.extend(items.into_iter().skip_while(|id| *id != item.id).skip(1));
+/// The same of these items: nothing else has come to wait for anything.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub(super) fn let_go(tx: &mut Tx<'_>, items: &[String]) -> Ruled<()> {
+    tx.want(items.iter().map(|id| Item::at(id)))?;
+    let mut ordered = Vec::new();
+    for id in items {
+        ordered.extend(tx.readable::<Item>(&Item::at(id))?.filter(|item| !item.after.is_empty()));
     }
-    for (_, temporary) in item.makes() {
-        let mentioning = tx.found_by(StoreName::Outbox, mention(temporary))?;
-        ids.extend(mentioning.iter().map(|key| key.text(0).to_owned()));
+    let both = ordered.iter().flat_map(|item| item.after.iter().chain([&item.id])).cloned().collect();
+    let waits = wait_for_the_user(tx, both)?;
+    let of = |id: &str| waits.get(id).into_iter().flatten().collect::<BTreeSet<&String>>();
+    for mut item in ordered.into_iter().filter(|_| !waits.is_empty()) {
+        let own = of(&item.id);
+        let count = item.after.len();
+        item.after.retain(|id| of(id).is_subset(&own));
+        if item.after.len() < count {
+            tx.put(&item)?;
+        }
     }
-    tx.want(ids.iter().map(|id| Item::at(id)))?;
-    let mut held = Vec::new();
-    for id in ids {
-        held.extend(tx.readable::<Item>(&Item::at(&id))?);
-    }
-    Ok(held)
+    Ok(())
 }

@@ -6,6 +6,7 @@ use super::{
     acted::echoed,
     ids,
     key::Key,
+    order,
     receive::prove,
     reconcile::{Told, class_of, created},
     row::{RowKey, StoreName},
@@ -24,12 +25,13 @@ use crate::wire::value::Fields;
 /// # Errors
 /// As [`Tx::get`].
 pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Ruled<u32> {
-    let mut written = 0;
+    let (mut written, mut landed) = (0, false);
     tx.each(rows, |tx, row| {
         let Some(sys_id) = row.get("sys_id").filter(|id| !id.is_empty()) else { return Ok(()) };
         let class = class_of(tx, table, row);
         if let Some(item) = waiting_for(tx, &class, row)? {
             written += 1;
+            landed = true;
             if item.action.is_some() {
                 let temporary = tx.schema.correlation_field(&class).and_then(|field| row.get(&field).cloned());
                 return echoed(tx, item, &temporary.unwrap_or_default(), row);
@@ -58,6 +60,9 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
         }
         tx.put(&record)
     })?;
+    if landed {
+        order::hold_up_nobody(tx)?;
+    }
     Ok(written)
 }
 

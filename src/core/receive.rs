@@ -167,6 +167,7 @@ pub fn receive(tx: &mut Tx<'_>, number: u64, answers: &[(String, Answer)]) -> Ru
             _ => Ok(()),
         }
     })?;
+    order::hold_up_nobody(tx)?;
     Ok(tally)
 }
 
@@ -310,9 +311,6 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         }
         _ => {}
     }
-    if item.state == ItemState::Refused {
-        order::hold_up_nobody(tx, &item)?;
-    }
     tx.put(&item)
 }
 
@@ -334,7 +332,7 @@ pub fn refs(item: &Item) -> Vec<Ref> {
 fn deleted_here(tx: &mut Tx<'_>, item: &Item) -> Ruled<Option<Record>> {
     let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
     let Some(record) = record.filter(|record| record.deleted) else { return Ok(None) };
-    let acted = is_followed_by_action(tx, &record, &item.id)?;
+    let acted = is_followed_by_action(tx, &record, &item.id)? || order::followed(tx, &record)?.contains(&item.id);
     Ok(Some(record).filter(|_| !acted))
 }
 

@@ -166,6 +166,8 @@ fn follow_up(tx: &mut Tx<'_>, record: &mut Record, item: &Item, row: &Fields) ->
         append(tx, record, draft, &open)?;
     }
     record.items.rotate_right(following);
+    // Their actions found it in the create.
+    order::put_before_naming(tx, &item.sys_id, record.items.get(..following).unwrap_or_default())?;
     Ok(())
 }
 

@@ -11,8 +11,7 @@ use super::{
     let_go::let_go,
     order,
     receive::is_kept_for_deletion,
-    row::{RowKey, StoreName},
-    stored::{Alias, Item, ItemKind, ItemState, Part, Record, mention},
+    stored::{Alias, Item, ItemKind, ItemState, Part, Record},
     tx::{Ruled, Tx},
     values::{Mention, check_correlation, check_size, mentioned, open_mentions, settle_references},
 };
@@ -87,6 +86,7 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
     if !plain.is_empty() {
         plain.extend(acted.clone());
     }
+    let held = record.items.len();
     let into = if plain.is_empty() { None } else { foldable(tx, &record, &plain, &open)? };
     let_go(tx, &record, into.as_ref(), &plain, &open)?;
     if let Some(item) = into {
@@ -108,7 +108,13 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
         fields.extend([entry]);
         append(tx, &mut record, Draft { kind: ItemKind::Update, fields, journal: true, after: after.clone() }, &open)?;
     }
-    save(tx, record)
+    let record = save(tx, record)?;
+    // What has become part of an earlier item may have it wait for something else.
+    match record.items.get(held..) {
+        Some(fresh) if held == 0 => order::let_go(tx, fresh)?,
+        _ => order::hold_up_nobody(tx)?,
+    }
+    Ok(record)
 }
 
 /// Deletes a record. One the instance never heard of is gone at once, and nothing is sent.
@@ -153,14 +159,16 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     }
     record.items = kept;
     if record.is_temporary() && record.items.is_empty() {
-        return vanish(tx, &record);
+        vanish(tx, &record)?;
+        return order::hold_up_nobody(tx);
     }
     // What it is put back to, should the deletion be discarded.
     record.base = record.base.or_else(|| (!ids::is_temporary(&record.sys_id)).then(|| record.fields.clone()));
     record.deleted = true;
     record.changed_at = Some(tx.now);
     append(tx, &mut record, Draft { kind: ItemKind::Delete, after, ..Draft::default() }, &[])?;
-    save(tx, record).map(drop)
+    save(tx, record)?;
+    order::hold_up_nobody(tx)
 }
 
 /// Removes a record the instance never made, with what is left of its items.
@@ -178,11 +186,6 @@ pub fn vanish(tx: &mut Tx<'_>, record: &Record) -> Ruled<()> {
         dropped: true,
         ..Alias::default()
     })?;
-    for key in tx.found_by(StoreName::Outbox, mention(&record.sys_id))? {
-        if let Some(item) = tx.readable::<Item>(&RowKey { store: StoreName::Outbox, key })? {
-            order::hold_up_nobody(tx, &item)?;
-        }
-    }
     tx.changed(&record.table, &record.sys_id);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::{
-    client::{Client, MOST_TRIES},
+    client::Client,
     error::EngineError,
     records::{AppRow, get},
 };
@@ -139,6 +139,9 @@ impl<P: Ports> Transaction<P> {
     /// # Errors
     /// [`CoreError::TransactionOver`]; the store's.
     pub async fn commit(&self) -> Result<bool, EngineError> {
+        if let Some(item) = &self.action {
+            self.step(|tx| act::end(tx, item)).await?;
+        }
         let state = self.state.take().filter(|_| self.running.get() == 0);
         let State { view, work } = state.ok_or(CoreError::TransactionOver)?;
         let durability = self.client.settings().durability;
@@ -171,7 +174,8 @@ impl<P: Ports> Transaction<P> {
     /// Steps may overlap, as in `Promise.all`: between two readings another may be done, and this one then runs over
     /// what that one has left.
     async fn run_step(&self, rule: &mut dyn FnMut(&mut Tx<'_>) -> Ruled<()>) -> Result<(), EngineError> {
-        for _ in 0..MOST_TRIES {
+        // Each reading brings what was missing, and there is only so much.
+        loop {
             let missing = {
                 let mut state = self.state.borrow_mut();
                 let State { view, work } = state.as_mut().ok_or(CoreError::TransactionOver)?;
@@ -191,7 +195,6 @@ impl<P: Ports> Transaction<P> {
             let mut state = self.state.borrow_mut();
             state.as_mut().ok_or(CoreError::TransactionOver)?.view.absorb(missing, found);
         }
-        Err(EngineError::Contended)
     }
 }
 

@@ -38,10 +38,10 @@ impl<P: Ports> Client<P> {
                 let query = Query::default().and(Term { field: "sys_id".to_owned(), op: Op::In(ids.clone()) });
                 let size = u32::try_from(ids.len()).unwrap_or(u32::MAX);
                 let asked = self.dialect().first_page(&table, &query.to_string(), None, size);
-                let rows = match self.page(lease, &table, &asked, &mut headers).await {
-                    Ok(page) => page.rows,
+                let (rows, may_read) = match self.page(lease, &table, &asked, &mut headers).await {
+                    Ok(page) => (page.rows, true),
                     // Nor will it be given another time.
-                    Err(Trouble::Engine(EngineError::PullRefused { .. })) => Vec::new(),
+                    Err(Trouble::Engine(EngineError::PullRefused { .. })) => (Vec::new(), false),
                     // Perhaps another time: nothing else waits for it.
                     Err(trouble) if self.is_of_the_table(&trouble) => continue,
                     Err(trouble) => return Err(trouble),
@@ -53,7 +53,7 @@ impl<P: Ports> Client<P> {
                     .filter(|row| row.get("sys_id").is_some_and(|id| asked_for.contains(id.as_str())))
                     .collect();
                 let told = |id: &String| rows.iter().any(|row| row.get("sys_id") == Some(id));
-                self.tell_of_missing(&table, ids.iter().filter(|id| !told(id))).await?;
+                self.tell_of_missing(&table, ids.iter().filter(|id| may_read && !told(id))).await?;
                 written += self
                     .transact(Origin::Sync, Durability::Relaxed, |tx| {
                         renew_lease(tx, lease)?;

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use landfall::core::{
-    hand,
+    act, hand,
     plan::{Plan, Room, add_dependants},
     present::items,
-    receive::Answer,
-    stored::{Action, ItemError},
+    receive::{Answer, receive},
+    stored::{Action, Calling, ItemError},
     write,
 };
 use serde_json::json;
@@ -105,9 +105,8 @@ fn what_waits_for_the_user_holds_up_nobody() {
         let made = world.temporary();
         let named: Vec<&str> = if how.starts_with("its") { vec!["a1", &open] } else { vec!["a1"] };
         let action = Action { name: "split".to_owned(), input: json!(named), ..Action::default() };
-        let action = world
-            .act(action, |tx, id| landfall::core::act::create(tx, id, "incident", &made, &fields_of(&[])).map(drop))
-            .unwrap();
+        let action =
+            world.act(action, |tx, id| act::create(tx, id, "incident", &made, &fields_of(&[])).map(drop)).unwrap();
         // What was made by it, and what it is named in, cannot go either.
         let second = naming(&mut world, &["a1", &made]);
         let changed = change(&mut world, "a1", "state", "2");
@@ -144,4 +143,151 @@ fn it_is_said_what_goes_first() {
         assert_eq!((view.state, view.explain), ("waiting", format!("It waits for {words}.")));
         assert_eq!(view.depends_on, before);
     }
+}
+
+#[test]
+fn of_two_records_that_turn_out_to_be_one_nothing_goes_before_what_it_waits_for() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let (open, create) = world.create(&[]);
+    let lease = world.send(&create);
+    let here = change(&mut world, &open, "state", "2");
+    let first = naming(&mut world, &["a1", &open]);
+    let there = change(&mut world, "a1", "impact", "2");
+    // By the clock this one is the last of all.
+    world.now += 1_000;
+    let set = Action { name: "set".to_owned(), ..Action::default() };
+    let last = world
+        .act(set, |tx, id| act::update(tx, id, "incident", &open, &fields_of(&[("state", "3")])).map(drop))
+        .unwrap();
+    assert_eq!([&there, &last].map(|id| after(&mut world, id)), [[first.clone()], [first.clone()]]);
+    let row = fields_of(&[("sys_id", "a1")]);
+    world.run(|tx| receive(tx, lease, &[(create.clone(), Answer::Done(Some(row.clone())))])).unwrap();
+    for item in [&here, &first] {
+        let row = world.item(item).unwrap();
+        assert!(!row.is_held(), "{row:?}");
+        let answer = if row.action.is_some() { Answer::Acted(Default::default()) } else { Answer::Done(None) };
+        world.answer(item, &answer);
+    }
+    assert_eq!(world.record("incident", "a1").unwrap().items, [there.clone(), last]);
+    assert!(!world.item(&there).unwrap().is_held());
+}
+
+#[test]
+fn what_was_edited_in_a_create_that_had_left_goes_before_an_action_that_names_its_record() {
+    let mut world = World::new();
+    let (open, create) = world.create(&[("state", "1")]);
+    world.answer(&create, &Answer::NotRun { error: None, wait_ms: None });
+    assert_eq!(change(&mut world, &open, "state", "2"), create);
+    let action = naming(&mut world, &[&open]);
+    let lease = world.send(&create);
+    let row = fields_of(&[("sys_id", "b1"), ("correlation_id", &open), ("state", "1")]);
+    world.run(|tx| receive(tx, lease, &[(create.clone(), Answer::Found(vec![row.clone()]))])).unwrap();
+    let follows = world.record("incident", "b1").unwrap().items;
+    assert_eq!((follows.len(), after(&mut world, &action)), (1, follows));
+}
+
+#[test]
+fn what_waits_for_the_same_of_the_user_keeps_its_order() {
+    let mut world = World::new();
+    let (open, create) = world.create(&[]);
+    let entry = change(&mut world, &open, "work_notes", "on my way");
+    let action = naming(&mut world, &[&open]);
+    let later = change(&mut world, &open, "state", "2");
+    world.answer(&create, &refused());
+    // So does what is done meanwhile.
+    let second = naming(&mut world, &[&open]);
+    let orders = |world: &mut World| [&action, &later, &second].map(|id| after(world, id));
+    let kept = [vec![entry.clone()], vec![action.clone()], vec![entry.clone(), later.clone()]];
+    assert_eq!(orders(&mut world), kept);
+    world.run(|tx| hand::retry(tx, &create, None)).unwrap();
+    world.answer(&create, &Answer::Done(Some(fields_of(&[("sys_id", "b1")]))));
+    assert_eq!(orders(&mut world), kept);
+    let held = [&entry, &action, &later, &second].map(|id| world.item(id).unwrap().is_held());
+    assert_eq!(held, [false, true, true, true]);
+}
+
+#[test]
+fn what_comes_to_wait_for_the_user_later_holds_up_nobody_either() {
+    for edited in [false, true] {
+        let mut world = World::new();
+        world.pulled("incident", &[("sys_id", "a1")]);
+        let (parent, _) = world.create(&[]);
+        let changed = change(&mut world, "a1", "parent", &parent);
+        let action = naming(&mut world, &["a1"]);
+        let (other, create) = world.create(&[]);
+        world.answer(&create, &refused());
+        assert_eq!(after(&mut world, &action), std::slice::from_ref(&changed));
+        let parent = fields_of(&[("parent", &other)]);
+        if edited {
+            world.run(|tx| hand::edit(tx, &changed, &parent)).unwrap();
+        } else {
+            change(&mut world, "a1", "parent", &other);
+        }
+        assert_eq!(world.item(&changed).unwrap().mentions, [other]);
+        assert!(!world.item(&action).unwrap().is_held());
+    }
+}
+
+#[test]
+fn what_has_landed_waits_no_longer_for_the_action_that_has_made_it() {
+    let mut world = World::new();
+    let made = world.temporary();
+    let split = Action { name: "split".to_owned(), by_app: true, ..Action::default() };
+    let action = world.act(split, |tx, id| act::create(tx, id, "incident", &made, &fields_of(&[])).map(drop)).unwrap();
+    let second = naming(&mut world, &[&made]);
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let third = naming(&mut world, &["a1", &made]);
+    let changed = change(&mut world, "a1", "parent", &made);
+    assert_eq!(after(&mut world, &changed), [third.clone()]);
+    world.answer(&action, &refused());
+    assert_eq!(after(&mut world, &changed), [third.clone()], "all of these wait for the action");
+    // A pull is faster than the user. The third goes now, and the change after it.
+    world.pulled("incident", &[("sys_id", "b1"), ("correlation_id", &made)]);
+    let held = [&second, &third, &changed].map(|id| world.item(id).unwrap().is_held());
+    assert_eq!(held, [false, false, true]);
+}
+
+#[test]
+fn a_change_that_an_action_is_to_find_goes_though_the_record_is_deleted() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let changed = change(&mut world, "a1", "state", "2");
+    let action = naming(&mut world, &["a1"]);
+    world.run(|tx| write::delete(tx, "incident", "a1")).unwrap();
+    world.answer(&changed, &Answer::NotRun { error: None, wait_ms: None });
+    assert_eq!(after(&mut world, &action), [changed]);
+}
+
+#[test]
+fn what_is_edited_into_an_item_of_its_own_goes_after_the_actions_before() {
+    let mut world = World::new();
+    let (open, create) = world.create(&[("work_notes", "")]);
+    world.answer(&create, &Answer::NotRun { error: None, wait_ms: None });
+    let action = naming(&mut world, &[&open]);
+    world.run(|tx| hand::edit(tx, &create, &fields_of(&[("work_notes", "called")]))).unwrap();
+    let entry = world.record("incident", &open).unwrap().items.pop().unwrap();
+    assert_ne!(entry, create);
+    assert_eq!(after(&mut world, &entry), [action]);
+}
+
+#[test]
+fn it_is_said_where_only_the_user_can_tell_what_became_of_what_goes_first() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let split = Action { name: "split".to_owned(), input: json!("a1"), by_app: true, ..Action::default() };
+    let action = world.act(split, |_, _| Ok(())).unwrap();
+    let changed = change(&mut world, "a1", "state", "2");
+    world.send(&action);
+    world.now += 120_000;
+    world
+        .run(|tx| {
+            let mut item = tx.item(&action)?.unwrap();
+            item.action.as_mut().unwrap().calling = vec![Calling::default()];
+            tx.put(&item)
+        })
+        .unwrap();
+    let row = world.item(&changed).unwrap();
+    let view = world.run(|tx| items(tx, std::slice::from_ref(&row), None, &BTreeSet::new())).unwrap().0.remove(0);
+    assert_eq!(view.explain, "It waits for “split”, of which only you can tell whether it was carried out.");
 }

@@ -109,7 +109,8 @@ impl World {
         let id = self.uuid().simple().to_string();
         let run = self.run(|tx| {
             let id = act::begin(tx, &id, action.clone())?;
-            step(tx, &id).map(|()| id)
+            step(tx, &id)?;
+            act::end(tx, &id).map(|()| id)
         });
         run.map(|(id, _)| id)
     }

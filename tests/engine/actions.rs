@@ -369,6 +369,26 @@ fn of_actions_one_of_which_changes_what_the_other_names_the_users_first_goes_fir
 }
 
 #[test]
+fn an_action_may_come_after_any_number_of_others() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        instance.on_action("close", |_, _| Ok(ActionAnswer::default()));
+        let page = Device::new(&instance, tables(), 1).open().await.unwrap();
+        let order = create(&page, "incident", json!({})).await;
+        for number in 0..40 {
+            let task = create(&page, "incident_task", json!({ "incident": order })).await;
+            let step = page.act(action("close", json!([order, task]))).await.unwrap();
+            step.update("incident_task", &task, row(json!({ "state": "3" }))).await.unwrap();
+            assert!(step.commit().await.unwrap());
+            page.update("incident", &order, row(json!({ "state": number.to_string() }))).await.unwrap();
+        }
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!((report.remaining, page.outbox(None, None, None).await.unwrap()), (0, vec![]));
+        clean(&page).await;
+    });
+}
+
+#[test]
 fn an_audit_looks_into_actions_too() {
     block_on(async {
         let instance = MemoryInstance::with_extras();

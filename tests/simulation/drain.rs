@@ -136,31 +136,33 @@ impl World {
             texts.flat_map(|(_, text)| ids::find(text)).map(str::to_owned).collect()
         };
         let dropped = |id: &String| mirror.aliases.get(id).is_some_and(|alias| alias.dropped);
-        let mut blocked: BTreeSet<&str> = BTreeSet::new();
+        let (mut blocked, mut resting): (BTreeSet<&str>, BTreeSet<&str>) = Default::default();
         loop {
-            let before = blocked.len();
+            let before = blocked.len() + resting.len();
             for item in mirror.items.values() {
-                let mut records = mirror.records.values().filter(|record| record.items.contains(&item.id));
-                let earlier = records.any(|record| {
-                    record.items.iter().take_while(|id| **id != item.id).any(|id| blocked.contains(id.as_str()))
-                });
+                let records = mirror.records.values().filter(|record| record.items.contains(&item.id));
+                let earlier: Vec<&String> =
+                    records.flat_map(|record| record.items.iter().take_while(|id| **id != item.id)).collect();
                 let parents = mentions(item);
-                let parent = parents.iter().any(|id| {
-                    let create = mirror.items.values().find(|other| other.makes().iter().any(|(_, made)| made == id));
-                    dropped(id)
-                        || create.is_some_and(|create| create.id != item.id && blocked.contains(create.id.as_str()))
-                });
-                let own = match item.state {
-                    ItemState::Refused | ItemState::Unpaired => true,
-                    ItemState::Unknown => rests(item),
-                    ItemState::Queued => false,
+                let depends = |on: &BTreeSet<&str>| {
+                    earlier.iter().any(|id| on.contains(id.as_str()))
+                        || parents.iter().any(|id| {
+                            let makes = |other: &&Item| other.makes().iter().any(|(_, made)| made == id);
+                            let create = mirror.items.values().find(makes);
+                            create.is_some_and(|create| create.id != item.id && on.contains(create.id.as_str()))
+                        })
                 };
-                let turn = item.after.iter().any(|id| blocked.contains(id.as_str()));
-                if own || earlier || parent || turn {
+                let refused = matches!(item.state, ItemState::Refused | ItemState::Unpaired);
+                // Only what may have been carried out holds up what merely comes after it.
+                let turn = item.after.iter().any(|id| resting.contains(id.as_str()));
+                if (item.state == ItemState::Unknown && rests(item)) || turn || depends(&resting) {
+                    resting.insert(&item.id);
+                }
+                if refused || parents.iter().any(dropped) || resting.contains(item.id.as_str()) || depends(&blocked) {
                     blocked.insert(&item.id);
                 }
             }
-            if blocked.len() == before {
+            if blocked.len() + resting.len() == before {
                 break;
             }
         }

@@ -217,6 +217,10 @@ impl World {
         for item in done.fresh.iter().filter(|item| !listed(item)) {
             self.broke(1, &format!("{} was written without its record", self.describe(item)));
         }
+        let lost = |item: &&Item| item.after.iter().any(|id| !mirror.items.contains_key(id));
+        if let Some(item) = mirror.items.values().find(lost) {
+            self.broke(9, &format!("{} is to go after what is not there", self.describe(item)));
+        }
         for item in &done.left {
             if mirror.records.values().any(|record| record.items.contains(&item.id)) {
                 self.broke(1, &format!("{} has left and its record still lists it", self.describe(item)));

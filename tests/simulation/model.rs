@@ -169,7 +169,9 @@ impl Model {
         let other = std::mem::take(&mut self.records[there].writes);
         let (entries, deletions) =
             (std::mem::take(&mut self.records[there].entries), std::mem::take(&mut self.records[there].deletions));
+        let (doubt, may_twin) = (self.records[there].doubt, self.records[there].may_twin);
         let record = &mut self.records[number];
+        (record.doubt, record.may_twin) = (record.doubt || doubt, record.may_twin || may_twin);
         for (name, writes) in other {
             let mine = record.writes.entry(name).or_default();
             // After what it was made of, before what follows here.

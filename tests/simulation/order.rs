@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use landfall::core::stored::{Item, ItemState};
+use landfall::core::stored::{Item, ItemKind, ItemState};
 
 use super::{
     doing::{Doing, Kind},
     ledger::{Done, Mirror},
+    story::UID,
     world::World,
 };
 
@@ -14,8 +15,10 @@ use super::{
 pub struct Order {
     /// When the user first, and last, put something into an item of his.
     done: BTreeMap<String, (u64, u64)>,
-    /// These have waited for him: what he did before and after has no order with them any more.
-    waited: BTreeSet<String>,
+    /// Of these, the second has waited for him, and the first has not, or not for the same: they are in no order any more.
+    parted: BTreeSet<(String, String)>,
+    /// What waits for him now.
+    waiting: BTreeMap<String, BTreeSet<String>>,
     /// Records that have turned out to be one: nobody knew before.
     pub merged: BTreeSet<String>,
 }
@@ -24,28 +27,42 @@ impl World {
     pub fn note_order(&self, doing: &Doing, done: &Done) {
         let mirror = self.mirror.borrow();
         let mut order = self.order.borrow_mut();
-        if doing.kind == Kind::Write {
-            let now = self.stamp();
-            for item in &done.put {
-                // Of what he wrote into an item only what came of it goes along: not that it may go.
-                let fresh = done.fresh.iter().any(|fresh| fresh.id == item.id);
-                let known = order.done.get(&item.id).map(|(first, _)| *first);
-                if fresh || done.replaced.iter().any(|before| before.id == item.id) {
-                    order.done.insert(item.id.clone(), (now, now));
-                } else if let Some(first) = known.filter(|_| done.reworded.contains(&item.id)) {
-                    order.done.insert(item.id.clone(), (first, now));
+        let now = self.stamp();
+        for item in &done.put {
+            let fresh = done.fresh.iter().any(|fresh| fresh.id == item.id);
+            let again = done.replaced.iter().any(|before| before.id == item.id);
+            let known = order.done.get(&item.id).map(|(first, _)| *first);
+            // What was edited in a create after it had left follows it.
+            let create = done.left.iter().find(|left| left.kind == ItemKind::Create && left.fields.get(UID).is_some());
+            let at = match (doing.kind, known) {
+                (Kind::Sync, _) if fresh => create.and_then(|create| order.done.get(&create.id).copied()),
+                (Kind::Write | Kind::Hand, _) if fresh || again => Some((now, now)),
+                // What mends an item, or what follows it, takes its place.
+                (Kind::Write, Some(first))
+                    if done.reworded.contains(&item.id) && !order.waiting.contains_key(&item.id) =>
+                {
+                    Some((first, now))
                 }
+                _ => None,
+            };
+            if let Some(at) = at {
+                order.done.insert(item.id.clone(), at);
             }
         }
-        let waits = waiting(&mirror);
-        order.waited.extend(waits);
+        let waits = waits(&mirror);
+        for (second, its) in &waits {
+            let others = mirror.items.keys().filter(|first| waits.get(*first).is_none_or(|own| !its.is_subset(own)));
+            order.parted.extend(others.map(|first| (first.clone(), second.clone())));
+        }
+        order.waiting = waits;
     }
 
     /// An item leaves: nothing that the user did before, and that could go, may be left behind.
     pub fn watch_order(&self, mirror: &Mirror, item: &Item) {
         let order = self.order.borrow();
-        let Some((_, at)) = order.done.get(&item.id).filter(|_| !order.waited.contains(&item.id)) else { return };
-        for other in mirror.items.values().filter(|other| other.id != item.id && !order.waited.contains(&other.id)) {
+        let Some((_, at)) = order.done.get(&item.id) else { return };
+        let parted = |other: &Item| order.parted.contains(&(item.id.clone(), other.id.clone()));
+        for other in mirror.items.values().filter(|other| other.id != item.id && !parted(other)) {
             let first = order.done.get(&other.id).is_some_and(|(first, _)| first < at);
             if first && is_in_order(&order, item, other) {
                 let how =
@@ -72,27 +89,36 @@ fn is_in_order(order: &Order, one: &Item, other: &Item) -> bool {
     names(one, other) || names(other, one)
 }
 
-/// What waits for the user, or for something that does.
-fn waiting(mirror: &Mirror) -> BTreeSet<String> {
-    let dropped = |id: &String| mirror.aliases.get(id).is_some_and(|alias| alias.dropped);
-    let is_first = |item: &&Item| {
-        matches!(item.state, ItemState::Refused | ItemState::Unpaired) || item.mentions.iter().any(dropped)
-    };
-    let mut found: BTreeSet<String> = mirror.items.values().filter(is_first).map(|item| item.id.clone()).collect();
+/// What waits for the user, whatever he did before it, and for which of the items and records that he has to do something
+/// about.
+fn waits(mirror: &Mirror) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for item in mirror.items.values() {
+        let dropped = |id: &&String| mirror.aliases.get(*id).is_some_and(|alias| alias.dropped);
+        let refused = matches!(item.state, ItemState::Refused | ItemState::Unpaired);
+        let own = item.mentions.iter().filter(dropped).cloned().chain(refused.then(|| item.id.clone()));
+        let own: BTreeSet<String> = own.collect();
+        if !own.is_empty() {
+            found.insert(item.id.clone(), own);
+        }
+    }
     loop {
-        let count = found.len();
-        if count == 0 {
+        let before: usize = found.values().map(BTreeSet::len).sum();
+        if before == 0 {
             return found;
         }
-        let makes: BTreeSet<&str> =
-            found.iter().filter_map(|id| mirror.items.get(id)).flat_map(Item::makes).map(|(_, id)| id).collect();
-        let mentioning =
-            mirror.items.values().filter(|item| item.mentions.iter().any(|id| makes.contains(id.as_str())));
-        let behind =
-            mirror.records.values().flat_map(|record| record.items.iter().skip_while(|id| !found.contains(*id)));
-        let more: Vec<String> = mentioning.map(|item| item.id.clone()).chain(behind.cloned()).collect();
-        found.extend(more);
-        if found.len() == count {
+        for item in mirror.items.values() {
+            let lists = mirror.records.values().filter(|record| record.items.contains(&item.id));
+            let earlier = lists.flat_map(|record| record.items.iter().take_while(|id| **id != item.id));
+            let makes = |other: &&Item| other.makes().iter().any(|(_, made)| item.mentions.iter().any(|id| id == made));
+            let parents = mirror.items.values().filter(makes).map(|parent| &parent.id);
+            let more: BTreeSet<String> =
+                earlier.chain(parents).filter_map(|id| found.get(id)).flatten().cloned().collect();
+            if !more.is_empty() {
+                found.entry(item.id.clone()).or_default().extend(more);
+            }
+        }
+        if found.values().map(BTreeSet::len).sum::<usize>() == before {
             return found;
         }
     }

@@ -74,10 +74,12 @@ pub enum Bug {
     InputLeft,
     /// What the user did first does not go first.
     OrderForgotten,
+    /// What has gone is waited for.
+    TurnKept,
 }
 
 /// Each, and the promises one of which it must be found to break.
-pub const ALL: [(Bug, &[u32]); 30] = [
+pub const ALL: [(Bug, &[u32]); 31] = [
     (Bug::HalfWritten, &[1]),
     (Bug::StaleIgnored, &[1, 5, 8, 16]),
     (Bug::UnknownForgotten, &[4]),
@@ -108,6 +110,7 @@ pub const ALL: [(Bug, &[u32]); 30] = [
     (Bug::PartLeft, &[5]),
     (Bug::InputLeft, &[5, 7]),
     (Bug::OrderForgotten, &[17]),
+    (Bug::TurnKept, &[9]),
 ];
 
 pub fn on_read(world: &World, by: usize, reads: &[Read], found: &mut [Found]) {
@@ -196,6 +199,11 @@ pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
         (Bug::PartLeft, Kind::Sync) => altered.actions(|action, before| {
             for (part, before) in action.parts.iter_mut().zip(&before.parts) {
                 part.fields.clone_from(&before.fields);
+            }
+        }),
+        (Bug::TurnKept, Kind::Sync) => altered.items(|item, before| {
+            if let Some(before) = before {
+                item.after.clone_from(&before.after);
             }
         }),
         (Bug::OrderForgotten, Kind::Write) => altered.items(|item, _| item.after.clear()),

@@ -195,6 +195,11 @@ impl Item {
         Key::from(["about", id])
     }
 
+    /// Index prefix: what goes after something else that the user did before.
+    pub fn ordered() -> Key {
+        Key::from(["ordered"])
+    }
+
     /// Index prefix: unsent runs of one action that may become one.
     pub fn runs(name: &str, consolidate: &str) -> Key {
         Key::from(["runs", name, consolidate])
@@ -231,6 +236,7 @@ impl Stored for Item {
             ItemState::Queued => "ready",
         };
         let mut index = vec![Key::from([state, &self.id])];
+        index.extend((!self.after.is_empty()).then(|| Key::from(["ordered", &self.id])));
         index.extend(self.mentions.iter().chain(&self.after).map(|id| mention(id)));
         index.extend(self.action.iter().flat_map(|action| &action.about).map(|id| Self::about(id)));
         let unsent = self.action.as_ref().filter(|_| self.sent_at.is_none() && self.state == ItemState::Queued);
