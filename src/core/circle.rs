@@ -37,8 +37,8 @@ pub(super) fn wait_for(tx: &mut Tx<'_>, items: Vec<String>, item: &str) -> Ruled
 /// # Errors
 /// As [`Tx::get`].
 pub(super) fn wait_for_the_user(tx: &mut Tx<'_>, items: Vec<String>) -> Ruled<BTreeMap<String, BTreeSet<String>>> {
-    let (mut reasons, mut behind): (Vec<(String, String)>, BTreeMap<String, Vec<String>>) = Default::default();
-    let mut mentions = Vec::new();
+    let (mut reasons, mut mentions) = (Vec::new(), Vec::new());
+    let mut behind: BTreeMap<String, Vec<String>> = BTreeMap::new();
     walk(tx, items, false, |item, ahead| {
         if matches!(item.state, ItemState::Refused | ItemState::Unpaired) {
             reasons.push((item.id.clone(), item.id.clone()));

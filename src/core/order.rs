@@ -37,8 +37,7 @@ pub(super) fn naming(tx: &mut Tx<'_>, sys_id: &str, item: Option<&str>) -> Ruled
     Ok(others.map(str::to_owned).collect())
 }
 
-/// What of a record an action which names it is to go after: it is to find the record as these leave it, and nothing that was
-/// done later may become part of them.
+/// The changes of a record that an action which names it is to go after: it is to find the record as these leave it.
 ///
 /// # Errors
 /// As [`Tx::get`].
@@ -47,10 +46,8 @@ pub(super) fn followed(tx: &mut Tx<'_>, record: &Record) -> Ruled<BTreeSet<Strin
     tx.want(naming.iter().map(|id| Item::at(id)))?;
     let mut followed = BTreeSet::new();
     for id in naming {
-        let Some(action) = tx.readable::<Item>(&Item::at(&id))? else { continue };
-        // Its making.
-        followed.extend(record.items.first().filter(|_| action.mentions.contains(&record.sys_id)).cloned());
-        followed.extend(action.after);
+        let action = tx.readable::<Item>(&Item::at(&id))?;
+        followed.extend(action.into_iter().flat_map(|action| action.after));
     }
     Ok(followed)
 }

@@ -312,9 +312,10 @@ fn foldable(tx: &mut Tx<'_>, record: &Record, edit: &Fields, open: &[Mention]) -
         item.kind == ItemKind::Update && apart && open.iter().any(newly)
     };
     let last = tx.item(last)?.filter(takes_edits).filter(|item| !waits_for_more(item));
-    // An action that names the record is to find it as it was when the user acted.
-    let followed = order::followed(tx, record)?;
-    Ok(to_mend.or(last.filter(|item| !followed.contains(&item.id))))
+    // An action that names the record, and does not go before it anyway, is to find the record as it was when the user acted.
+    let naming = order::naming(tx, &record.sys_id, None)?;
+    let comes_after = |item: &Item, id| item.after.contains(id) || record.items.contains(id);
+    Ok(to_mend.or(last.filter(|item| naming.iter().all(|id| comes_after(item, id)))))
 }
 
 /// What follows the mended item must not bring back the value the edit replaces. An action does what it did: gives what has

@@ -239,9 +239,9 @@ fn what_has_landed_waits_no_longer_for_the_action_that_has_made_it() {
     world.pulled("incident", &[("sys_id", "a1")]);
     let third = naming(&mut world, &["a1", &made]);
     let changed = change(&mut world, "a1", "parent", &made);
-    assert_eq!(after(&mut world, &changed), [third.clone()]);
+    assert_eq!(after(&mut world, &changed), std::slice::from_ref(&third));
     world.answer(&action, &refused());
-    assert_eq!(after(&mut world, &changed), [third.clone()], "all of these wait for the action");
+    assert_eq!(after(&mut world, &changed), std::slice::from_ref(&third), "all of these wait for the action");
     // A pull is faster than the user. The third goes now, and the change after it.
     world.pulled("incident", &[("sys_id", "b1"), ("correlation_id", &made)]);
     let held = [&second, &third, &changed].map(|id| world.item(id).unwrap().is_held());

@@ -42,7 +42,7 @@ pub struct Done {
     pub records: Vec<Record>,
     /// What was there in the place of these, and of those removed.
     pub before: Vec<Record>,
-    reconciled: Vec<(String, String)>,
+    pub reconciled: Vec<(String, String)>,
     /// Actions in whose place there is another run now.
     pub replaced: Vec<Item>,
     touched: bool,

@@ -7,7 +7,6 @@ use landfall::core::stored::{Item, ItemKind, ItemState};
 use super::{
     doing::{Doing, Kind},
     ledger::{Done, Mirror},
-    story::UID,
     world::World,
 };
 
@@ -33,7 +32,9 @@ impl World {
             let again = done.replaced.iter().any(|before| before.id == item.id);
             let known = order.done.get(&item.id).map(|(first, _)| *first);
             // What was edited in a create after it had left follows it.
-            let create = done.left.iter().find(|left| left.kind == ItemKind::Create && left.fields.get(UID).is_some());
+            let temporary = done.reconciled.iter().find(|(_, sys_id)| *sys_id == item.sys_id).map(|(id, _)| id);
+            let made = |left: &&Item| left.kind == ItemKind::Create && Some(&left.sys_id) == temporary;
+            let create = done.left.iter().find(made);
             let at = match (doing.kind, known) {
                 (Kind::Sync, _) if fresh => create.and_then(|create| order.done.get(&create.id).copied()),
                 (Kind::Write | Kind::Hand, _) if fresh || again => Some((now, now)),
