@@ -34,6 +34,7 @@ pub(super) fn acted(tx: &mut Tx<'_>, mut item: Item, answer: &ActionAnswer) -> R
         return finish(tx, &item, &pairing, answer).map(|()| true);
     }
     action.answer = Some(answer.clone());
+    tx.unsettled = true;
     (item.state, item.error) = (ItemState::Unpaired, None);
     (item.sent_under, item.left_at, item.next_attempt_at) = (None, None, None);
     for (table, sys_id) in item.records() {
@@ -103,6 +104,7 @@ pub fn pair(tx: &mut Tx<'_>, id: &str, temporary: &str, sys_id: &str) -> Ruled<(
     }
     action.pairs.insert(temporary.to_owned(), sys_id.to_owned());
     acted(tx, item, &answer)?;
+    tx.unsettled = true;
     order::hold_up_nobody(tx)
 }
 
@@ -197,7 +199,7 @@ fn finish(tx: &mut Tx<'_>, item: &Item, pairing: &Pairing, answer: &ActionAnswer
     for record in &records {
         want(tx, &record.table, &record.sys_id)?;
     }
-    order::let_follow(tx, item)?;
+    order::let_follow(tx, &item.id)?;
     tx.remove(Item::at(&item.id));
     tx.settled(Receipt {
         item: item.id.clone(),

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
-    stored::{Alias, Item, ItemState, Record},
+    plan::{Known, Step, next_step},
+    stored::{Alias, Announced, Item, ItemState, Lease, Proofs, Record},
     tx::{Ruled, Tx},
 };
 
@@ -37,11 +38,14 @@ pub(super) fn wait_for(tx: &mut Tx<'_>, items: Vec<String>, item: &str) -> Ruled
 /// # Errors
 /// As [`Tx::get`].
 pub(super) fn wait_for_the_user(tx: &mut Tx<'_>, items: Vec<String>) -> Ruled<BTreeMap<String, BTreeSet<String>>> {
-    let (mut reasons, mut mentions) = (Vec::new(), Vec::new());
+    let (mut reasons, mut mentions, mut lost) = (Vec::new(), Vec::new(), Vec::new());
     let mut behind: BTreeMap<String, Vec<String>> = BTreeMap::new();
     walk(tx, items, false, |item, ahead| {
         if matches!(item.state, ItemState::Refused | ItemState::Unpaired) {
             reasons.push((item.id.clone(), item.id.clone()));
+        }
+        if item.state == ItemState::Unknown {
+            lost.push(item.clone());
         }
         mentions.extend(item.mentions.iter().map(|id| (item.id.clone(), id.clone())));
         for before in ahead {
@@ -54,6 +58,13 @@ pub(super) fn wait_for_the_user(tx: &mut Tx<'_>, items: Vec<String>) -> Ruled<BT
             reasons.push((item, id));
         }
     }
+    for item in lost {
+        // What comes only after it waits until it is settled: it may have been carried out.
+        if is_yours_to_tell(tx, &item)? {
+            let following = behind.get(&item.id).into_iter().flatten();
+            reasons.extend(following.map(|next| (next.clone(), item.id.clone())));
+        }
+    }
     let mut waits: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     while let Some((item, reason)) = reasons.pop() {
         if waits.entry(item.clone()).or_default().insert(reason.clone()) {
@@ -62,6 +73,23 @@ pub(super) fn wait_for_the_user(tx: &mut Tx<'_>, items: Vec<String>) -> Ruled<BT
         }
     }
     Ok(waits)
+}
+
+/// Whether it has left, and only the user can tell what became of it.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub(super) fn is_yours_to_tell(tx: &mut Tx<'_>, item: &Item) -> Ruled<bool> {
+    if item.state != ItemState::Unknown {
+        return Ok(false);
+    }
+    tx.glance(|tx| {
+        let lease = tx.fact::<Lease>()?;
+        let proofs = tx.fact::<Proofs>()?;
+        let keys = tx.fact::<Announced>()?.keys();
+        let step = next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, item);
+        Ok(step == Step::Ask && !(item.sent_under == Some(lease.number) && lease.is_held(tx.now)))
+    })
 }
 
 /// These items and those without which they cannot go, level by level, each with those right ahead of it, until it is enough.

@@ -1,6 +1,9 @@
 //! Where an item stands, in one plain sentence: why it is still here, and what will move it.
 
+use std::collections::BTreeSet;
+
 use super::{
+    circle::is_yours_to_tell,
     hand::{Dropping, dropping},
     pairing::{Pairing, pairing},
     plan::{Known, Step, next_step, waits_until},
@@ -24,13 +27,13 @@ pub(super) struct Standing {
     pub stuck: bool,
 }
 
-/// `idle`: nobody in this context can have the item carried out, an action.
+/// `idle`: the actions that nobody in this context can have carried out.
 pub(super) fn standing(
     tx: &mut Tx<'_>,
     item: &Item,
     lease: &Lease,
     pause: Option<Pause>,
-    idle: bool,
+    idle: &BTreeSet<String>,
 ) -> Ruled<Standing> {
     let plain = |state, explain: String, stuck| Standing { state, explain, depends_on: Vec::new(), stuck };
     match item.state {
@@ -41,10 +44,10 @@ pub(super) fn standing(
         }
         ItemState::Unknown => unknown(tx, item, pause, idle),
         ItemState::Queued if item.is_held() => {
-            let (depends_on, waits_for, stuck) = waits_for(tx, item)?;
+            let (depends_on, waits_for, stuck) = waits_for(tx, item, idle)?;
             Ok(Standing { state: "waiting", explain: format!("It waits for {waits_for}."), depends_on, stuck })
         }
-        ItemState::Queued if idle && !matches!(pause, Some(Pause::Auth | Pause::Offline)) => {
+        ItemState::Queued if idle.contains(&item.id) && !matches!(pause, Some(Pause::Auth | Pause::Offline)) => {
             Ok(plain("queued", format!("{}.", nobody(item)), false))
         }
         ItemState::Queued => {
@@ -160,13 +163,13 @@ fn left_out(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
     }
 }
 
-fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>, idle: bool) -> Ruled<Standing> {
+fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>, idle: &BTreeSet<String>) -> Ruled<Standing> {
     let proofs = tx.fact::<Proofs>()?;
     let keys = tx.fact::<Announced>()?.keys();
     let step = next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, item);
     // It goes again without being asked for, as soon as what it has come to wait for lets it.
     if step == Step::Send && item.is_held() {
-        let (depends_on, waits_for, stuck) = waits_for(tx, item)?;
+        let (depends_on, waits_for, stuck) = waits_for(tx, item, idle)?;
         return Ok(Standing {
             state: "unknown",
             explain: format!("{LOST}; it waits for {waits_for}."),
@@ -174,7 +177,7 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>, idle: bool) -> Ru
             stuck,
         });
     }
-    if step == Step::Send && idle {
+    if step == Step::Send && idle.contains(&item.id) {
         let cut = if runs_here(item) { "Its online step was cut short" } else { LOST };
         let explain = format!("{cut}. {}.", nobody(item));
         return Ok(Standing { state: "unknown", explain, depends_on: Vec::new(), stuck: false });
@@ -264,7 +267,7 @@ pub(super) fn said(error: &ItemError) -> String {
 
 /// The items that must go before this one, in words too, and whether one of them waits for somebody to do something: the
 /// records it mentions come first, then the record's own earlier item.
-fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)> {
+fn waits_for(tx: &mut Tx<'_>, item: &Item, idle: &BTreeSet<String>) -> Ruled<(Vec<String>, String, bool)> {
     let mut depends_on = Vec::new();
     let mut waits_for = Vec::new();
     let mut stuck = false;
@@ -283,7 +286,7 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)>
         let (why, yours) = match first_item.as_ref().map(|item| item.state) {
             Some(ItemState::Refused) => ("which the instance refused", true),
             Some(ItemState::Unpaired) => ("which is to be paired", true),
-            _ if is_yours_to_tell(tx, first_item.as_ref())? => (YOURS, true),
+            _ if first_item.as_ref().map_or(Ok(false), |item| is_yours_to_tell(tx, item))? => (YOURS, true),
             _ => ("which goes first", false),
         };
         waits_for.push(format!("{}, {why}", label(&record)));
@@ -296,13 +299,20 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)>
             continue;
         }
         let Some(before) = tx.readable::<Item>(&Item::at(id))? else { continue };
-        let yours = is_yours_to_tell(tx, Some(&before))?;
-        stuck |= yours;
+        let yours = is_yours_to_tell(tx, &before)?;
+        let unrun = idle.contains(id);
+        stuck |= yours || unrun;
+        let why = match (yours, unrun) {
+            (true, _) => YOURS,
+            (_, true) => "which nobody here can have carried out",
+            _ => "which goes first",
+        };
         let before = match &before.action {
-            Some(action) => format!("“{}”, {}", action.name, if yours { YOURS } else { "which goes first" }),
+            Some(action) => format!("“{}”, {why}", action.name),
             None => {
                 let record = tx.readable::<Record>(&Record::at(tx.schema, &before.table, &before.sys_id))?;
-                format!("an earlier change of {}", record.as_ref().map_or_else(|| before.table.clone(), label))
+                let of = record.as_ref().map_or_else(|| before.table.clone(), label);
+                if yours { format!("an earlier change of {of}, {YOURS}") } else { format!("an earlier change of {of}") }
             }
         };
         if !waits_for.contains(&before) {
@@ -322,16 +332,6 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item) -> Ruled<(Vec<String>, String, bool)>
     let last = waits_for.pop().unwrap_or_default();
     let waits_for = if waits_for.is_empty() { last } else { format!("{}, and for {last}", waits_for.join(", for ")) };
     Ok((depends_on, waits_for, stuck))
-}
-
-/// Whether it has left, and only the user can tell what became of it.
-fn is_yours_to_tell(tx: &mut Tx<'_>, item: Option<&Item>) -> Ruled<bool> {
-    let Some(item) = item.filter(|item| item.state == ItemState::Unknown) else { return Ok(false) };
-    let lease = tx.fact::<Lease>()?;
-    let proofs = tx.fact::<Proofs>()?;
-    let keys = tx.fact::<Announced>()?.keys();
-    let step = next_step(&Known { schema: tx.schema, proofs: &proofs, keys, now: tx.now }, item);
-    Ok(step == Step::Ask && !(item.sent_under == Some(lease.number) && lease.is_held(tx.now)))
 }
 
 /// A name a person knows the record by.

@@ -109,6 +109,7 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
     }
     record.changed_at = Some(tx.now);
     lay_anew(tx, record)?;
+    tx.unsettled = true;
     order::hold_up_nobody(tx)
 }
 

@@ -37,6 +37,16 @@ pub(super) fn naming(tx: &mut Tx<'_>, sys_id: &str, item: Option<&str>) -> Ruled
     Ok(others.map(str::to_owned).collect())
 }
 
+/// Whether one of these items waits for something of the user that the other does not wait for: they are in no order then.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub(super) fn is_parted(tx: &mut Tx<'_>, item: &str, from: &str) -> Ruled<bool> {
+    let waits = wait_for_the_user(tx, vec![item.to_owned(), from.to_owned()])?;
+    let of = |id: &str| waits.get(id).cloned().unwrap_or_default();
+    Ok(!of(item).is_subset(&of(from)))
+}
+
 /// The changes of a record that an action which names it is to go after: it is to find the record as these leave it.
 ///
 /// # Errors
@@ -69,15 +79,11 @@ pub(super) fn put_before_naming(tx: &mut Tx<'_>, sys_id: &str, items: &[String])
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub(super) fn let_follow(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
-    // A create is in nobody's `after`.
-    if item.kind == ItemKind::Create {
-        return Ok(());
-    }
-    let following = tx.found_by(StoreName::Outbox, mention(&item.id))?;
+pub(super) fn let_follow(tx: &mut Tx<'_>, item: &str) -> Ruled<()> {
+    let following = tx.found_by(StoreName::Outbox, mention(item))?;
     tx.each(following, |tx, key| {
         let Some(mut next) = tx.readable::<Item>(&RowKey { store: StoreName::Outbox, key })? else { return Ok(()) };
-        next.after.retain(|id| *id != item.id);
+        next.after.retain(|id| id != item);
         tx.put(&next)
     })
 }
@@ -86,12 +92,15 @@ pub(super) fn let_follow(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
 /// or waits for such a one, to have been first is no reason to hold up what does not depend on it. What waits for the same
 /// anyway keeps its order.
 ///
-/// For the end of a rule after which something waits for the user, or for him no more: in the middle of one, a half of what
-/// belongs together seems to wait alone.
+/// For the end of a rule that may have brought that about (`unsettled`): in the middle of one, a half of what belongs together
+/// seems to wait alone.
 ///
 /// # Errors
 /// As [`Tx::get`].
 pub(super) fn hold_up_nobody(tx: &mut Tx<'_>) -> Ruled<()> {
+    if !tx.unsettled {
+        return Ok(());
+    }
     let ordered = tx.found_by(StoreName::Outbox, Item::ordered())?;
     let ordered: Vec<String> = ordered.iter().map(|key| key.text(0).to_owned()).collect();
     let_go(tx, &ordered)
@@ -110,11 +119,17 @@ pub(super) fn let_go(tx: &mut Tx<'_>, items: &[String]) -> Ruled<()> {
     let both = ordered.iter().flat_map(|item| item.after.iter().chain([&item.id])).cloned().collect();
     let waits = wait_for_the_user(tx, both)?;
     let of = |id: &str| waits.get(id).into_iter().flatten().collect::<BTreeSet<&String>>();
-    for mut item in ordered.into_iter().filter(|_| !waits.is_empty()) {
+    for mut item in ordered {
         let own = of(&item.id);
-        let count = item.after.len();
-        item.after.retain(|id| of(id).is_subset(&own));
-        if item.after.len() < count {
+        let mut kept = Vec::new();
+        for id in &item.after {
+            // What nobody can read holds up nothing but itself.
+            if tx.readable::<Item>(&Item::at(id))?.is_some() && of(id).is_subset(&own) {
+                kept.push(id.clone());
+            }
+        }
+        if kept.len() < item.after.len() {
+            item.after = kept;
             tx.put(&item)?;
         }
     }

@@ -106,7 +106,7 @@ pub fn items(tx: &mut Tx<'_>, items: &[Item], pause: Option<Pause>, idle: &BTree
     let busy_until = tx.fact::<Course>()?.busy_at(tx.now);
     let mut views = Vec::new();
     tx.each(items, |tx, item| {
-        let standing = standing(tx, item, &lease, pause, idle.contains(&item.id))?;
+        let standing = standing(tx, item, &lease, pause, idle)?;
         views.push(ItemView {
             id: item.id.clone(),
             kind: item.kind,
@@ -174,7 +174,7 @@ fn state_of(
     tx.want(record.items.iter().map(|id| Item::at(id)))?;
     for id in &record.items {
         let Some(item) = tx.readable::<Item>(&Item::at(id))? else { continue };
-        let standing = standing(tx, &item, lease, pause, false)?;
+        let standing = standing(tx, &item, lease, pause, &BTreeSet::new())?;
         match standing.state {
             "refused" => return Ok(("refused", item.error.as_ref().map(said))),
             "sending" => return Ok(("sending", None)),

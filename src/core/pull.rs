@@ -25,13 +25,13 @@ use crate::wire::value::Fields;
 /// # Errors
 /// As [`Tx::get`].
 pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Ruled<u32> {
-    let (mut written, mut landed) = (0, false);
+    let mut written = 0;
     tx.each(rows, |tx, row| {
         let Some(sys_id) = row.get("sys_id").filter(|id| !id.is_empty()) else { return Ok(()) };
         let class = class_of(tx, table, row);
         if let Some(item) = waiting_for(tx, &class, row)? {
             written += 1;
-            landed = true;
+            tx.unsettled = true;
             if item.action.is_some() {
                 let temporary = tx.schema.correlation_field(&class).and_then(|field| row.get(&field).cloned());
                 return echoed(tx, item, &temporary.unwrap_or_default(), row);
@@ -60,9 +60,7 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
         }
         tx.put(&record)
     })?;
-    if landed {
-        order::hold_up_nobody(tx)?;
-    }
+    order::hold_up_nobody(tx)?;
     Ok(written)
 }
 

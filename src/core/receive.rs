@@ -257,6 +257,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             tally.refused += 1;
             item.attempts = item.attempts.saturating_add(1);
             (item.state, item.left_at) = (ItemState::Refused, None);
+            tx.unsettled = true;
             item.error = Some(error.clone());
             tx.settled(Receipt {
                 item: item.id.clone(),
@@ -275,6 +276,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         }
         (_, Answer::Unknown { error, wait_ms }) => {
             item.in_vain = false;
+            tx.unsettled = true;
             wait(tx, &mut item, Some(error), *wait_ms);
         }
         (ItemKind::Create, Answer::Done(_)) => {

@@ -82,19 +82,23 @@ pub(super) fn land(
     let there = tx.record(made.table, &sys_id)?;
     record.items.retain(|id| id != made.item);
     let mut base = made.fields.clone();
+    record.table = class_of(tx, &record.table, row);
+    also(tx, &mut record)?;
     if let Some(there) = there {
         // Another record of this device has this id already: a pull was first, or the instance made one
         // record of two. From here on both are that one.
         report_merger(tx, &record, &there);
+        tx.unsettled = true;
         record.items.retain(|id| !there.items.contains(id));
+        // As it stands now: who waits for whom is asked of the rows.
+        let items = [made.item.to_owned()].into_iter().chain(record.items.iter().cloned()).collect();
+        tx.put(&Record { items, ..record.clone() })?;
         record.items = in_order(tx, there.items, std::mem::take(&mut record.items))?;
         record.deleted |= there.deleted;
     }
     // Not before: what waits for it is asked for above.
     tx.remove(Record::at(tx.schema, &record.table, temporary));
-    record.table = class_of(tx, &record.table, row);
     record.sys_id.clone_from(&sys_id);
-    also(tx, &mut record)?;
     base.extend(row.clone());
     rename_parts(tx, &record, temporary)?;
     rebase(tx, &mut record, base, !row.contains_key(UPDATED))?;
@@ -192,7 +196,10 @@ fn report_merger(tx: &mut Tx<'_>, record: &Record, there: &Record) {
 }
 
 fn done(tx: &mut Tx<'_>, item: &Item, record: Option<&Record>) -> Ruled<()> {
-    order::let_follow(tx, item)?;
+    // A create is in nobody's `after`.
+    if item.kind != ItemKind::Create {
+        order::let_follow(tx, &item.id)?;
+    }
     tx.remove(Item::at(&item.id));
     let records = record.map(|record| Ref { table: record.table.clone(), sys_id: record.sys_id.clone() });
     tx.settled(Receipt {

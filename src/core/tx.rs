@@ -94,6 +94,8 @@ pub struct Tx<'a> {
     pub now: u64,
     /// What the items made in this run belong to.
     pub group: Option<String>,
+    /// Something has come to wait for the user, or waits for him no more: see [`order`](super::order).
+    pub(super) unsettled: bool,
     view: &'a View,
     before: Option<&'a Work>,
     missing: BTreeSet<Read>,
@@ -105,7 +107,7 @@ impl<'a> Tx<'a> {
     /// id, so that it makes the same ids again.
     pub fn new(schema: &'a Schema, now: u64, fresh: Uuid, view: &'a View) -> Self {
         let missing = BTreeSet::new();
-        Self { schema, now, group: None, view, before: None, missing, work: Work::new(fresh) }
+        Self { schema, now, group: None, unsettled: false, view, before: None, missing, work: Work::new(fresh) }
     }
 
     /// A run that goes on where the rules before it have left off.

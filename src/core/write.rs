@@ -87,8 +87,12 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
         plain.extend(acted.clone());
     }
     let held = record.items.len();
+    let mentioned = !open.is_empty() || !record.mentions.is_empty();
     let into = if plain.is_empty() { None } else { foldable(tx, &record, &plain, &open)? };
     let_go(tx, &record, into.as_ref(), &plain, &open)?;
+    // What has become part of an earlier item may have it wait for something else.
+    let mended = into.as_ref().is_some_and(|item| item.state == ItemState::Refused);
+    tx.unsettled |= held > 0 && (mentioned || mended);
     if let Some(item) = into {
         let again = fold_into_later(tx, &record, &item, &plain, &open)?;
         plain = fold(tx, item, plain, &open)?;
@@ -109,11 +113,8 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
         append(tx, &mut record, Draft { kind: ItemKind::Update, fields, journal: true, after: after.clone() }, &open)?;
     }
     let record = save(tx, record)?;
-    // What has become part of an earlier item may have it wait for something else.
-    match record.items.get(held..) {
-        Some(fresh) if held == 0 => order::let_go(tx, fresh)?,
-        _ => order::hold_up_nobody(tx)?,
-    }
+    order::let_go(tx, record.items.get(held..).unwrap_or_default())?;
+    order::hold_up_nobody(tx)?;
     Ok(record)
 }
 
@@ -167,7 +168,8 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     record.deleted = true;
     record.changed_at = Some(tx.now);
     append(tx, &mut record, Draft { kind: ItemKind::Delete, after, ..Draft::default() }, &[])?;
-    save(tx, record)?;
+    let record = save(tx, record)?;
+    order::let_go(tx, &record.items)?;
     order::hold_up_nobody(tx)
 }
 
@@ -180,6 +182,7 @@ pub fn vanish(tx: &mut Tx<'_>, record: &Record) -> Ruled<()> {
         release(tx, record, id)?;
     }
     tx.remove(Record::at(tx.schema, &record.table, &record.sys_id));
+    tx.unsettled = true;
     tx.put(&Alias {
         temporary: record.sys_id.clone(),
         table: record.table.clone(),
@@ -192,9 +195,8 @@ pub fn vanish(tx: &mut Tx<'_>, record: &Record) -> Ruled<()> {
 
 /// Takes an item away that nobody will carry out.
 pub(super) fn drop_item(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
-    if let Some(item) = tx.readable::<Item>(&Item::at(id))? {
-        order::let_follow(tx, &item)?;
-    }
+    order::let_follow(tx, id)?;
+    tx.unsettled = true;
     tx.remove(Item::at(id));
     tx.settled(Receipt { item: id.to_owned(), state: Settled::Discarded, ..Receipt::default() });
     Ok(())
@@ -297,13 +299,14 @@ pub(super) fn takes_edits(item: &Item) -> bool {
 fn foldable(tx: &mut Tx<'_>, record: &Record, edit: &Fields, open: &[Mention]) -> Ruled<Option<Item>> {
     let (Some(first), Some(last)) = (record.items.first(), record.items.last()) else { return Ok(None) };
     tx.want([Item::at(first), Item::at(last)])?;
-    let mut to_mend = None;
     if let Some(item) = tx.item(first)?.filter(takes_edits) {
         let mut stuck = item.state == ItemState::Refused;
         for id in &item.mentions {
             stuck |= tx.alias(id)?.is_some_and(|alias| alias.dropped);
         }
-        to_mend = stuck.then_some(item);
+        if stuck {
+            return Ok(Some(item));
+        }
     }
     let time = tx.schema.acted_at_field(&record.table);
     let waits_for_more = |item: &Item| {
@@ -312,10 +315,15 @@ fn foldable(tx: &mut Tx<'_>, record: &Record, edit: &Fields, open: &[Mention]) -
         item.kind == ItemKind::Update && apart && open.iter().any(newly)
     };
     let last = tx.item(last)?.filter(takes_edits).filter(|item| !waits_for_more(item));
+    let Some(item) = last else { return Ok(None) };
     // An action that names the record, and does not go before it anyway, is to find the record as it was when the user acted.
     let naming = order::naming(tx, &record.sys_id, None)?;
-    let comes_after = |item: &Item, id| item.after.contains(id) || record.items.contains(id);
-    Ok(to_mend.or(last.filter(|item| naming.iter().all(|id| comes_after(item, id)))))
+    let mut apart = true;
+    for id in naming.iter().filter(|id| !item.after.contains(id) && !record.items.contains(id)) {
+        // Nor is it in any order with what waits for the user. But that finds the record, if it finds it at all, by its create.
+        apart &= item.kind != ItemKind::Create && order::is_parted(tx, id, &item.id)?;
+    }
+    Ok(Some(item).filter(|_| apart))
 }
 
 /// What follows the mended item must not bring back the value the edit replaces. An action does what it did: gives what has

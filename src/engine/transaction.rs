@@ -139,7 +139,8 @@ impl<P: Ports> Transaction<P> {
     /// # Errors
     /// [`CoreError::TransactionOver`]; the store's.
     pub async fn commit(&self) -> Result<bool, EngineError> {
-        if let Some(item) = &self.action {
+        // One that is not awaited may end meanwhile, and would be left out all the same.
+        if let Some(item) = self.action.as_ref().filter(|_| self.running.get() == 0) {
             self.step(|tx| act::end(tx, item)).await?;
         }
         let state = self.state.take().filter(|_| self.running.get() == 0);

@@ -7,7 +7,7 @@ use landfall::core::{
     plan::{Plan, Room, add_dependants},
     present::items,
     receive::{Answer, receive},
-    stored::{Action, Calling, ItemError},
+    stored::{Action, Calling, Item, ItemError, ItemState},
     write,
 };
 use serde_json::json;
@@ -290,4 +290,53 @@ fn it_is_said_where_only_the_user_can_tell_what_became_of_what_goes_first() {
     let row = world.item(&changed).unwrap();
     let view = world.run(|tx| items(tx, std::slice::from_ref(&row), None, &BTreeSet::new())).unwrap().0.remove(0);
     assert_eq!(view.explain, "It waits for “split”, of which only you can tell whether it was carried out.");
+}
+
+/// The pull is the receipt of a create that was edited after it had left; what was edited then waits for a record of the
+/// action, which waits for what the other record still has to send.
+#[test]
+fn nor_does_what_was_edited_in_the_create_of_one_of_them() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1"), ("state", "1")]);
+    let there = change(&mut world, "a1", "state", "2");
+    let made = world.temporary();
+    let action = Action { name: "split".to_owned(), input: json!("a1"), ..Action::default() };
+    let action = world.act(action, |tx, id| act::create(tx, id, "incident", &made, &fields_of(&[])).map(drop)).unwrap();
+    assert_eq!(after(&mut world, &action), std::slice::from_ref(&there));
+    let (open, create) = world.create(&[("state", "1")]);
+    world.answer(&create, &Answer::NotRun { error: None, wait_ms: None });
+    assert_eq!(change(&mut world, &open, "parent", &made), create);
+    world.pulled("incident", &[("sys_id", "a1"), ("state", "1"), ("correlation_id", &open)]);
+    let items = world.record("incident", "a1").unwrap().items;
+    assert_eq!((items.len(), &items[0]), (2, &there));
+    assert!(!world.item(&there).unwrap().is_held());
+}
+
+#[test]
+fn a_doubt_about_another_record_holds_up_no_change_that_merely_comes_after() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let (open, create) = world.create(&[]);
+    let action = naming(&mut world, &["a1", &open]);
+    let changed = change(&mut world, "a1", "state", "2");
+    assert_eq!(after(&mut world, &changed), std::slice::from_ref(&action));
+    let doubt = |tx: &mut landfall::core::Tx<'_>| {
+        let item = tx.item(&create)?.unwrap();
+        tx.put(&Item { state: ItemState::Unknown, in_vain: true, keyless: true, ..item })
+    };
+    world.run(doubt).unwrap();
+    let (_, other) = world.create(&[]);
+    world.answer(&other, &refused());
+    assert!(!world.item(&changed).unwrap().is_held());
+    assert!(world.item(&action).unwrap().is_held());
+}
+
+#[test]
+fn edits_become_one_change_while_an_action_that_names_the_record_waits_for_the_user() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let action = naming(&mut world, &["a1"]);
+    world.answer(&action, &refused());
+    let changed = change(&mut world, "a1", "state", "2");
+    assert_eq!(change(&mut world, "a1", "state", "3"), changed);
 }

@@ -354,7 +354,10 @@ fn of_actions_one_of_which_changes_what_the_other_names_the_users_first_goes_fir
             outbox.into_iter().map(|item| (item.explain, item.depends_on)).collect::<Vec<_>>()
         };
         let before = explained().await;
-        assert_eq!(before[1], ("It waits for “split”, which goes first.".to_owned(), vec![items[0].clone()]));
+        assert_eq!(
+            before[1],
+            ("It waits for “split”, which nobody here can have carried out.".to_owned(), vec![items[0].clone()])
+        );
         assert_eq!(before[2].1, items[..2]);
         assert_eq!(before[3].1, items[1..3]);
         // The one between is given up: what is behind it waits for what that has waited for.

@@ -5,7 +5,7 @@ use std::task::Poll;
 use futures_executor::block_on;
 use futures_util::poll;
 use landfall::{
-    core::{Durability, StoreName, WriteSet},
+    core::{Durability, StoreName, WriteSet, stored::Action},
     engine::{Client, SyncOptions},
     ports::Store,
     testing::{Device, Fault, MemoryInstance, MemoryPorts},
@@ -191,6 +191,28 @@ fn an_item_that_nobody_can_read_holds_up_nothing_but_itself() {
             instance.rows("incident").iter().map(|row| row["short_description"].as_str()).collect::<Vec<_>>(),
             ["b"]
         );
+    });
+}
+
+#[test]
+fn nor_does_an_action_that_nobody_can_read_hold_up_a_change_of_what_it_names() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        let id = instance.put("sys_user", &[("name", "Ada")]);
+        page.sync(SyncOptions::default()).await.unwrap();
+        let action = Action { name: "invite".to_owned(), input: json!(id), ..Action::default() };
+        assert!(page.act(action).await.unwrap().commit().await.unwrap());
+        let mut spoiled = device.database.rows(StoreName::Outbox).remove(0);
+        spoiled.body = "{".to_owned().into();
+        let set = WriteSet {
+            puts: vec![(StoreName::Outbox, spoiled)],
+            durability: Durability::Strict,
+            ..WriteSet::default()
+        };
+        device.database.open().commit(&set).await.unwrap();
+        page.update("sys_user", &id, row(json!({ "name": "Ada L." }))).await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(instance.rows("sys_user")[0]["name"], "Ada L.");
     });
 }
 

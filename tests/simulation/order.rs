@@ -105,16 +105,16 @@ fn waits(mirror: &Mirror) -> BTreeMap<String, BTreeSet<String>> {
     }
     loop {
         let before: usize = found.values().map(BTreeSet::len).sum();
-        if before == 0 {
-            return found;
-        }
         for item in mirror.items.values() {
+            // What is in doubt may have to be told by the user: who merely comes after it waits for that.
             let lists = mirror.records.values().filter(|record| record.items.contains(&item.id));
             let earlier = lists.flat_map(|record| record.items.iter().take_while(|id| **id != item.id));
             let makes = |other: &&Item| other.makes().iter().any(|(_, made)| item.mentions.iter().any(|id| id == made));
             let parents = mirror.items.values().filter(makes).map(|parent| &parent.id);
-            let more: BTreeSet<String> =
-                earlier.chain(parents).filter_map(|id| found.get(id)).flatten().cloned().collect();
+            let ahead: Vec<&String> = earlier.chain(parents).filter(|id| **id != item.id).collect();
+            let in_doubt = |id: &&&String| mirror.items.get(**id).is_some_and(|it| it.state == ItemState::Unknown);
+            let mut more: BTreeSet<String> = ahead.iter().filter_map(|id| found.get(*id)).flatten().cloned().collect();
+            more.extend(ahead.iter().filter(in_doubt).map(|id| (*id).clone()));
             if !more.is_empty() {
                 found.entry(item.id.clone()).or_default().extend(more);
             }
