@@ -16,7 +16,7 @@ use super::{coverage::Coverage, planted, play::play, shrink::shrink, story::Stor
 const FEW: u64 = 40;
 const FEW_AT_MOST: u64 = 1_000;
 /// Within so many histories each planted bug must be found.
-const FOUND_WITHIN: u64 = 400;
+const FOUND_WITHIN: u64 = 1_000;
 /// From so many histories on every fault must have met every state.
 const COVERS_FROM: u64 = 10_000;
 /// More failures than this are one failure.
