@@ -787,3 +787,22 @@ fn what_points_to_a_record_it_made_is_found_whatever_lay_over_it() {
     echo(&mut world, "x", &made);
     assert_eq!(field(&world.record("incident", "a1").unwrap(), "parent"), "x");
 }
+
+/// Without a key the call that made it may have been carried out twice.
+#[test]
+fn one_that_a_pull_has_brought_is_looked_for_again_where_its_call_had_no_key() {
+    for keyless in [false, true] {
+        let mut world = World::new();
+        let made = world.temporary();
+        let item =
+            world.act(split(), |tx, id| act::create(tx, id, "incident", &made, &fields_of(&[])).map(drop)).unwrap();
+        world
+            .run(|tx| {
+                let item = tx.item(&item)?.unwrap();
+                tx.put(&Item { keyless, ..item })
+            })
+            .unwrap();
+        echo(&mut world, "b1", &made);
+        assert_eq!(world.run(|tx| tx.alias(&made)).unwrap().0.unwrap().unchecked, keyless);
+    }
+}

@@ -78,3 +78,13 @@ fn a_lease_that_was_taken_before_the_lock_is_nobody_else_s() {
     assert!(!lease(&mut world).lockless);
     assert_eq!(world.run(|tx| take_free_lease(tx, other)).unwrap().0, Some(other + 1));
 }
+
+#[test]
+fn a_lease_that_is_renewed_lasts_from_then_on() {
+    let mut world = World::new();
+    let (number, _) = world.run(take_lease).unwrap();
+    world.now += LEASE_MS - 1;
+    world.run(|tx| renew_lease(tx, number)).unwrap();
+    let until = world.now + LEASE_MS;
+    assert_eq!(world.run(|tx| tx.fact::<Lease>()).unwrap().0, Lease { number, until, lockless: false });
+}

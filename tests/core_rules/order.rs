@@ -340,3 +340,30 @@ fn edits_become_one_change_while_an_action_that_names_the_record_waits_for_the_u
     let changed = change(&mut world, "a1", "state", "2");
     assert_eq!(change(&mut world, "a1", "state", "3"), changed);
 }
+
+#[test]
+fn what_loses_a_reference_with_a_discarded_record_waits_for_nothing_that_went_with_it() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let (open, create) = world.create(&[]);
+    let action = naming(&mut world, &["a1", &open]);
+    let both = fields_of(&[("parent", &open), ("state", "2")]);
+    let changed = world.run(|tx| write::update(tx, "incident", "a1", &both)).unwrap().0.items.remove(0);
+    assert_eq!(after(&mut world, &changed), std::slice::from_ref(&action));
+    world.run(|tx| hand::discard(tx, &create)).unwrap();
+    assert!(world.item(&action).is_none());
+    let left = world.item(&changed).unwrap();
+    assert_eq!((left.fields, left.after), (fields_of(&[("state", "2")]), vec![]));
+}
+
+#[test]
+fn what_of_an_edited_item_can_only_follow_it_goes_after_the_actions_before() {
+    let mut world = World::new();
+    let (open, create) = world.create(&[]);
+    let action = naming(&mut world, &[&open]);
+    // It points to itself.
+    world.run(|tx| hand::edit(tx, &create, &fields_of(&[("parent", &open)]))).unwrap();
+    let later = world.record("incident", &open).unwrap().items.pop().unwrap();
+    assert_ne!(later, create);
+    assert_eq!(after(&mut world, &later), [action]);
+}
