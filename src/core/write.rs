@@ -87,12 +87,15 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
         plain.extend(acted.clone());
     }
     let held = record.items.len();
-    let mentioned = !open.is_empty() || !record.mentions.is_empty();
+    tx.want(record.items.iter().map(|id| Item::at(id)))?;
+    for id in &record.items {
+        let item = tx.readable::<Item>(&Item::at(id))?;
+        // What becomes part of it may have it wait for something else.
+        tx.unsettled |= item.is_some_and(|item| item.state == ItemState::Refused || !item.mentions.is_empty());
+    }
+    tx.unsettled |= held > 0 && !open.is_empty();
     let into = if plain.is_empty() { None } else { foldable(tx, &record, &plain, &open)? };
     let_go(tx, &record, into.as_ref(), &plain, &open)?;
-    // What has become part of an earlier item may have it wait for something else.
-    let mended = into.as_ref().is_some_and(|item| item.state == ItemState::Refused);
-    tx.unsettled |= held > 0 && (mentioned || mended);
     if let Some(item) = into {
         let again = fold_into_later(tx, &record, &item, &plain, &open)?;
         plain = fold(tx, item, plain, &open)?;
@@ -348,7 +351,8 @@ fn fold_into_later(
             again.extend(same);
         } else if !same.is_empty() {
             again.retain(|name, _| !same.contains_key(name));
-            fold(tx, item, same, open)?;
+            // Of what points to a later record it has taken nothing.
+            again.extend(fold(tx, item, same, open)?);
         }
     }
     let time = tx.schema.acted_at_field(&record.table);

@@ -367,3 +367,21 @@ fn what_of_an_edited_item_can_only_follow_it_goes_after_the_actions_before() {
     assert_ne!(later, create);
     assert_eq!(after(&mut world, &later), [action]);
 }
+
+#[test]
+fn what_is_mended_keeps_no_order_with_what_still_waits_for_the_same() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let (parent, _) = world.create(&[]);
+    let [(one, _), (other, _)] = [(), ()].map(|()| world.create(&[("parent", &parent)]));
+    let first = naming(&mut world, &["a1", &one]);
+    let set = Action { name: "set".to_owned(), input: json!(&other), ..Action::default() };
+    let second = world
+        .act(set, |tx, id| act::update(tx, id, "incident", "a1", &fields_of(&[("state", "2")])).map(drop))
+        .unwrap();
+    assert_eq!(after(&mut world, &second), std::slice::from_ref(&first));
+    world.run(|tx| write::delete(tx, "incident", &parent)).unwrap();
+    assert_eq!(after(&mut world, &second), [first], "both wait for what will never be");
+    change(&mut world, &other, "parent", "");
+    assert!(after(&mut world, &second).is_empty());
+}

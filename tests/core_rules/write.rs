@@ -408,3 +408,43 @@ fn a_change_is_not_pointed_to_what_an_action_behind_it_makes() {
     let mentions: Vec<Vec<String>> = items.iter().map(|id| world.item(id).unwrap().mentions).collect();
     assert_eq!(mentions, [vec![], vec![], vec![made]], "the last of three waits, and nothing before it");
 }
+
+/// What follows the mended item, and goes before an action, cannot take a value that points to a later record; nor may it bring
+/// back what was before.
+#[test]
+fn an_edit_that_mends_one_item_is_not_undone_by_the_next_that_cannot_take_it() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1"), ("parent", "a0")]);
+    let edit = |world: &mut World, name: &str, value: &str| {
+        world.run(|tx| update(tx, "incident", "a1", &fields_of(&[(name, value)]))).unwrap();
+    };
+    edit(&mut world, "state", "9");
+    // The clock was set back since: it seems to be the youngest of all, and what it points to older.
+    let first = "f".repeat(32);
+    world
+        .run(|tx| {
+            let mut record = tx.record("incident", "a1")?.unwrap();
+            let item = tx.item(&record.items[0])?.unwrap();
+            tx.remove(Item::at(&item.id));
+            tx.put(&Item { id: first.clone(), ..item })?;
+            record.items = vec![first.clone()];
+            tx.put(&record)
+        })
+        .unwrap();
+    let (older, _) = world.create(&[]);
+    edit(&mut world, "parent", &older);
+    let second = world.record("incident", "a1").unwrap().items[1].clone();
+    world
+        .act(Action { name: "close".to_owned(), ..Action::default() }, |tx, id| {
+            act::update(tx, id, "incident", "a1", &fields_of(&[("state", "3")])).map(drop)
+        })
+        .unwrap();
+    let error = ItemError { status: 403, message: "No".to_owned(), detail: None };
+    world.answer(&first, &Answer::Refused(error));
+    let (newer, _) = world.create(&[]);
+    edit(&mut world, "parent", &newer);
+    let record = world.record("incident", "a1").unwrap();
+    assert_ne!(world.item(&second).unwrap().fields["parent"], newer);
+    let last = record.items.iter().rev().find_map(|id| world.item(id).unwrap().fields.get("parent").cloned());
+    assert_eq!((record.fields["parent"].as_str(), last), (newer.as_str(), Some(newer.clone())));
+}
