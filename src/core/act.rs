@@ -65,8 +65,7 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
         action: Some(Box::new(action)),
         ..Item::default()
     };
-    put(tx, item)?;
-    Ok(id)
+    put(tx, item).map(|()| id)
 }
 
 /// Ends its offline step: what it waits for is known now.
@@ -74,7 +73,7 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
 /// # Errors
 /// As [`Tx::get`].
 pub fn end(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
-    order::let_go(tx, &[id.to_owned()])
+    order::part(tx, &[id.to_owned()])
 }
 
 /// The records of this device that stand in an input, by their ids, and what is to go first because of them.

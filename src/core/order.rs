@@ -103,14 +103,14 @@ pub(super) fn hold_up_nobody(tx: &mut Tx<'_>) -> Ruled<()> {
     }
     let ordered = tx.found_by(StoreName::Outbox, Item::ordered())?;
     let ordered: Vec<String> = ordered.iter().map(|key| key.text(0).to_owned()).collect();
-    let_go(tx, &ordered)
+    part(tx, &ordered)
 }
 
 /// The same of these items: nothing else has come to wait for anything.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub(super) fn let_go(tx: &mut Tx<'_>, items: &[String]) -> Ruled<()> {
+pub(super) fn part(tx: &mut Tx<'_>, items: &[String]) -> Ruled<()> {
     tx.want(items.iter().map(|id| Item::at(id)))?;
     let mut ordered = Vec::new();
     for id in items {

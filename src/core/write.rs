@@ -116,7 +116,7 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
         append(tx, &mut record, Draft { kind: ItemKind::Update, fields, journal: true, after: after.clone() }, &open)?;
     }
     let record = save(tx, record)?;
-    order::let_go(tx, record.items.get(held..).unwrap_or_default())?;
+    order::part(tx, record.items.get(held..).unwrap_or_default())?;
     order::hold_up_nobody(tx)?;
     Ok(record)
 }
@@ -172,7 +172,7 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     record.changed_at = Some(tx.now);
     append(tx, &mut record, Draft { kind: ItemKind::Delete, after, ..Draft::default() }, &[])?;
     let record = save(tx, record)?;
-    order::let_go(tx, &record.items)?;
+    order::part(tx, &record.items)?;
     order::hold_up_nobody(tx)
 }
 

@@ -26,6 +26,14 @@ async fn goes_on(page: &Client<MemoryPorts>, device: &Device, times: usize) {
     }
 }
 
+/// Nobody can read that row any more.
+async fn spoil_the_first(device: &Device, store: StoreName) {
+    let mut spoiled = device.database.rows(store).remove(0);
+    spoiled.body = "{".to_owned().into();
+    let set = WriteSet { puts: vec![(store, spoiled)], durability: Durability::Strict, ..WriteSet::default() };
+    device.database.open().commit(&set).await.unwrap();
+}
+
 #[test]
 fn a_sender_that_never_comes_back_is_followed_by_whoever_is_there() {
     for (extras, locks) in [(true, true), (true, false), (false, true), (false, false)] {
@@ -178,14 +186,7 @@ fn an_item_that_nobody_can_read_holds_up_nothing_but_itself() {
         for name in ["a", "b"] {
             create(&page, "incident", json!({ "short_description": name })).await;
         }
-        let mut spoiled = device.database.rows(StoreName::Outbox).remove(0);
-        spoiled.body = "{".to_owned().into();
-        let set = WriteSet {
-            puts: vec![(StoreName::Outbox, spoiled)],
-            durability: Durability::Strict,
-            ..WriteSet::default()
-        };
-        device.database.open().commit(&set).await.unwrap();
+        spoil_the_first(&device, StoreName::Outbox).await;
         goes_on(&page, &device, 3).await;
         assert_eq!(
             instance.rows("incident").iter().map(|row| row["short_description"].as_str()).collect::<Vec<_>>(),
@@ -202,14 +203,7 @@ fn nor_does_an_action_that_nobody_can_read_hold_up_a_change_of_what_it_names() {
         page.sync(SyncOptions::default()).await.unwrap();
         let action = Action { name: "invite".to_owned(), input: json!(id), ..Action::default() };
         assert!(page.act(action).await.unwrap().commit().await.unwrap());
-        let mut spoiled = device.database.rows(StoreName::Outbox).remove(0);
-        spoiled.body = "{".to_owned().into();
-        let set = WriteSet {
-            puts: vec![(StoreName::Outbox, spoiled)],
-            durability: Durability::Strict,
-            ..WriteSet::default()
-        };
-        device.database.open().commit(&set).await.unwrap();
+        spoil_the_first(&device, StoreName::Outbox).await;
         page.update("sys_user", &id, row(json!({ "name": "Ada L." }))).await.unwrap();
         page.sync(SyncOptions::default()).await.unwrap();
         assert_eq!(instance.rows("sys_user")[0]["name"], "Ada L.");
@@ -224,14 +218,7 @@ fn an_alias_that_nobody_can_read_neither_stops_an_edit_nor_loses_a_mention() {
         let user = instance.put("sys_user", &[("name", &format!("see {made}"))]);
         instance.refuse(|table, _| (table == "incident").then(|| (403, "Not now".to_owned())));
         page.sync(SyncOptions::default()).await.unwrap();
-        let mut spoiled = device.database.rows(StoreName::Aliases).remove(0);
-        spoiled.body = "{".to_owned().into();
-        let set = WriteSet {
-            puts: vec![(StoreName::Aliases, spoiled)],
-            durability: Durability::Strict,
-            ..WriteSet::default()
-        };
-        device.database.open().commit(&set).await.unwrap();
+        spoil_the_first(&device, StoreName::Aliases).await;
         page.update("sys_user", &user, row(json!({ "email": "a@b.c" }))).await.unwrap();
         instance.refuse(|table, _| (table == "sys_user").then(|| (403, "Not you".to_owned())));
         let items = page.outbox(None, None, None).await.unwrap();
