@@ -40,7 +40,7 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
             return Err(CoreError::DeletedReference { field: "input".to_owned(), id: id.to_owned() }.into());
         }
         if let Some(sys_id) = alias.sys_id {
-            replace_in(&mut action.input, id, &sys_id);
+            replace_in(&mut action, id, &sys_id);
         }
     }
     let (about, after) = named_in(tx, &action.input)?;
@@ -280,12 +280,16 @@ pub(super) fn put(tx: &mut Tx<'_>, mut item: Item) -> Ruled<()> {
     tx.put(&item)
 }
 
-/// Puts a permanent id in the place of a temporary one, wherever it stands in an input. What was JSON
-/// still is.
-pub(super) fn replace_in(input: &mut Value, temporary: &str, sys_id: &str) {
-    let text = ids::replace(&input.to_string(), temporary, &escaped(sys_id));
+/// Puts a permanent id in the place of a temporary one, wherever it stands in an input, and in what tells the runs apart that
+/// become one. What was JSON still is.
+pub(super) fn replace_in(action: &mut Action, temporary: &str, sys_id: &str) {
+    let text = ids::replace(&action.input.to_string(), temporary, &escaped(sys_id));
     if let Some(new) = text.and_then(|text| serde_json::from_str(&text).ok()) {
-        *input = new;
+        action.input = new;
+    }
+    let run = action.consolidate.as_mut();
+    if let Some((run, new)) = run.and_then(|run| ids::replace(run, temporary, sys_id).map(|new| (run, new))) {
+        *run = new;
     }
 }
 

@@ -1,6 +1,6 @@
 //! The user's order between an action and a change of a record that it names, or that it changes where another names it:
 //! whichever he did first goes first. Else a work order that is split and then closed would be closed first, and the split
-//! refused.
+//! refused. Two that only name the same record are as two that read: neither waits for the other.
 //!
 //! What waits for the user holds up nobody that does not wait for the same: see [`hold_up_nobody`].
 

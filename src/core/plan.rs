@@ -87,7 +87,7 @@ impl Known<'_> {
         let Some(action) = item.action.as_ref().filter(|action| action.by_app) else { return false };
         action.calling.iter().all(|calling| match &calling.again {
             Again::Send | Again::Entry { .. } => true,
-            Again::Probe { table, .. } => self.correlates(table) == Some(true),
+            Again::Probe { table, .. } => self.correlates(table) == Some(true) || self.schema.resends(table),
             Again::Ask => false,
         })
     }
@@ -194,7 +194,7 @@ pub fn next_step(known: &Known<'_>, item: &Item) -> Step {
         (ItemState::Refused | ItemState::Unpaired, _) => Step::Ask,
         // Nobody can be asked about it.
         (ItemState::Unknown, ItemKind::Action) if known.goes_on(item) => Step::Send,
-        (ItemState::Unknown, ItemKind::Action) => in_vain(resends(known.schema, item)),
+        (ItemState::Unknown, ItemKind::Action) => in_vain(item.is_run_there() && resends(known.schema, item)),
         (ItemState::Unknown, ItemKind::Create) => {
             if item.in_vain || known.correlates(&item.table) == Some(false) {
                 in_vain(false)
@@ -213,8 +213,8 @@ pub fn next_step(known: &Known<'_>, item: &Item) -> Step {
     }
 }
 
-/// Whether an item whose answer was lost is sent again although it may have been carried out: so the app has said of its
-/// table, or of all that an action is about.
+/// Whether an action whose answer was lost goes again although it may have been carried out: so the app has said of all
+/// tables that it changes.
 pub fn resends(schema: &Schema, item: &Item) -> bool {
     let records = item.records();
     !records.is_empty() && records.iter().all(|(table, _)| schema.resends(table))
@@ -225,7 +225,8 @@ pub fn is_beyond_asking(known: &Known<'_>, item: &Item) -> bool {
     let found_by_its_id = item.kind == ItemKind::Create && known.correlates(&item.table) == Some(true);
     let mut lost = Item { state: ItemState::Unknown, in_vain: true, sent_at: Some(known.now), ..item.clone() };
     if let Some(action) = &mut lost.action {
-        action.calling = vec![Calling::default()];
+        let again = if resends(known.schema, item) { Again::Send } else { Again::Ask };
+        action.calling = vec![Calling { again, ..Calling::default() }];
     }
     item.state == ItemState::Queued && !found_by_its_id && next_step(known, &lost) == Step::Ask
 }

@@ -316,7 +316,7 @@ fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()>
         let replaced = replace(tx, &item.table, &mut item.fields, temporary, sys_id);
         item.mentions.retain(|id| id != temporary);
         if let Some(action) = &mut item.action {
-            replace_in(&mut action.input, temporary, sys_id);
+            replace_in(action, temporary, sys_id);
             for id in action.about.iter_mut().filter(|id| *id == temporary) {
                 sys_id.clone_into(id);
             }

@@ -214,7 +214,7 @@ impl Schema {
             .unwrap_or_else(|| Some("correlation_id".to_owned()))
     }
 
-    /// Whether a journal entry nobody can tell of is sent again.
+    /// Whether a journal entry, or a call of an online step, nobody can tell of is sent again.
     pub fn resends(&self, table: &str) -> bool {
         self.said(table, |options| options.unknown) == Some(Unknown::Resend)
     }

@@ -9,7 +9,6 @@ use super::{
 use crate::{
     core::{
         calls::body_of,
-        plan::resends,
         receive::Answer,
         retry::EXCHANGE_MS,
         stored::{Again, Call, Calling, UPDATED},
@@ -52,6 +51,11 @@ impl<P: Ports> Step<P> {
                 Found::Answer(self.row_of(table, sys_id, row.unwrap_or_default()).await?)
             }
             (Answer::Done(row), _) => row.or(come_by).map_or(Found::Absent, |row| Found::Answer(made(row))),
+            (Answer::Untold, Again::Probe { table, .. } | Again::Entry { table, .. })
+                if client.schema().resends(table) =>
+            {
+                Found::Absent
+            }
             (Answer::Untold, _) => {
                 if let Some(left) = left {
                     self.note_leaving(&Calling { again: Again::Ask, ..left.clone() }).await?;
@@ -117,7 +121,6 @@ impl<P: Ports> Step<P> {
                 again @ Again::Probe { .. } => self.found(again, Some(lost)).await?,
                 Again::Entry { .. } | Again::Ask if *repeats => self.repeated(lost).await?,
                 again @ Again::Entry { .. } => self.found(again, Some(lost)).await?,
-                Again::Ask if resends(client.schema(), item) => Found::Absent,
                 Again::Ask => Found::Untold,
             };
             let call = Call { key: lost.key.clone(), asked: lost.asked.clone(), ..Call::default() };

@@ -20,6 +20,7 @@ use crate::{
         Ref,
         act::MAX_INPUT_BYTES,
         calls::asked,
+        plan::resends,
         present::iso,
         receive::Answer,
         retry::backoff_ms,
@@ -250,7 +251,10 @@ impl<P: Ports> Step<P> {
         let answer = match asks {
             true => self.exchange(&request).await.map(Ok),
             false => {
-                let again = state.client.dialect().again(state.client.schema(), &request);
+                let again = match state.client.dialect().again(state.client.schema(), &request) {
+                    Again::Ask if self.resends(&request) => Again::Send,
+                    again => again,
+                };
                 let key = self.key(key, &asked, &again)?;
                 self.change(Call { key, asked, ..Call::default() }, again, request).await
             }
@@ -275,6 +279,14 @@ impl<P: Ports> Step<P> {
                 Err(failed)
             }
         }
+    }
+
+    /// Whether the app has said that a call goes again where nobody can tell: of the table that it is about, or of all that
+    /// the action has to do with.
+    fn resends(&self, request: &Request) -> bool {
+        let State { client, item, .. } = &*self.state;
+        let table = client.dialect().table_of(request);
+        table.map_or_else(|| resends(client.schema(), item), |table| client.schema().resends(table))
     }
 
     /// By what a call is known again in the next run of the step. Taken for another it would be given that one's answer, and

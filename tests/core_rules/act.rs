@@ -412,6 +412,24 @@ fn consecutive_unsent_runs_become_one_with_the_latest_input() {
     }
 }
 
+#[test]
+fn runs_become_one_although_their_record_lands_in_between() {
+    for known_by_its_old_id in [true, false] {
+        let mut world = World::new();
+        let (temporary, create) = world.create(&[]);
+        let run = |id: &str, n: u64| Action {
+            consolidate: Some(format!("of {id}")),
+            ..action(json!({ "order": id, "minutes": n }))
+        };
+        let first = world.act(run(&temporary, 1), |_, _| Ok(())).unwrap();
+        world.answer(&create, &Answer::Done(Some(fields_of(&[("sys_id", "a1")]))));
+        let id = if known_by_its_old_id { &temporary } else { "a1" };
+        assert_eq!(world.act(run(id, 2), |_, _| Ok(())).unwrap(), first);
+        let action = world.item(&first).unwrap().action.unwrap();
+        assert_eq!((action.input, action.consolidate), (json!({ "order": "a1", "minutes": 2 }), Some("of a1".to_owned())));
+    }
+}
+
 /// The one run would go where the first was: before what the user did in between.
 #[test]
 fn runs_stay_apart_between_which_a_record_that_they_name_was_changed() {

@@ -13,7 +13,7 @@ use landfall::{
         pull::take_in,
         receive::{Answer, receive},
         schema::Schema,
-        stored::{Action, Announced, Call, Calling, Item, ItemKind, ItemState, Part, Proofs, Record, Wanted},
+        stored::{Action, Again, Announced, Call, Calling, Item, ItemKind, ItemState, Part, Proofs, Record, Wanted},
         write,
     },
     wire::action::{ActionAnswer, RecordForSync},
@@ -618,16 +618,23 @@ fn what_was_lost_goes_again_only_where_that_does_nothing_twice() {
     let ask = "the instance cannot say whether it arrived";
     for (of, keyed, by_app, calling, step, sentence) in [
         (
-            vec!["incident"],
+            vec!["problem"],
             false,
             true,
-            Some("1"),
+            Some(Again::Probe { table: "incident".to_owned(), temporary: "tmp".to_owned() }),
             Step::Send,
             "Its online step was cut short; it is run again, and what it has done is not done again.",
         ),
-        (vec!["incident", "problem"], false, true, Some("1"), Step::Ask, ask),
-        // About nothing, the app has said nothing of it.
-        (vec![], false, true, Some("1"), Step::Ask, ask),
+        // Of the call itself the app has said nothing.
+        (vec!["incident"], false, true, Some(Again::Ask), Step::Ask, ask),
+        (
+            vec!["incident"],
+            false,
+            true,
+            Some(Again::Probe { table: "problem".to_owned(), temporary: "tmp".to_owned() }),
+            Step::Ask,
+            ask,
+        ),
         // Who runs actions knows them by their keys, whatever it says of its tables.
         (
             vec!["problem"],
@@ -649,11 +656,11 @@ fn what_was_lost_goes_again_only_where_that_does_nothing_twice() {
             vec!["problem"],
             true,
             true,
-            Some("1"),
+            Some(Again::Ask),
             Step::Send,
             "Its online step was cut short; it is run again, and what it has done is not done again.",
         ),
-        (vec!["problem"], false, true, Some("1"), Step::Ask, ask),
+        (vec!["problem"], false, true, Some(Again::Ask), Step::Ask, ask),
         (
             vec!["problem"],
             false,
@@ -670,7 +677,7 @@ fn what_was_lost_goes_again_only_where_that_does_nothing_twice() {
         }
         let part = |table: &&str| Part { table: (*table).to_owned(), sys_id: "a1".to_owned(), ..Part::default() };
         let calling =
-            calling.map(|key: &str| Calling { key: key.to_owned(), ..Calling::default() }).into_iter().collect();
+            calling.map(|again| Calling { again, ..Calling::default() }).into_iter().collect();
         let action = Action { parts: of.iter().map(part).collect(), by_app, calling, ..split() };
         let item = Item {
             id: "i".to_owned(),

@@ -20,6 +20,7 @@ mod limits;
 mod many;
 mod path;
 mod pulls;
+mod resend;
 mod runs;
 mod senders;
 mod sign_in;

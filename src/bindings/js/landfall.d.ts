@@ -73,7 +73,11 @@ export interface TableOptions {
   actedAtField?: string;
   /** Not there yet: refused with `bad_options`. Where both sides changed a record, what was changed here stays. */
   conflict?: "merge" | "client" | "server" | "ask";
-  /** What to do with a journal entry whose answer was lost where the instance cannot be asked. Default "ask": it waits for `outbox.retry`. */
+  /**
+   * What to do with a journal entry, or a call of an online step about this table, whose answer was lost where the instance
+   * cannot be asked. A call about no table goes again if all tables say so whose records the action changed here. Default
+   * "ask": it waits for `outbox.retry`.
+   */
   unknown?: "ask" | "resend";
   /** Which records of the instance to have on the device. */
   cache?: CacheOptions;
@@ -214,6 +218,10 @@ export interface ActionSteps<I, R = unknown> {
    * Runs on reconnect, in whichever page or worker sends. Leave it out to have the instance run it, by its extras. What
    * it throws is the refusal. One that was cut runs again from its beginning; what does not end within five minutes is
    * run again later, and nothing else is sent while it runs.
+   *
+   * Actions begin in the order in which the user acted. One that has to be tried again holds up what changes a record that
+   * it changed or names, and what names a record that it changed. Two that only name the same record (a user, say) do not
+   * wait for each other: what is to, changes it in its offline step.
    */
   online?: (step: OnlineStep, input: I) => R | Promise<R>;
   /**
@@ -221,7 +229,10 @@ export interface ActionSteps<I, R = unknown> {
    * false.
    */
   pairsInOrder?: boolean;
-  /** Consecutive unsent runs that give the same become one, the latest input kept: its offline step takes the place of theirs. */
+  /**
+   * Consecutive unsent runs that give the same become one, the latest input kept: its offline step takes the place of
+   * theirs. A temporary sys_id in what it gives is the permanent one once that is known.
+   */
   consolidate?: (input: I) => string;
 }
 

@@ -113,6 +113,8 @@ pub trait Dialect {
     fn below(&self, path: &str) -> Option<String>;
     /// What may be done about a call of an online step whose answer was lost.
     fn again(&self, schema: &Schema, request: &Request) -> Again;
+    /// The table that a call of an online step is about, if it is one of the instance's interface to tables.
+    fn table_of<'a>(&self, request: &'a Request) -> Option<&'a str>;
     /// Asks what became of such a call, where it can be asked.
     fn ask_after(&self, schema: &Schema, again: &Again) -> Option<Request>;
     /// What the answer to that says: [`Answer::Done`], with what it has made, [`Answer::Absent`] or [`Answer::Untold`];

@@ -60,6 +60,11 @@ impl ServiceNow {
         }
         url + BARE
     }
+
+    /// What follows `table/` in the path of a request, if it is one of the Table API.
+    fn below_tables<'a>(&self, request: &'a Request) -> Option<&'a str> {
+        request.path.split('?').next()?.strip_prefix(&self.root)?.strip_prefix("/table/")
+    }
 }
 
 impl Dialect for ServiceNow {
@@ -216,10 +221,7 @@ impl Dialect for ServiceNow {
     }
 
     fn again(&self, schema: &Schema, request: &Request) -> Again {
-        let path = request.path.split('?').next().unwrap_or_default();
-        let Some(rest) = path.strip_prefix(&self.root).and_then(|rest| rest.strip_prefix("/table/")) else {
-            return Again::Ask;
-        };
+        let Some(rest) = self.below_tables(request) else { return Again::Ask };
         let body = request.body.as_deref().unwrap_or_default();
         let Ok(row) = decode::<Row>("body", body) else { return Again::Ask };
         let fields = Fields::from(row);
@@ -249,6 +251,10 @@ impl Dialect for ServiceNow {
             }
             _ => Again::Ask,
         }
+    }
+
+    fn table_of<'a>(&self, request: &'a Request) -> Option<&'a str> {
+        self.below_tables(request)?.split('/').next()
     }
 
     fn ask_after(&self, schema: &Schema, again: &Again) -> Option<Request> {
