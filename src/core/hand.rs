@@ -253,10 +253,7 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
         }
         drop_item(tx, &item.id)?;
     }
-    for item in &loosened {
-        // One of those that are gone may have been what it was to go after.
-        let after = tx.item(&item.id)?.map(|now| now.after).unwrap_or_default();
-        let mut item = Item { after, ..item.clone() };
+    for mut item in loosened.iter().cloned() {
         if item.kind == ItemKind::Update {
             reword(tx, &mut item, Fields::new(), &[]);
         }

@@ -426,7 +426,10 @@ fn runs_become_one_although_their_record_lands_in_between() {
         let id = if known_by_its_old_id { &temporary } else { "a1" };
         assert_eq!(world.act(run(id, 2), |_, _| Ok(())).unwrap(), first);
         let action = world.item(&first).unwrap().action.unwrap();
-        assert_eq!((action.input, action.consolidate), (json!({ "order": "a1", "minutes": 2 }), Some("of a1".to_owned())));
+        assert_eq!(
+            (action.input, action.consolidate),
+            (json!({ "order": "a1", "minutes": 2 }), Some("of a1".to_owned()))
+        );
     }
 }
 

@@ -676,8 +676,7 @@ fn what_was_lost_goes_again_only_where_that_does_nothing_twice() {
             world.run(|tx| tx.put(&Announced { keys: true, ttl_ms: None })).unwrap();
         }
         let part = |table: &&str| Part { table: (*table).to_owned(), sys_id: "a1".to_owned(), ..Part::default() };
-        let calling =
-            calling.map(|again| Calling { again, ..Calling::default() }).into_iter().collect();
+        let calling = calling.map(|again| Calling { again, ..Calling::default() }).into_iter().collect();
         let action = Action { parts: of.iter().map(part).collect(), by_app, calling, ..split() };
         let item = Item {
             id: "i".to_owned(),

@@ -369,6 +369,19 @@ fn what_of_an_edited_item_can_only_follow_it_goes_after_the_actions_before() {
 }
 
 #[test]
+fn an_action_is_not_held_up_by_what_waited_for_the_user_before_it() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1")]);
+    let first = naming(&mut world, &["a1"]);
+    world.answer(&first, &refused());
+    let set = Action { name: "set".to_owned(), ..Action::default() };
+    let second = world
+        .act(set, |tx, id| act::update(tx, id, "incident", "a1", &fields_of(&[("state", "2")])).map(drop))
+        .unwrap();
+    assert!(!world.item(&second).unwrap().is_held());
+}
+
+#[test]
 fn what_is_mended_keeps_no_order_with_what_still_waits_for_the_same() {
     let mut world = World::new();
     world.pulled("incident", &[("sys_id", "a1")]);

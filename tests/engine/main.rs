@@ -18,6 +18,7 @@ mod hand;
 mod ids;
 mod limits;
 mod many;
+mod named;
 mod path;
 mod pulls;
 mod resend;
