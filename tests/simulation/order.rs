@@ -103,16 +103,27 @@ fn waits(mirror: &Mirror) -> BTreeMap<String, BTreeSet<String>> {
             found.insert(item.id.clone(), own);
         }
     }
+    let lost = mirror.items.values().any(|item| item.state == ItemState::Unknown);
+    if found.is_empty() && !lost {
+        return found;
+    }
+    let mut ahead: BTreeMap<&String, BTreeSet<&String>> = BTreeMap::new();
+    for record in mirror.records.values() {
+        for (at, id) in record.items.iter().enumerate() {
+            ahead.entry(id).or_default().extend(record.items.iter().take(at));
+        }
+    }
+    let makers = mirror.items.values().flat_map(|item| item.makes().into_iter().map(move |(_, made)| (made, &item.id)));
+    let makers: BTreeMap<&str, &String> = makers.collect();
+    for item in mirror.items.values() {
+        let parents = item.mentions.iter().filter_map(|id| makers.get(id.as_str()).copied());
+        ahead.entry(&item.id).or_default().extend(parents.filter(|parent| **parent != item.id));
+    }
+    let in_doubt = |id: &&&String| mirror.items.get(**id).is_some_and(|it| it.state == ItemState::Unknown);
     loop {
         let before: usize = found.values().map(BTreeSet::len).sum();
         for item in mirror.items.values() {
-            // What is in doubt may have to be told by the user: who merely comes after it waits for that.
-            let lists = mirror.records.values().filter(|record| record.items.contains(&item.id));
-            let earlier = lists.flat_map(|record| record.items.iter().take_while(|id| **id != item.id));
-            let makes = |other: &&Item| other.makes().iter().any(|(_, made)| item.mentions.iter().any(|id| id == made));
-            let parents = mirror.items.values().filter(makes).map(|parent| &parent.id);
-            let ahead: Vec<&String> = earlier.chain(parents).filter(|id| **id != item.id).collect();
-            let in_doubt = |id: &&&String| mirror.items.get(**id).is_some_and(|it| it.state == ItemState::Unknown);
+            let Some(ahead) = ahead.get(&item.id) else { continue };
             let mut more: BTreeSet<String> = ahead.iter().filter_map(|id| found.get(*id)).flatten().cloned().collect();
             more.extend(ahead.iter().filter(in_doubt).map(|id| (*id).clone()));
             if !more.is_empty() {
