@@ -11,7 +11,7 @@ use landfall::{
         schema::Schema,
         stored::{
             Action, Again, Alias, Announced, Asked, Birth, Call, Calling, Course, Item, ItemError, ItemKind, ItemState,
-            Lease, Part, Proofs, Record, Stored, Wanted, decode,
+            Lease, Part, Proofs, Pulled, Record, Stored, Wanted, decode,
         },
     },
     wire::{
@@ -121,6 +121,15 @@ fn rows_as_they_lie_on_disk() {
     tx.put(&Birth { id: "0192f0c1a2b37c4d8e9f0a1b2c3d4e63".into(), user, url }).unwrap();
     let keeps = [("incident".into(), true), ("task".into(), false)].into();
     tx.put(&Proofs { keeps, finds: [("incident".into(), true)].into() }).unwrap();
+    tx.put(&Pulled {
+        table: "incident".into(),
+        query: "active=true".into(),
+        after: Some(PERMANENT.into()),
+        until: Some("2026-01-31 08:00:00".into()),
+        hidden: 7,
+        compared_at: 1_700_000_000_000,
+    })
+    .unwrap();
     let (set, _) = tx.finish(1.0, Origin::Here, Durability::Strict);
     let rows: Vec<(StoreName, Row)> = set.puts;
     insta::assert_json_snapshot!(rows);

@@ -8,7 +8,7 @@ use super::{
     key::Key,
     order,
     receive::prove,
-    reconcile::{Told, class_of, created},
+    reconcile::{Told, class_of, created, rebase},
     row::{RowKey, StoreName},
     stored::{Item, Record},
     twins,
@@ -19,7 +19,7 @@ use crate::wire::value::Fields;
 
 /// Takes in rows of `table` that a pull has brought. Gives how many were written.
 ///
-/// A row with unsent work is left as it is. A row that carries a temporary id of this device whose
+/// Unsent work stays as it is, over what the row says. A row that carries a temporary id of this device whose
 /// receipt never came is that receipt: it reconciles, and no twin is shown.
 ///
 /// # Errors
@@ -34,13 +34,17 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
             tx.unsettled = true;
             if item.action.is_some() {
                 let temporary = tx.schema.correlation_field(&class).and_then(|field| row.get(&field).cloned());
-                return echoed(tx, item, &temporary.unwrap_or_default(), row);
+                echoed(tx, item, &temporary.unwrap_or_default(), row)?;
+            } else {
+                prove(tx, &item, row)?;
+                created(tx, &item, row, Told::Unasked)?;
             }
-            prove(tx, &item, row)?;
-            return created(tx, &item, row, Told::Unasked);
+            let record = tx.record(&class, sys_id)?;
+            return record.map_or(Ok(()), |record| note_brought(tx, record, lease));
         }
         let there = tx.record(&class, sys_id)?;
-        if there.as_ref().is_some_and(|record| !record.items.is_empty() || record.deleted) {
+        if let Some(record) = there.clone().filter(|record| !record.items.is_empty() || record.deleted) {
+            written += u32::from(take_in_under(tx, record, row, lease)?);
             return Ok(());
         }
         let same = there.as_ref().is_some_and(|record| record.fields == *row);
@@ -62,6 +66,30 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
     })?;
     order::hold_up_nobody(tx)?;
     Ok(written)
+}
+
+/// The unsent changes of a record go on standing over what the instance has now: it is not told once more when they are given
+/// up. Whether that changes what the app sees.
+fn take_in_under(tx: &mut Tx<'_>, mut record: Record, row: &Fields, lease: u64) -> Ruled<bool> {
+    if record.base.as_ref() == Some(row) {
+        return note_brought(tx, record, lease).map(|()| false);
+    }
+    record.pulled_under = record.pulled_under.or(Some(lease));
+    let seen = record.fields.clone();
+    rebase(tx, &mut record, row.clone(), false)?;
+    let differs = record.fields != seen && !record.deleted;
+    if differs {
+        tx.changed(&record.table, &record.sys_id);
+    }
+    Ok(differs)
+}
+
+/// It counts among what the pulls have brought.
+fn note_brought(tx: &mut Tx<'_>, record: Record, lease: u64) -> Ruled<()> {
+    match record.pulled_under {
+        Some(_) => Ok(()),
+        None => tx.put(&Record { pulled_under: Some(lease), ..record }),
+    }
 }
 
 /// The create of this device that the row is the answer to, if that answer never came.

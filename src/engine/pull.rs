@@ -1,5 +1,5 @@
-//! The cached tables, as a plain full refresh. It runs under the sender's lease, so no receipt of
-//! this device is on its way while rows come in.
+//! Refreshing the cached tables. It runs under the sender's lease, so no receipt of this device is on its way while rows
+//! come in.
 
 use std::collections::BTreeSet;
 
@@ -13,28 +13,60 @@ use super::{
 };
 use crate::{
     core::{
-        Durability, Event, Found, Origin, Read, RowKey, Scan, StoreName,
+        Durability, Event,
         lease::renew_lease,
-        pull::{may_go, sweep, take_in},
+        pull::take_in,
         schema::{CacheOptions, Schema},
-        stored::Record,
     },
-    ports::{Headers, Ports, Store},
-    wire::{
-        ErrorBody, Fields, Query, Request,
-        query::{Op, Term},
-    },
+    ports::{Headers, Ports},
+    wire::{ErrorBody, Fields, Query, Request},
 };
 
 /// Rows asked for at a time. An answer in a batch may be 10 MB; this is not in a batch, but a phone's.
-const PAGE: u32 = 1_000;
-/// Ids asked for at once: with 32 digits each they have to fit in a URL.
-const ASKED_AGAIN: usize = 50;
+pub(super) const PAGE: u32 = 1_000;
 /// Rows written in one transaction: other writers wait no longer than it lasts.
 const CHUNK: usize = 250;
 
+/// A refresh under way.
+pub(super) struct Pulling<'a> {
+    pub lease: u64,
+    pub headers: Option<Headers>,
+    pub options: &'a SyncOptions,
+    pub report: &'a mut SyncReport,
+}
+
+/// A cached table, and what of it is to be here.
+pub(super) struct Cached {
+    pub table: String,
+    pub text: String,
+    pub query: Query,
+    /// Most records.
+    pub limit: Option<u32>,
+}
+
+/// What a refresh has found of one table.
+pub(super) enum Refreshed {
+    /// These are all that the query finds.
+    All(BTreeSet<String>),
+    /// These are as many as the app wants: what else there is may live.
+    Limit(BTreeSet<String>),
+    /// What has changed: nothing is said of what is gone. So many there are in all, if the instance counts.
+    Changes(Option<i64>),
+    /// The caller had enough.
+    Stopped,
+}
+
+impl Cached {
+    fn of(table: &str, cache: &CacheOptions) -> Self {
+        let text = cache.query.clone().unwrap_or_default();
+        // Checked when the schema was made.
+        let query = text.parse().unwrap_or_default();
+        Self { table: table.to_owned(), text, query, limit: cache.limit }
+    }
+}
+
 impl<P: Ports> Client<P> {
-    /// Refreshes every cached table, then removes what no refresh brought.
+    /// Refreshes every cached table, then removes what the instance does not have, or show, any more.
     ///
     /// A table the instance will not give is reported by an `error` event and the others are refreshed;
     /// nothing is removed then.
@@ -44,24 +76,29 @@ impl<P: Ports> Client<P> {
         options: &SyncOptions,
         report: &mut SyncReport,
     ) -> Result<EndedBy, Trouble> {
-        let mut headers: Option<Headers> = None;
+        let mut pulling = Pulling { lease, headers: None, options, report };
+        let declared = self.schema().tables();
+        let cached: Vec<Cached> =
+            declared.filter_map(|(table, said)| Some(Cached::of(table, said.cache.as_ref()?))).collect();
         let mut complete = Vec::new();
-        let cached: Vec<(String, CacheOptions)> =
-            self.schema().tables().filter_map(|(table, said)| Some((table.to_owned(), said.cache.clone()?))).collect();
-        for (table, cache) in &cached {
-            match self.refresh(lease, table, cache, &mut headers, options, report).await {
-                Ok(Refreshed::All) => complete.push((table, cache, false)),
-                Ok(Refreshed::Limit) => complete.push((table, cache, true)),
+        for of in &cached {
+            // Of a record that two of them would bring, neither could tell by counting that it is gone.
+            let shared = cached.iter().filter(|other| self.schema().related(&of.table, &other.table)).count() > 1;
+            let refreshed = match of.limit.is_some() || shared {
+                true => self.bring_whole(&mut pulling, of).await,
+                false => self.bring_changes(&mut pulling, of).await,
+            };
+            match refreshed {
                 Ok(Refreshed::Stopped) => return Ok(EndedBy::Aborted),
+                Ok(refreshed) => complete.push((of, refreshed)),
                 Err(trouble) => self.report_refusal(trouble)?,
             }
         }
-        report.refreshed = complete.len() == cached.len();
-        if report.refreshed {
-            for (table, cache, limited) in complete {
-                match self.remove_rest(lease, table, cache, limited, &mut headers).await {
-                    Ok(removed) => report.removed += removed,
-                    Err(trouble) => self.report_refusal(trouble)?,
+        pulling.report.refreshed = complete.len() == cached.len();
+        if pulling.report.refreshed {
+            for (of, refreshed) in complete {
+                if let Err(trouble) = self.remove_rest(&mut pulling, of, refreshed).await {
+                    self.report_refusal(trouble)?;
                 }
             }
         }
@@ -83,56 +120,62 @@ impl<P: Ports> Client<P> {
         }
     }
 
-    async fn refresh(
-        &self,
-        lease: u64,
-        table: &str,
-        cache: &CacheOptions,
-        headers: &mut Option<Headers>,
-        options: &SyncOptions,
-        report: &mut SyncReport,
-    ) -> Result<Refreshed, Trouble> {
-        let text = cache.query.clone().unwrap_or_default();
-        // Checked when the schema was made.
-        let query: Query = text.parse().unwrap_or_default();
-        let mut left = cache.limit.unwrap_or(u32::MAX);
+    /// Brings all that the query finds, or as many as the app wants.
+    async fn bring_whole(&self, pulling: &mut Pulling<'_>, of: &Cached) -> Result<Refreshed, Trouble> {
+        let mut left = of.limit.unwrap_or(u32::MAX);
         let mut seen = BTreeSet::new();
         let mut followed = BTreeSet::new();
-        let mut asked = self.dialect().first_page(table, &text, None, left.min(PAGE));
+        let mut asked = self.dialect().first_page(&of.table, &of.text, None, left.min(PAGE));
         loop {
-            if self.is_stopped(options) {
+            if self.is_stopped(pulling.options) {
                 return Ok(Refreshed::Stopped);
             }
-            let page = self.page(lease, table, &asked, headers).await?;
-            let fresh = |row: &Fields| seen.insert(row.get("sys_id").cloned().unwrap_or_default());
+            let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
             let mut rows: Vec<Fields> = page.rows;
-            rows.retain(fresh);
+            rows.retain(|row| seen.insert(id_of(row)));
             rows.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-            self.check_honoured(table, &text, &query, &rows)?;
             left -= u32::try_from(rows.len()).unwrap_or(left);
-            for chunk in rows.chunks(CHUNK) {
-                let written = self.transact_parts(Durability::Relaxed, chunk, |tx, rows| {
-                    renew_lease(tx, lease)?;
-                    take_in(tx, table, rows, lease)
-                });
-                report.pulled += written.await?.into_iter().sum::<u32>();
-                if let Some(tell) = &options.on_progress {
-                    tell(Progress { phase: Phase::Pull, done: report.pulled, total: None });
-                }
-            }
+            self.keep(pulling, of, &rows).await?;
             let Some(link) = page.next.filter(|_| left > 0) else {
-                return Ok(if left > 0 { Refreshed::All } else { Refreshed::Limit });
+                return Ok(if left > 0 { Refreshed::All(seen) } else { Refreshed::Limit(seen) });
             };
-            // Pages that go round in a circle would be asked for for ever.
-            let fresh = followed.insert(link.clone());
-            asked = self.dialect().next_page(&link).filter(|_| fresh).ok_or_else(|| EngineError::PullRefused {
-                table: table.to_owned(),
-                status: 0,
-                message: format!(
-                    "its next page is said to be at {link}, which is not the instance's or was there before"
-                ),
-            })?;
+            asked = self.follow(of, link, &mut followed)?;
         }
+    }
+
+    /// Takes rows in, if the query was honoured: an instance drops the terms that it does not know, and answers too much.
+    pub(super) async fn keep(&self, pulling: &mut Pulling<'_>, of: &Cached, rows: &[Fields]) -> Result<(), Trouble> {
+        if let Some(row) = rows.iter().find(|row| !matches(self.schema(), &of.query, &of.table, row)) {
+            let (table, query, sys_id) = (of.table.clone(), of.text.clone(), id_of(row));
+            return Err(EngineError::QueryNotHonoured { table, query, sys_id }.into());
+        }
+        let lease = pulling.lease;
+        for chunk in rows.chunks(CHUNK) {
+            let written = self.transact_parts(Durability::Relaxed, chunk, |tx, rows| {
+                renew_lease(tx, lease)?;
+                take_in(tx, &of.table, rows, lease)
+            });
+            pulling.report.pulled += written.await?.into_iter().sum::<u32>();
+            if let Some(tell) = &pulling.options.on_progress {
+                tell(Progress { phase: Phase::Pull, done: pulling.report.pulled, total: None });
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the page at a link. Pages that go round in a circle would be asked for for ever.
+    pub(super) fn follow(
+        &self,
+        of: &Cached,
+        link: String,
+        followed: &mut BTreeSet<String>,
+    ) -> Result<Request, EngineError> {
+        let fresh = followed.insert(link.clone());
+        self.dialect().next_page(&link).filter(|_| fresh).ok_or_else(|| EngineError::PullRefused {
+            table: of.table.clone(),
+            status: 0,
+            message: format!("its next page is said to be at {link}, which is not the instance's or was there before"),
+        })
     }
 
     pub(super) async fn page(
@@ -152,71 +195,10 @@ impl<P: Ports> Client<P> {
             status => Err(Trouble::Unreachable(format!("the instance answered {status}"))),
         }
     }
-
-    /// An instance drops the terms of a query that it does not know, and then answers too much.
-    fn check_honoured(&self, table: &str, text: &str, query: &Query, rows: &[Fields]) -> Result<(), EngineError> {
-        match rows.iter().find(|row| !matches(self.schema(), query, table, row)) {
-            None => Ok(()),
-            Some(row) => Err(EngineError::QueryNotHonoured {
-                table: table.to_owned(),
-                query: text.to_owned(),
-                sys_id: row.get("sys_id").cloned().unwrap_or_default(),
-            }),
-        }
-    }
-
-    /// Removes what an earlier refresh brought and this one did not. Where it was not the limit that left it out, the
-    /// instance is asked about each once more: a row that went away between two pages shifts one that lives out of
-    /// both.
-    async fn remove_rest(
-        &self,
-        lease: u64,
-        table: &str,
-        cache: &CacheOptions,
-        limited: bool,
-        headers: &mut Option<Headers>,
-    ) -> Result<u32, Trouble> {
-        let read = [Read::Rows(Scan::index(StoreName::Records, Record::of_table(table)))];
-        let found = self.ports().store().read(&read).await.map_err(EngineError::from)?;
-        let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(0) };
-        let mut gone = Vec::new();
-        for record in self.readable::<Record>(&rows).into_iter().filter(|record| may_go(record, lease)) {
-            let at = Record::at(self.schema(), &record.table, &record.sys_id);
-            gone.push((record.sys_id, at));
-        }
-        let query: Query = cache.query.as_deref().unwrap_or_default().parse().unwrap_or_default();
-        let mut removed = 0;
-        for chunk in gone.chunks(ASKED_AGAIN) {
-            let mut alive = BTreeSet::new();
-            if !limited {
-                let ids = chunk.iter().map(|(id, _)| id.clone()).collect();
-                let these = query.clone().and(Term { field: "sys_id".to_owned(), op: Op::In(ids) }).to_string();
-                let size = u32::try_from(chunk.len()).unwrap_or(PAGE);
-                let asked = self.dialect().first_page(table, &these, Some(&["sys_id"]), size);
-                let page = self.page(lease, table, &asked, headers).await?;
-                alive.extend(page.rows.into_iter().filter_map(|mut row| row.remove("sys_id")));
-            }
-            let keys: Vec<RowKey> =
-                chunk.iter().filter(|(id, _)| !alive.contains(id)).map(|(_, at)| at.clone()).collect();
-            removed += self
-                .transact(Origin::Sync, Durability::Relaxed, |tx| {
-                    renew_lease(tx, lease)?;
-                    sweep(tx, lease, &keys)
-                })
-                .await?;
-        }
-        Ok(removed)
-    }
 }
 
-/// How the refresh of one table ended.
-enum Refreshed {
-    /// Every row the query finds was brought.
-    All,
-    /// As many as the app wants.
-    Limit,
-    /// The caller had enough.
-    Stopped,
+pub(super) fn id_of(row: &Fields) -> String {
+    row.get("sys_id").cloned().unwrap_or_default()
 }
 
 /// Whether a row of `table` is one the query asks for.

@@ -226,8 +226,14 @@ impl MemoryInstance {
         rows.retain(|row| query.matches(get(row), |_| Type::Text));
         rows.sort_by(|a, b| query.compare(get(a), get(b), |_| Type::Text));
         let total = rows.len();
-        let page: Vec<Row> = rows.into_iter().skip(offset).take(limit).map(Row::from).collect();
+        let wanted = parameters.get("sysparm_fields").map(|names| names.split(',').collect::<Vec<_>>());
+        let shown = |mut row: Fields| {
+            row.retain(|name, _| wanted.as_ref().is_none_or(|wanted| wanted.contains(&name.as_str())));
+            Row::from(row)
+        };
+        let page: Vec<Row> = rows.into_iter().skip(offset).take(limit).map(shown).collect();
         let mut response = success(200, &Answer { result: page });
+        response.headers.push(("X-Total-Count".to_owned(), total.to_string()));
         if offset + limit < total {
             let query = text.replace('^', "%5E").replace('=', "%3D");
             let next = format!(

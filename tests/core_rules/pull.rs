@@ -2,6 +2,7 @@
 
 use landfall::{
     core::{
+        hand,
         pull::{may_go, take_in},
         stored::Record,
         write,
@@ -32,8 +33,22 @@ fn rows_come_in_once_with_what_they_mention_and_when_they_were_seen() {
     let others: Vec<Fields> =
         ["a2", "a3"].iter().map(|id| fields_of(&[("sys_id", id), ("category", "motor")])).collect();
     assert_eq!(world.run(|tx| take_in(tx, "incident", &others, 9)).unwrap().0, 0);
-    let kept = world.run(|tx| tx.record("incident", "a2")).unwrap().0.unwrap();
-    assert_eq!(kept.fields["category"], "belt");
+    let kept = world.record("incident", "a2").unwrap();
+    assert_eq!((kept.fields["category"].as_str(), kept.base.unwrap()["category"].as_str()), ("belt", "motor"));
+    // But it stands over what the instance has now: it is told only once.
+    let row = fields_of(&[("sys_id", "a2"), ("category", "motor"), ("state", "2")]);
+    assert_eq!(world.run(|tx| take_in(tx, "incident", &[row], 10)).unwrap().0, 1);
+    assert_eq!(world.record("incident", "a2").unwrap().fields["state"], "2");
+    for id in ["a2", "a3"] {
+        let item = world.record("incident", id).unwrap().items.remove(0);
+        world.run(|tx| hand::discard(tx, &item)).unwrap();
+        let back = world.record("incident", id).unwrap();
+        assert_eq!(
+            (back.fields["category"].as_str(), back.deleted, back.pulled_under),
+            ("motor", false, Some(8)),
+            "{id}"
+        );
+    }
 }
 
 #[test]

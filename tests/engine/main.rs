@@ -8,6 +8,7 @@ mod support;
 mod actions;
 mod answers;
 mod calls;
+mod changes;
 mod doubt;
 mod elsewhere;
 mod entries;

@@ -8,6 +8,7 @@ mod alias;
 mod facts;
 mod form;
 mod item;
+mod pulled;
 mod record;
 mod wanted;
 
@@ -16,5 +17,6 @@ pub use alias::Alias;
 pub use facts::{Announced, Birth, Course, Fact, Family, LEASE_MS, Lease, Proofs};
 pub use form::{Stored, decode, mention};
 pub use item::{Item, ItemError, ItemKind, ItemState};
+pub use pulled::Pulled;
 pub use record::{Record, UPDATED};
 pub use wanted::Wanted;

@@ -82,6 +82,11 @@ impl Record {
         Key::from(["table", table])
     }
 
+    /// Index prefix: those of them that a pull has brought, also if they are deleted here.
+    pub fn pulled_of(table: &str) -> Key {
+        Key::from(["pulled", table])
+    }
+
     /// Index prefix: the records the instance has not made yet.
     pub fn temporary() -> Key {
         Key::from(["temporary"])
@@ -104,8 +109,14 @@ impl Stored for Record {
         if self.is_temporary() {
             index.push(Key::from(["temporary", &self.sys_id]));
         }
+        let of_each = |what: &'static str| {
+            schema.chain(&self.table).map(move |table| Key::from([what, table, self.sys_id.as_str()]))
+        };
         if !self.deleted {
-            index.extend(schema.chain(&self.table).map(|table| Key::from(["table", table, &self.sys_id])));
+            index.extend(of_each("table"));
+        }
+        if self.pulled_under.is_some() {
+            index.extend(of_each("pulled"));
         }
         index
     }

@@ -96,6 +96,8 @@ pub struct Page {
     pub rows: Vec<Fields>,
     /// Where the next page is. A short page is not the end: limits apply before access rules.
     pub next: Option<String>,
+    /// How many the query finds in all, if the instance says so: also those that it does not show.
+    pub total: Option<u32>,
 }
 
 /// A back end's way of saying things. Does no I/O.

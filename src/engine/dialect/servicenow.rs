@@ -326,7 +326,8 @@ impl Dialect for ServiceNow {
 
     fn page(&self, response: &Response) -> Result<Page, String> {
         let rows = rows(response)?;
-        Ok(Page { rows, next: response.next_link().map(str::to_owned) })
+        let total = response.header("X-Total-Count").and_then(|total| total.trim().parse().ok());
+        Ok(Page { rows, next: response.next_link().map(str::to_owned), total })
     }
 
     fn asks_for_sign_in(&self, response: &Response) -> bool {

@@ -12,7 +12,7 @@ use landfall::{
     core::{
         StoreName, WriteSet,
         schema::Schema,
-        stored::{Alias, Announced, Birth, Course, Family, Item, Lease, Proofs, Record, Stored, decode},
+        stored::{Alias, Announced, Birth, Course, Family, Item, Lease, Proofs, Pulled, Record, Stored, decode},
     },
     engine::{Client, EngineError, Settings},
     ports::{AuthReason, AuthUnavailable, Headers, Ports, Remote, RemoteError, Store as _},
@@ -299,6 +299,7 @@ fn facts(database: &MemoryDatabase) {
             "proofs" => decode::<Proofs>(&row).map(drop),
             "announced" => decode::<Announced>(&row).map(drop),
             "birth" => decode::<Birth>(&row).map(drop),
+            "pulled" => decode::<Pulled>(&row).map(drop),
             other => panic!("a fact nobody knows: {other}"),
         };
         read.unwrap();

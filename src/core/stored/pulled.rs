@@ -1,0 +1,61 @@
+//! How far the records of a cached table have been brought.
+
+use serde::{Deserialize, Serialize};
+
+use super::Stored;
+use crate::core::{
+    key::Key,
+    row::{RowKey, StoreName},
+    schema::Schema,
+};
+
+/// How far the records of a cached table have been brought, so that the next refresh asks only for what has changed, and
+/// one that was cut goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pulled {
+    /// The table.
+    pub table: String,
+    /// What was asked for: for anything else it begins anew.
+    pub query: String,
+    /// All of them are being brought, in the order of their ids, and this was the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// The latest `sys_updated_on` among them when it was begun, or last gone on with: what has changed since is looked for
+    /// from here. None where that cannot be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// So many more the instance counts than it shows.
+    #[serde(default)]
+    pub hidden: i64,
+    /// When all ids were last compared, in ms.
+    #[serde(default)]
+    pub compared_at: u64,
+}
+
+impl Pulled {
+    /// Where it is noted of a table.
+    pub fn at(table: &str) -> RowKey {
+        RowKey { store: StoreName::Meta, key: Key::from(["pulled", table]) }
+    }
+
+    /// Whether all of them have been brought, and it can be told what has changed since.
+    pub fn is_complete(&self) -> bool {
+        self.after.is_none() && self.until.is_some()
+    }
+}
+
+impl Stored for Pulled {
+    const STORE: StoreName = StoreName::Meta;
+
+    fn key(&self, _: &Schema) -> Key {
+        Self::at(&self.table).key
+    }
+
+    fn is_at(&self, key: &Key) -> bool {
+        *key == Self::at(&self.table).key
+    }
+
+    fn index(&self, _: &Schema) -> Vec<Key> {
+        Vec::new()
+    }
+}
