@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use super::{
     client::Client,
+    dialect::Page,
     error::EngineError,
     exchange::Trouble,
     pull::{Cached, PAGE, Pulling, Refreshed, id_of},
@@ -80,37 +81,38 @@ impl<P: Ports> Client<P> {
         let mut followed = BTreeSet::new();
         let after = |id: Option<&str>| self.dialect().first_page(&of.table, &by_id(&of.query, id), None, PAGE);
         let mut asked = after(at.after.as_deref());
+        if at.after.is_none() {
+            // First: a page may lie frozen for hours between this and what it brings.
+            let (until, total) = self.latest(pulling, of, None).await?;
+            if total == Some(0) {
+                return Ok(Some(Loaded { pages: 1, ..loaded }));
+            }
+            at.until = until;
+        }
         loop {
             if self.is_stopped(pulling.options) {
                 return Ok(None);
             }
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
             loaded.pages += 1;
-            if loaded.pages == 1 && at.after.is_none() {
-                at.until = match page.next {
-                    // What has changed before this is in the pages still to come.
-                    Some(_) => self.latest(pulling, of, None).await?.0,
-                    None => latest_of(&page.rows),
-                };
-            }
-            let sorted = page.rows.is_sorted_by_key(id_of);
+            let (sorted, more) = (page.rows.is_sorted_by_key(id_of), is_followed(&page));
             let mut rows = page.rows;
             rows.retain(|row| loaded.ids.insert(id_of(row)));
             self.keep(pulling, of, &rows).await?;
-            let Some(link) = page.next else {
-                at.after = None;
-                at.compared_at = self.ports().clock().now_ms();
-                self.note_pulled(pulling, at).await?;
-                return Ok(Some(loaded));
-            };
             // Where ids are in another order there, or none of the page may be seen, it is gone through as it comes.
-            asked = match rows.last().filter(|_| sorted).map(id_of) {
-                Some(last) => {
+            asked = match (rows.last().filter(|_| sorted && more).map(id_of), page.next) {
+                (Some(last), _) => {
                     at.after = Some(last);
                     self.note_pulled(pulling, at).await?;
                     after(at.after.as_deref())
                 }
-                None => self.follow(of, link, &mut followed)?,
+                (None, Some(link)) => self.follow(of, link, &mut followed)?,
+                (None, None) => {
+                    at.after = None;
+                    at.compared_at = self.ports().clock().now_ms();
+                    self.note_pulled(pulling, at).await?;
+                    return Ok(Some(loaded));
+                }
             };
         }
     }
@@ -130,6 +132,7 @@ impl<P: Ports> Client<P> {
             }
             let asked = self.dialect().first_page(&of.table, &since(&of.query, &from), None, PAGE);
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
+            let more = is_followed(&page);
             let places: Vec<Place> = page.rows.iter().map(place_of).collect();
             if !places.is_sorted() || places.first().is_some_and(|first| *first < from) {
                 return Ok(Looked::Unclear);
@@ -149,7 +152,7 @@ impl<P: Ports> Client<P> {
                 at.until = Some(latest);
                 self.note_pulled(pulling, at).await?;
             }
-            if page.next.is_none() {
+            if !more {
                 return Ok(Looked::All(total));
             }
             match places.into_iter().next_back().filter(|last| *last > from) {
@@ -191,6 +194,12 @@ impl<P: Ports> Client<P> {
 struct Loaded {
     pages: usize,
     ids: BTreeSet<String>,
+}
+
+/// Whether there may be more. A short page is not the end; and where the browser may not see the link, a full one is not it
+/// either.
+fn is_followed(page: &Page) -> bool {
+    page.next.is_some() || u32::try_from(page.rows.len()).is_ok_and(|rows| rows >= PAGE)
 }
 
 /// Where a record stands among the others: when it was changed, and its id.

@@ -86,10 +86,11 @@ impl<P: Ports> Client<P> {
             let sorted = listed.is_sorted();
             let fresh = listed.iter().any(|id| !ids.contains(id));
             ids.extend(listed.iter().cloned());
-            let Some(link) = page.next else { return Ok(Some(ids)) };
-            asked = match listed.last().filter(|_| sorted && fresh) {
-                Some(last) => after(Some(last)),
-                None => self.follow(of, link, &mut followed)?,
+            let more = page.next.is_some() || u32::try_from(listed.len()).is_ok_and(|listed| listed >= LISTED);
+            asked = match (listed.last().filter(|_| sorted && fresh && more), page.next) {
+                (Some(last), _) => after(Some(last)),
+                (None, Some(link)) => self.follow(of, link, &mut followed)?,
+                (None, None) => return Ok(Some(ids)),
             };
         }
         Ok(None)

@@ -36,8 +36,8 @@ fn rows_come_in_once_with_what_they_mention_and_when_they_were_seen() {
     let kept = world.record("incident", "a2").unwrap();
     assert_eq!((kept.fields["category"].as_str(), kept.base.unwrap()["category"].as_str()), ("belt", "motor"));
     // But it stands over what the instance has now: it is told only once.
-    let row = fields_of(&[("sys_id", "a2"), ("category", "motor"), ("state", "2")]);
-    assert_eq!(world.run(|tx| take_in(tx, "incident", &[row], 10)).unwrap().0, 1);
+    let rows = [fields_of(&[("sys_id", "a2"), ("category", "motor"), ("state", "2")])];
+    assert_eq!(world.run(|tx| take_in(tx, "incident", &rows, 10)).unwrap().0, 1);
     assert_eq!(world.record("incident", "a2").unwrap().fields["state"], "2");
     for id in ["a2", "a3"] {
         let item = world.record("incident", id).unwrap().items.remove(0);

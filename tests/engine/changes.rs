@@ -311,3 +311,27 @@ fn what_does_not_tell_when_it_was_changed_is_brought_as_a_whole() {
         assert_eq!(sync(&page).await.removed, 0);
     });
 }
+
+/// Cross-origin, a browser shows only the headers that the instance exposes.
+#[test]
+fn where_the_links_cannot_be_seen_all_of_it_is_brought() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let ids = fill(&instance, 2_000);
+        let device = device(&instance);
+        let page = device.open().await.unwrap();
+        let other = instance.clone();
+        device.remote.set_rule(move |request| {
+            let mut response = other.run(request);
+            response.headers.retain(|(name, _)| name == "Content-Type");
+            Some(Fault::Answer(response))
+        });
+        assert_eq!(sync(&page).await.pulled, 2_000);
+        for id in &ids {
+            instance.put("note", &[("sys_id", id), ("n", "new")]);
+        }
+        assert_eq!(sync(&page).await.pulled, 2_000);
+        let [here, there] = both(&page, &instance).await;
+        assert_eq!(here, there);
+    });
+}
