@@ -98,3 +98,85 @@ async fn what_is_wrong_with_an_action_is_said() {
     "#)
     .await;
 }
+
+#[wasm_bindgen_test]
+async fn runs_that_are_one_leave_the_latest() {
+    run(r#"
+        const json = (body, status = 200) => new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
+        let made = 0;
+        const fetch = async (request) => {
+            if (request.method === "GET") return json({ result: [] });
+            return json({ result: { sys_id: "made" + ++made, short_description: "Belt 4" } }, 201);
+        };
+        const db = await open(options({ instance: { fetch } }));
+        const incidents = db.table("incident");
+        for (const short_description of ["Belt 4", "Belt 5"]) await incidents.create({ short_description });
+        await db.sync({ pull: false });
+        const asked = [], done = [];
+        db.action("give", {
+            async offline(tx, { incident, to, note }) {
+                await tx.table("incident").update(incident, { assigned_to: to, ...(note && { note }) });
+            },
+            online(step, input) { done.push(input); },
+            consolidate(input) { asked.push(input); return input.incident; },
+        });
+        const first = await db.run("give", { incident: "made1", to: "Ann", note: "Yours" });
+        const other = await db.run("give", { incident: "made2", to: "Ann" });
+        const latest = await db.run("give", { incident: "made1", to: "Bo" });
+        same(asked.map(({ incident, to }) => [incident, to]), [["made1", "Ann"], ["made2", "Ann"], ["made1", "Bo"]]);
+        same([latest.item === first.item, latest.item === other.item], [true, false]);
+        same((await db.outbox.list()).map(({ records }) => records.map(({ sys_id }) => sys_id)).sort(), [["made1"], ["made2"]]);
+        // What only the earlier run did is undone.
+        const { assigned_to, note } = await incidents.get("made1");
+        same([assigned_to, note], ["Bo", undefined]);
+
+        await db.sync({ pull: false });
+        same(done.sort((one, two) => one.incident < two.incident ? -1 : 1), [{ incident: "made1", to: "Bo" }, { incident: "made2", to: "Ann" }]);
+        same((await db.outbox.settled(first.item)).state, "done");
+        same(await db.outbox.list(), []);
+        // What has been carried out is one with nothing.
+        const anew = await db.run("give", { incident: "made1", to: "Ann" });
+        same([anew.item === first.item, (await db.outbox.list()).length], [false, 1]);
+        await db.deleteDatabase({ discardUnsent: true });
+    "#)
+    .await;
+}
+
+#[wasm_bindgen_test]
+async fn records_pair_in_order_where_the_app_gives_its_word() {
+    run(r#"
+        const json = (body, status = 200) => new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
+        const db = await open(options({ instance: { fetch: async () => json({ result: [] }) } }));
+        const steps = (prefix) => ({
+            async offline(tx, { names }) {
+                for (const short_description of names) await tx.table("incident").create({ short_description });
+            },
+            online(step, { names }) { names.forEach((name) => step.addRecordForSync("incident", prefix + name)); },
+        });
+        db.action("split", { ...steps("in order "), pairsInOrder: true });
+        db.action("scatter", steps("somehow "));
+        const ended = async (name, names) => {
+            const { item, records } = await db.run(name, { names });
+            await db.sync({ pull: false });
+            return { item, records, ids: await Promise.all(records.map(({ sys_id }) => db.resolveId(sys_id))) };
+        };
+
+        const split = await ended("split", ["left", "right", "middle"]);
+        same((await db.outbox.list()).map(({ state }) => state), []);
+        same((await db.outbox.settled(split.item)).state, "done");
+        same(split.ids, ["in order left", "in order right", "in order middle"]);
+        same((await db.table("incident").get(split.ids[1])).short_description, "right");
+        same((await db.audit()).temporary, 0);
+
+        // Without that word, nobody guesses.
+        const scattered = await ended("scatter", ["left", "right"]);
+        const [{ id, state, unpaired }] = await db.outbox.list();
+        same([id, state], [scattered.item, "unpaired"]);
+        same(unpaired.open, scattered.records);
+        same(unpaired.named.map(({ sys_id }) => sys_id), ["somehow left", "somehow right"]);
+        same(scattered.ids, scattered.records.map(({ sys_id }) => sys_id));
+        same((await db.audit()).orphans, []);
+        await db.deleteDatabase({ discardUnsent: true });
+    "#)
+    .await;
+}
