@@ -36,7 +36,7 @@ enum Looked {
     /// All of them are here. So many records the query finds, if the instance counts.
     All(Option<i64>),
     Stopped,
-    /// Whether it was all of them cannot be told.
+    /// Whether it was all of them cannot be told, or there are more than are wanted.
     Unclear,
 }
 
@@ -53,6 +53,18 @@ impl<P: Ports> Client<P> {
             }
         }
         let begun = at.after.is_none();
+        if begun {
+            // First: a page may lie frozen for hours between this and what it brings.
+            let (until, total) = self.latest(pulling, of, None).await?;
+            if total == Some(0) {
+                return Ok(Refreshed::All(BTreeSet::new()));
+            }
+            if !of.takes(total.map(i64::from)) {
+                self.note_pulled(pulling, &at).await?;
+                return self.bring_whole(pulling, of).await;
+            }
+            at.until = until;
+        }
         let Some(loaded) = self.bring_all(pulling, of, &mut at).await? else { return Ok(Refreshed::Stopped) };
         // It took its time, and rows were changed that had been brought by then.
         let mut total = None;
@@ -81,14 +93,6 @@ impl<P: Ports> Client<P> {
         let mut followed = BTreeSet::new();
         let after = |id: Option<&str>| self.dialect().first_page(&of.table, &by_id(&of.query, id), None, PAGE);
         let mut asked = after(at.after.as_deref());
-        if at.after.is_none() {
-            // First: a page may lie frozen for hours between this and what it brings.
-            let (until, total) = self.latest(pulling, of, None).await?;
-            if total == Some(0) {
-                return Ok(Some(Loaded { pages: 1, ..loaded }));
-            }
-            at.until = until;
-        }
         loop {
             if self.is_stopped(pulling.options) {
                 return Ok(None);
@@ -145,6 +149,9 @@ impl<P: Ports> Client<P> {
                 }
                 if from.1.is_empty() {
                     total = counted.zip(page.total).map(|(before, since)| i64::from(before) + i64::from(since));
+                    if !of.takes(total) {
+                        return Ok(Looked::Unclear);
+                    }
                 }
             }
             self.keep(pulling, of, &page.rows).await?;

@@ -63,6 +63,11 @@ impl Cached {
         let query = text.parse().unwrap_or_default();
         Self { table: table.to_owned(), text, query, limit: cache.limit }
     }
+
+    /// Whether as many as the instance counts are to be here.
+    pub fn takes(&self, total: Option<i64>) -> bool {
+        self.limit.is_none_or(|limit| total.is_some_and(|total| total <= i64::from(limit)))
+    }
 }
 
 impl<P: Ports> Client<P> {
@@ -84,7 +89,7 @@ impl<P: Ports> Client<P> {
         for of in &cached {
             // Of a record that two of them would bring, neither could tell by counting that it is gone.
             let shared = cached.iter().filter(|other| self.schema().related(&of.table, &other.table)).count() > 1;
-            let refreshed = match of.limit.is_some() || shared {
+            let refreshed = match shared {
                 true => self.bring_whole(&mut pulling, of).await,
                 false => self.bring_changes(&mut pulling, of).await,
             };
@@ -121,7 +126,7 @@ impl<P: Ports> Client<P> {
     }
 
     /// Brings all that the query finds, or as many as the app wants.
-    async fn bring_whole(&self, pulling: &mut Pulling<'_>, of: &Cached) -> Result<Refreshed, Trouble> {
+    pub(super) async fn bring_whole(&self, pulling: &mut Pulling<'_>, of: &Cached) -> Result<Refreshed, Trouble> {
         let mut left = of.limit.unwrap_or(u32::MAX);
         let mut seen = BTreeSet::new();
         let mut followed = BTreeSet::new();

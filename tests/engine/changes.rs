@@ -1,4 +1,4 @@
-//! A cached table without a limit: brought once, and from then on what has changed.
+//! A cached table that fits within its limit: brought once, and from then on what has changed.
 
 use std::{
     cell::{Cell, RefCell},
@@ -333,5 +333,41 @@ fn where_the_links_cannot_be_seen_all_of_it_is_brought() {
         assert_eq!(sync(&page).await.pulled, 2_000);
         let [here, there] = both(&page, &instance).await;
         assert_eq!(here, there);
+    });
+}
+
+/// What is left out of the first hundred of an order no number tells.
+#[test]
+fn a_table_with_a_limit_is_read_as_a_whole_once_there_are_more() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let ids = fill(&instance, 40);
+        let mut device = device(&instance);
+        let tables = json!({ "note": { "cache": { "query": "kind!=x^ORDERBYDESCn", "limit": 50 } } });
+        device.set_tables(serde_json::from_value(tables).unwrap());
+        let page = device.open().await.unwrap();
+        sync(&page).await;
+        let asked = counted(&device);
+        instance.remove("note", &ids[3]);
+        instance.put("note", &[("n", "a")]);
+        let report = sync(&page).await;
+        // What has changed, how many there are, all ids, and whether the one is gone.
+        assert_eq!((report.pulled, report.removed, asked.borrow().len()), (1, 1, 4), "{:?}", asked.borrow());
+        for n in 0..20 {
+            instance.put("note", &[("n", &format!("b{n:02}"))]);
+        }
+        for _ in 0..2 {
+            sync(&page).await;
+            assert_eq!(page.count("note", "").await.unwrap(), 50);
+            assert_eq!(page.count("note", "nSTARTSWITHb").await.unwrap(), 20, "the first by their order");
+        }
+        for id in &ids[20..] {
+            instance.remove("note", id);
+        }
+        for _ in 0..2 {
+            sync(&page).await;
+            let [here, there] = both(&page, &instance).await;
+            assert_eq!(here, there);
+        }
     });
 }

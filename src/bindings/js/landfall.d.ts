@@ -87,8 +87,8 @@ export interface CacheOptions {
   /** Encoded query, e.g. "active=true^assigned_to=42^ORDERBYDESCsys_updated_on". */
   query?: string;
   /**
-   * Most records: these are read as a whole by each refresh. Without it all of them are read once, and then what has
-   * changed. What is on the device and is not found by the query (any more) goes at the next refresh, unless unsent work
+   * Most records. Where there are more, as many are read as a whole by each refresh; else all of them are read once, and
+   * then what has changed. What is on the device and is not found by the query (any more) goes at the next refresh, unless unsent work
    * needs it: also what an action has named.
    */
   limit?: number;
