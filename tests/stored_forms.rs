@@ -128,6 +128,7 @@ fn rows_as_they_lie_on_disk() {
         until: Some("2026-01-31 08:00:00".into()),
         hidden: 7,
         compared_at: 1_700_000_000_000,
+        fresh_at: 1_700_000_000_001,
     })
     .unwrap();
     let (set, _) = tx.finish(1.0, Origin::Here, Durability::Strict);

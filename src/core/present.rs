@@ -10,6 +10,7 @@ use super::{
     explain::{said, standing},
     pairing::{Pairing, pairing},
     plan::waits_until,
+    pull::known_since,
     receive::refs,
     schema::Schema,
     stored::{Course, Item, ItemError, ItemKind, ItemState, Lease, Record},
@@ -140,6 +141,7 @@ pub fn records(tx: &mut Tx<'_>, records: &[Record], pause: Option<Pause>) -> Rul
         if records.iter().all(|record| record.items.is_empty()) { Lease::default() } else { tx.fact::<Lease>()? };
     tx.each(records, |tx, record| {
         let (state, reason) = state_of(tx, record, &lease, pause)?;
+        let fetched_at = known_since(tx, record)?;
         let mut row = give(tx.schema, &record.table, &record.fields);
         row.insert("sys_id".to_owned(), json!(record.sys_id));
         let mut sync = Map::new();
@@ -152,7 +154,7 @@ pub fn records(tx: &mut Tx<'_>, records: &[Record], pause: Option<Pause>) -> Rul
         };
         say("reason", reason);
         say("changedAt", record.changed_at.map(iso));
-        say("fetchedAt", record.fetched_at.map(iso));
+        say("fetchedAt", fetched_at.map(iso));
         if !record.not_kept.is_empty() {
             sync.insert("notKept".to_owned(), json!(record.not_kept));
         }

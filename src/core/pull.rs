@@ -10,7 +10,7 @@ use super::{
     receive::prove,
     reconcile::{Told, class_of, created, rebase},
     row::{RowKey, StoreName},
-    stored::{Item, Record},
+    stored::{Item, Pulled, Record},
     twins,
     tx::{Ruled, Tx},
     values::open_mentions,
@@ -48,6 +48,9 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
             return Ok(());
         }
         let same = there.as_ref().is_some_and(|record| record.fields == *row);
+        if there.is_some_and(|record| same && record.pulled_under.is_some() && !record.outdated) {
+            return Ok(());
+        }
         let mut record = Record {
             table: class.clone(),
             sys_id: sys_id.clone(),
@@ -90,6 +93,26 @@ fn note_brought(tx: &mut Tx<'_>, record: Record, lease: u64) -> Ruled<()> {
         Some(_) => Ok(()),
         None => tx.put(&Record { pulled_under: Some(lease), ..record }),
     }
+}
+
+/// What is here of a table is as the instance had it at this time, in ms: see [`Pulled::fresh_at`].
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn note_fresh(tx: &mut Tx<'_>, table: &str, query: &str, at: u64) -> Ruled<()> {
+    let known = tx.readable::<Pulled>(&Pulled::at(table))?.unwrap_or_default();
+    tx.put(&Pulled { table: table.to_owned(), query: query.to_owned(), fresh_at: at, ..known })
+}
+
+/// When the instance last had a record as it is here, in ms, unsent changes aside.
+pub(super) fn known_since(tx: &mut Tx<'_>, record: &Record) -> Ruled<Option<u64>> {
+    let mut at = record.fetched_at;
+    if record.pulled_under.is_some() {
+        for table in tx.schema.chain(&record.table).map(str::to_owned).collect::<Vec<_>>() {
+            at = at.max(tx.readable::<Pulled>(&Pulled::at(&table))?.map(|pulled| pulled.fresh_at));
+        }
+    }
+    Ok(at)
 }
 
 /// The create of this device that the row is the answer to, if that answer never came.

@@ -13,12 +13,12 @@ use super::{
 };
 use crate::{
     core::{
-        Durability, Event,
+        Durability, Event, Origin,
         lease::renew_lease,
-        pull::take_in,
+        pull::{note_fresh, take_in},
         schema::{CacheOptions, Schema},
     },
-    ports::{Headers, Ports},
+    ports::{Clock, Headers, Ports},
     wire::{ErrorBody, Fields, Query, Request},
 };
 
@@ -87,6 +87,7 @@ impl<P: Ports> Client<P> {
             declared.filter_map(|(table, said)| Some(Cached::of(table, said.cache.as_ref()?))).collect();
         let mut complete = Vec::new();
         for of in &cached {
+            let begun_at = self.ports().clock().now_ms();
             // Of a record that two of them would bring, neither could tell by counting that it is gone.
             let shared = cached.iter().filter(|other| self.schema().related(&of.table, &other.table)).count() > 1;
             let refreshed = match shared {
@@ -95,15 +96,22 @@ impl<P: Ports> Client<P> {
             };
             match refreshed {
                 Ok(Refreshed::Stopped) => return Ok(EndedBy::Aborted),
-                Ok(refreshed) => complete.push((of, refreshed)),
+                Ok(refreshed) => complete.push((of, refreshed, begun_at)),
                 Err(trouble) => self.report_refusal(trouble)?,
             }
         }
         pulling.report.refreshed = complete.len() == cached.len();
         if pulling.report.refreshed {
-            for (of, refreshed) in complete {
-                if let Err(trouble) = self.remove_rest(&mut pulling, of, refreshed).await {
-                    self.report_refusal(trouble)?;
+            for (of, refreshed, begun_at) in complete {
+                match self.remove_rest(&mut pulling, of, refreshed).await {
+                    Ok(()) => {
+                        self.transact(Origin::Sync, Durability::Relaxed, |tx| {
+                            renew_lease(tx, lease)?;
+                            note_fresh(tx, &of.table, &of.text, begun_at)
+                        })
+                        .await?;
+                    }
+                    Err(trouble) => self.report_refusal(trouble)?,
                 }
             }
         }

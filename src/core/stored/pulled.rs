@@ -30,6 +30,9 @@ pub struct Pulled {
     /// When all ids were last compared, in ms.
     #[serde(default)]
     pub compared_at: u64,
+    /// As of when all that is here of them is as the instance has it, in ms.
+    #[serde(default)]
+    pub fresh_at: u64,
 }
 
 impl Pulled {
