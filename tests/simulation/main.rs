@@ -5,7 +5,8 @@
 //! * [`contexts`], [`ops`], [`hand`]: pages and workers, and what the app and the user do in them. [`acting`], [`online`]: actions,
 //!   their offline and their online steps. [`faults`]: what goes wrong.
 //! * [`network`], [`answers`], [`store`], [`mortal`], [`instance`]: the surroundings.
-//! * [`model`]: what the app was told. [`ledger`], [`leaving`], [`runs`], [`watch`], [`verdict`]: the checks, at each commit, at each
+//! * [`model`]: what the app was told. [`ledger`], [`leaving`], [`runs`], [`calls`], [`watch`], [`verdict`],
+//!   [`summed`]: the checks, at each commit, at each
 //!   request, and at the end, after [`drain`].
 //! * [`coverage`]: which fault met which state. [`planted`], [`tampered`]: defects that must be found. [`shrink`]: makes a
 //!   failing history short. [`tests`]: the runs.
@@ -25,6 +26,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod acting;
 mod answers;
+mod calls;
 mod contexts;
 mod coverage;
 mod doing;
@@ -48,6 +50,7 @@ mod runs;
 mod shrink;
 mod store;
 mod story;
+mod summed;
 mod tampered;
 mod tests;
 mod verdict;

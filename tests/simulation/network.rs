@@ -20,6 +20,7 @@ use super::{
     answers::{self, Came},
     instance::{ROOT, Single},
     mortal::Dead,
+    online::is_action,
     story::OnRequest,
     tampered,
     world::World,
@@ -271,7 +272,7 @@ impl World {
 
     /// Whether the instance would carry it out twice.
     pub fn is_bare(&self, part: &Request) -> bool {
-        part.method != Method::Get && (!self.setup.keyed || key_of(part).is_none())
+        part.method != Method::Get && (!self.setup.knows_keys(is_action(part)) || key_of(part).is_none())
     }
 
     /// By a clock that was set forward what is under way has been so for too long.

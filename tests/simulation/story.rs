@@ -21,7 +21,7 @@ pub struct Setup {
     pub keyed: bool,
     /// And puts in permanent ids itself.
     pub resolves: bool,
-    /// And runs the online steps of actions.
+    /// It runs the online steps of actions, each once for its key: also one that knows no keys else.
     pub actions: bool,
     /// What an action makes may carry the temporary id.
     pub carries: bool,
@@ -45,7 +45,7 @@ impl Setup {
             seed,
             keyed,
             resolves: keyed && draw.percent(60),
-            actions: keyed && draw.percent(85),
+            actions: draw.percent(if keyed { 85 } else { 50 }),
             carries: draw.percent(70),
             repeats: !keyed && draw.percent(25),
             readable: draw.percent(60),
@@ -55,6 +55,11 @@ impl Setup {
             batch: draw.of(&[None, None, Some(1), Some(3)]),
             contexts: draw.of(&[2, 2, 3]),
         }
+    }
+
+    /// Whether the instance takes the same request twice as one, by its key.
+    pub fn knows_keys(&self, action: bool) -> bool {
+        self.keyed || (action && self.actions)
     }
 
     pub fn tables(&self) -> BTreeMap<String, TableOptions> {

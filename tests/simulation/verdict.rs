@@ -10,6 +10,7 @@ use landfall::{
 use super::{
     doing::{Doing, Kind},
     model::{Fate, Model, Rec},
+    online::{At, Deed, Plan},
     story::TABLES,
     world::World,
 };
@@ -125,11 +126,19 @@ impl World {
         let seen = self.watch.borrow().seen_twins.contains(&record.id);
         let pulled = record.table == "incident" && alive > 1;
         // What an action brings about is the author's: two rows with one temporary id are none of the engine's.
-        let acted = model.runs.iter().any(|run| run.plan.made.iter().any(|made| made.uid() == uid));
-        if rows.len() > 1 && !acted && (seen || pulled) && !self.reported.borrow().contains(&record.id) {
+        let of = |plan: &Plan| plan.made.iter().position(|made| made.uid() == uid);
+        let acted = model.runs.iter().find_map(|run| Some((&run.plan, of(&run.plan)?)));
+        if rows.len() > 1 && acted.is_none() && (seen || pulled) && !self.reported.borrow().contains(&record.id) {
             self.broke(2, &format!("{name} has twins, and nobody was told"));
         }
+        let twins = acted.filter(|_| rows.len() > 1);
         drop(instance);
+        // Of these the step has changed one, and the device may have taken the other.
+        if let Some((plan, nth)) = twins {
+            let changed = plan.deeds.iter().filter(|deed| deed.at == At::Made(nth)).filter_map(Deed::fields).flatten();
+            let loose = changed.map(|(name, _)| (used.clone(), name.clone()));
+            self.instance.borrow_mut().loose.extend(loose.collect::<Vec<_>>());
+        }
         self.check_values(model, record, used);
     }
 
@@ -161,9 +170,10 @@ impl World {
             let undone =
                 record.writes[name].iter().any(|write| write.fate == Fate::Undone && model.plain(&write.value) == has);
             let acted = undone
-                && model.runs.iter().filter_map(|run| run.plan.change.as_ref()).any(|change| {
-                    let value = change.fields.get(name).map(|value| model.plain(value));
-                    model.plain(&change.sys_id) == id && value.as_deref() == Some(has)
+                && model.runs.iter().flat_map(|run| &run.plan.deeds).any(|deed| {
+                    let At::There(_, sys_id) = &deed.at else { return false };
+                    let value = deed.fields().and_then(|fields| fields.get(name)).map(|value| model.plain(value));
+                    model.plain(sys_id) == id && value.as_deref() == Some(has)
                 });
             if wanted != has
                 && !acted
