@@ -219,7 +219,7 @@ impl World {
     }
 
     pub fn check_receipt(&self, receipt: &Receipt) {
-        let mut model = self.model.borrow_mut();
+        let (mut model, instance) = (self.model.borrow_mut(), self.instance.borrow());
         let aliases = model.aliases.clone();
         let Some(run) = model.run_of(&receipt.item) else { return };
         let name = format!("run {} of {}", run.plan.run, short(&receipt.item));
@@ -228,6 +228,11 @@ impl World {
                 let result = receipt.result.as_ref().and_then(|result| result["run"].as_str());
                 if run.fate != Fate::Sent || result != Some(&run.plan.run) {
                     self.broke(9, &format!("{name} is said to be done: {receipt:?}"));
+                }
+                let named = |id: &String| receipt.records.iter().any(|record| record.sys_id == *id);
+                let mut others = run.plan.besides.iter().map(|made| instance.rows_of.get(made.uid()));
+                if run.plan.names_others() && others.any(|rows| !rows.is_some_and(|rows| rows.iter().any(named))) {
+                    self.broke(9, &format!("{name} is done, and its receipt does not name all: {:?}", receipt.records));
                 }
                 if receipt
                     .records

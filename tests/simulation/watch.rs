@@ -246,9 +246,12 @@ impl World {
         }
         let records = self.records_of(part);
         let mut mirror = self.mirror.borrow_mut();
-        let met = |item: &&Item| {
-            records.contains(&item.sys_id) && (part.method != Method::Post || item.kind == ItemKind::Create)
+        // A step asks what became of its calls, too.
+        let is_about = |item: &Item| match part.method {
+            Method::Get => item.records().iter().any(|(_, id)| records.iter().any(|about| about == id)),
+            _ => records.contains(&item.sys_id),
         };
+        let met = |item: &&Item| is_about(item) && (part.method != Method::Post || item.kind == ItemKind::Create);
         let met: Vec<String> = mirror.items.values().filter(met).map(|item| item.id.clone()).collect();
         mirror.tried.extend(met);
     }
