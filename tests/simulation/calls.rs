@@ -1,16 +1,17 @@
 //! Which action a request is about, and what became of each call of a step that the app runs.
 
 use landfall::{
-    core::stored::{Again, Item, ItemKind, ItemState},
+    core::stored::{Again, Item},
     wire::{Fields, Method, Request},
 };
 
 use super::{
     doing::Doing,
+    instance::split,
     online::{At, MARK, Plan, What, is_action, plan_asked_for},
     runs::plan_of,
     story::UID,
-    watch::{body_of, place},
+    watch::body_of,
     world::World,
 };
 
@@ -28,40 +29,11 @@ impl World {
         if request.method == Method::Get {
             return None;
         }
-        let (_, sys_id) = place(request);
-        let plain = |item: &Item| {
-            item.kind == ItemKind::Delete && Some(&item.sys_id) == sys_id.as_ref() && item.state == ItemState::Unknown
-        };
-        if request.method == Method::Delete && mirror.items.values().any(plain) {
-            return None;
-        }
         let body = body_of(request);
         actions.filter(|item| item.action.as_ref().is_some_and(|action| action.by_app)).find_map(|item| {
-            let call = self.call_of(&plan_of(item)?, request, &body, sys_id.as_deref())?;
+            let call = call_of(&plan_of(item)?, request, &body)?;
             Some((item.clone(), Some(call)))
         })
-    }
-
-    /// The call of a step that a request is: its number, from 1.
-    fn call_of(&self, plan: &Plan, request: &Request, body: &Fields, sys_id: Option<&str>) -> Option<usize> {
-        match request.method {
-            Method::Post => {
-                let uid = body.get(UID)?;
-                plan.makes().position(|made| made.uid() == uid).map(|place| place + 1)
-            }
-            Method::Patch => {
-                let mark = body.get(MARK)?;
-                (0..plan.deeds.len()).find(|deed| plan.mark(*deed) == *mark).map(|deed| plan.call_of(deed))
-            }
-            Method::Delete => {
-                let is_this = |deed: &usize| {
-                    let deed = &plan.deeds[*deed];
-                    deed.what == What::Delete && sys_id.is_some_and(|id| self.is_at(plan, &deed.at, id))
-                };
-                (0..plan.deeds.len()).find(is_this).map(|deed| plan.call_of(deed))
-            }
-            _ => None,
-        }
     }
 
     fn is_at(&self, plan: &Plan, at: &At, sys_id: &str) -> bool {
@@ -85,7 +57,7 @@ impl World {
         let (method, path, what, nth) =
             (words.next()?, words.next()?, words.next()?, words.next()?.parse::<usize>().ok()?);
         if method != "POST" {
-            let (_, sys_id) = path.rsplit_once('/')?;
+            let sys_id = path.split('?').next()?.rsplit_once('/')?.1;
             let is_this = |deed: &usize| {
                 let deed = &plan.deeds[*deed];
                 (deed.what == What::Delete) == (method == "DELETE") && self.is_at(&plan, &deed.at, sys_id)
@@ -164,4 +136,19 @@ impl World {
         let made = plan.makes().map(|made| made.uid().to_owned());
         made.chain(plan.notes().cloned()).chain([plan.run.clone()]).collect()
     }
+}
+
+/// The call of a step that a request is: its number, from 1.
+fn call_of(plan: &Plan, request: &Request, body: &Fields) -> Option<usize> {
+    let (_, mut parameters) = split(&request.path);
+    let mark = match request.method {
+        Method::Post => {
+            let uid = body.get(UID)?;
+            return plan.makes().position(|made| made.uid() == uid).map(|place| place + 1);
+        }
+        Method::Patch => body.get(MARK).cloned(),
+        Method::Delete => parameters.remove(MARK),
+        _ => None,
+    };
+    (0..plan.deeds.len()).find(|deed| mark.as_ref() == Some(&plan.mark(*deed))).map(|deed| plan.call_of(deed))
 }

@@ -270,6 +270,7 @@ impl World {
             }
         }
         for item in &done.put {
+            self.note_landed(item);
             let parts = item.action.iter().flat_map(|action| action.made());
             parts.filter_map(|part| part.landed.as_deref()).for_each(|id| model.land(&item.id, id));
         }

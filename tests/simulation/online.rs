@@ -223,7 +223,10 @@ async fn run_here(step: Step<SimPorts>, input: serde_json::Value) -> StepResult 
     }
     for deed in 0..plan.deeds.len() {
         let (table, sys_id, fields) = plan.sends(deed, &made);
-        let (path, key) = (format!("table/{table}/{sys_id}"), plan.key(plan.call_of(deed)));
+        let (mut path, key) = (format!("table/{table}/{sys_id}"), plan.key(plan.call_of(deed)));
+        if fields.is_none() {
+            path += &format!("?{MARK}={}", plan.mark(deed));
+        }
         match fields {
             Some(fields) => drop(said_yes(called(&step, key, Method::Patch, path, Some(fields)).await?)?),
             None => {

@@ -14,7 +14,7 @@ use super::{
     ledger::{Done, Mirror},
     model::{Fate, Model},
     network::short,
-    online::{At, Made, Plan, What},
+    online::{At, Deed, Made, Plan, What},
     story::UID,
     world::World,
 };
@@ -136,6 +136,19 @@ impl World {
             run.fate = Fate::Sent;
         }
         Fate::Sent
+    }
+
+    /// What it has made has landed, and it waits for the user: nothing more of the record waits for it, and what it does to
+    /// that one comes when he has it go on, over what he has done since.
+    pub fn note_landed(&self, item: &Item) {
+        let Some(plan) = plan_of(item).filter(|_| item.state == ItemState::Refused) else { return };
+        let landed = item.action.iter().flat_map(|action| action.made()).filter(|part| part.landed.is_some());
+        for part in landed {
+            let is_this = |at: &At| matches!(at, At::Made(nth) if part.fields.get(UID) == plan.made[*nth].fields.get(UID));
+            let changed = plan.deeds.iter().filter(|deed| is_this(&deed.at)).filter_map(Deed::fields).flatten();
+            let loose = changed.map(|(name, _)| (part.id().to_owned(), name.clone()));
+            self.instance.borrow_mut().loose.extend(loose.collect::<Vec<_>>());
+        }
     }
 
     /// Dropped by the user's hand: what the instance has of it stays there.
