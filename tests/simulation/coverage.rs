@@ -189,40 +189,64 @@ impl World {
     pub fn strikes_request(&self, fault: &'static str, parts: &[Request]) {
         let mirror = self.mirror.borrow();
         for part in parts {
-            let about = self.records_of(part);
-            let acts = self.acts(part).map(|(item, _)| item.id);
-            let concerned = |item: &&Item| {
-                acts.as_ref() == Some(&item.id)
-                    || item.records().iter().any(|(_, id)| about.iter().any(|about| about == id))
-                    || item.mentions.iter().any(|id| about.contains(id))
-                    || item.after.iter().any(|id| acts.as_ref() == Some(id) || is_about(&mirror, id, &about))
-            };
+            let (about, items) = self.concerned(&mirror, part);
             let landed =
                 mirror.aliases.values().any(|alias| alias.sys_id.as_ref().is_some_and(|id| about.contains(id)));
-            self.note(fault, mirror.items.values().filter(concerned), landed, part.method == Method::Get);
+            self.note(fault, items.into_iter(), landed, part.method == Method::Get);
         }
+    }
+
+    /// The records that a request is about, and the items that have to do with these, or with the action that it is of.
+    fn concerned<'a>(&self, mirror: &'a Mirror, part: &Request) -> (Vec<String>, Vec<&'a Item>) {
+        let about = self.records_of(part);
+        let acts = self.acts(part).map(|(item, _)| item.id);
+        let has = |item: &Item| item.records().iter().any(|(_, id)| about.iter().any(|about| about == id));
+        let concerned = |item: &&Item| {
+            let before = |id: &String| acts.as_ref() == Some(id) || mirror.items.get(id).is_some_and(has);
+            before(&item.id) || item.mentions.iter().any(|id| about.contains(id)) || item.after.iter().any(before)
+        };
+        let items = mirror.items.values().filter(concerned).collect();
+        (about, items)
+    }
+
+    /// Whether one of these has to do with an action that stands where this number says.
+    pub fn some_action_is_met(&self, parts: &[Request], number: usize) -> bool {
+        let mirror = self.mirror.borrow();
+        let state = ACTIONS_IN_REQUESTS[number % ACTIONS_IN_REQUESTS.len()];
+        let met = |part: &Request| {
+            let (_, items) = self.concerned(&mirror, part);
+            let mut actions = items.into_iter().filter(|item| item.action.is_some());
+            actions.any(|item| of_action(item, self.state_in(item, part.method == Method::Get)) == state)
+        };
+        parts.iter().any(met)
     }
 
     fn note<'a>(&self, fault: &'static str, items: impl Iterator<Item = &'a Item>, landed: bool, asked: bool) {
         let mut coverage = self.coverage.borrow_mut();
         for item in items {
-            let state = match item.state {
-                ItemState::Unknown if asked => ASKED,
-                _ => self.state_of(item),
-            };
+            let state = self.state_in(item, asked);
             coverage.all.count((fault, state));
-            let Some(action) = &item.action else { continue };
-            let state = match state {
-                "ready" if !item.after.is_empty() => IN_TURN,
-                "in flight" if action.by_app => CALLS,
-                "in flight" => RUNS,
-                state => state,
-            };
-            coverage.actions.count((fault, state));
+            if item.action.is_some() {
+                coverage.actions.count((fault, of_action(item, state)));
+            }
         }
         if landed {
             coverage.all.count((fault, "landed"));
         }
+    }
+
+    fn state_in(&self, item: &Item, asked: bool) -> &'static str {
+        match item.state {
+            ItemState::Unknown if asked => ASKED,
+            _ => self.state_of(item),
+        }
+    }
+
+    /// Whether an action stands where this number says.
+    pub fn some_action_stands(&self, number: usize) -> bool {
+        let mirror = self.mirror.borrow();
+        let mut actions = mirror.items.values().filter(|item| item.action.is_some());
+        actions.any(|item| of_action(item, self.state_of(item)) == ACTIONS[number % ACTIONS.len()])
     }
 
     fn state_of(&self, item: &Item) -> &'static str {
@@ -247,8 +271,11 @@ impl World {
     }
 }
 
-/// Whether the item of this id is about one of these records.
-fn is_about(mirror: &Mirror, id: &str, about: &[String]) -> bool {
-    let item = mirror.items.get(id);
-    item.is_some_and(|item| item.records().iter().any(|(_, id)| about.iter().any(|about| about == id)))
+fn of_action(item: &Item, state: &'static str) -> &'static str {
+    match state {
+        "ready" if !item.after.is_empty() => IN_TURN,
+        "in flight" if item.is_run_there() => RUNS,
+        "in flight" => CALLS,
+        state => state,
+    }
 }

@@ -88,8 +88,10 @@ impl World {
         let session = self.instance.borrow().session;
         let mut network = self.network.borrow_mut();
         network.armed.clear();
+        network.aimed.clear();
         (network.cut, network.session) = (false, session);
         drop(network);
+        self.ambushes.borrow_mut().clear();
         self.instance.borrow_mut().dropping = None;
         self.full_commits.set(0);
         self.broken_calls.set(0);

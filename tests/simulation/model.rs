@@ -244,7 +244,7 @@ impl Model {
             Intent::Delete { record } => {
                 let record = self.now(*record);
                 let deletes = |item: &&Item| match &item.action {
-                    None => self.of_item(item) == Some(record),
+                    None => item.kind == ItemKind::Delete && self.of_item(item) == Some(record),
                     Some(action) => {
                         let mut deleted = action.parts.iter().filter(|part| part.kind == ItemKind::Delete);
                         deleted.any(|part| self.find(part.id()) == Some(record))

@@ -62,6 +62,8 @@ struct Packet {
 pub struct Network {
     packets: Vec<Packet>,
     pub armed: Vec<OnRequest>,
+    /// And for what has to do with an action that stands there.
+    pub aimed: Vec<(usize, OnRequest)>,
     pub cut: bool,
     /// The session the device has, and whether it gets another without the user.
     pub session: u32,
@@ -169,9 +171,14 @@ impl World {
         network.requests += 1;
         network.changes += parts.iter().filter(|part| part.method != Method::Get).count() as u64;
         let applies = |fault: &OnRequest| answers::applies(fault, request, parts.len());
-        let fault = match network.armed.iter().position(applies) {
-            Some(at) if !network.cut => Some(network.armed.remove(at)),
-            _ => None,
+        let meets = |(state, fault): &(usize, OnRequest)| applies(fault) && self.some_action_is_met(&parts, *state);
+        let fault = match network.aimed.iter().position(meets) {
+            _ if network.cut => None,
+            Some(at) => Some(network.aimed.remove(at).1),
+            None => {
+                let place = network.armed.iter().position(applies);
+                place.map(|at| network.armed.remove(at))
+            }
         };
         if let Some(fault) = &fault {
             self.tell(|| format!("      … and that request meets this: {fault:?}"));

@@ -238,6 +238,17 @@ pub enum Fault {
     },
     EventsLost,
     OnRequest(OnRequest),
+    /// Of the next request that has to do with an action which stands there: what is rare would not meet what is rare by
+    /// chance.
+    OnRequestOf {
+        state: usize,
+        fault: OnRequest,
+    },
+    /// As soon as an action stands there.
+    When {
+        state: usize,
+        fault: Box<Fault>,
+    },
 }
 
 /// What becomes of the next request it can become of.
@@ -361,8 +372,20 @@ pub fn change(draw: &mut Draw) -> Change {
 }
 
 fn fault(setup: &Setup, draw: &mut Draw) -> Fault {
+    match draw.below(44) {
+        which @ 0..21 => of_world(setup, draw, which),
+        21..40 => Fault::OnRequest(on_request(draw)),
+        40..42 => Fault::OnRequestOf { state: draw.below(64), fault: any_of_a_request(draw) },
+        _ => {
+            let which = draw.of(&[0, 5, 7, 8, 9, 11, 13, 15, 16, 17, 18, 19, 20]);
+            Fault::When { state: draw.below(64), fault: Box::new(of_world(setup, draw, which)) }
+        }
+    }
+}
+
+fn of_world(setup: &Setup, draw: &mut Draw, which: usize) -> Fault {
     let who = draw.below(setup.contexts);
-    match draw.below(40) {
+    match which {
         0..5 => Fault::Kill { who },
         5..7 => Fault::Freeze { who, ms: draw.of(&[5_000, 35_000, 70_000]) },
         7 => Fault::Full { commits: 1 + draw.below(3) },
@@ -379,8 +402,7 @@ fn fault(setup: &Setup, draw: &mut Draw) -> Fault {
         17 => Fault::Removes { row: draw.below(64) },
         18 => Fault::Adds,
         19 => Fault::ClockSet { back: draw.percent(50) },
-        20 => Fault::EventsLost,
-        _ => Fault::OnRequest(on_request(draw)),
+        _ => Fault::EventsLost,
     }
 }
 
@@ -410,6 +432,32 @@ fn on_request(draw: &mut Draw) -> OnRequest {
         25..27 => {
             OnRequest::ItemStatus { nth, status: draw.of(&[400, 401, 403, 404, 409, 412, 413, 429, 500, 503]), wait }
         }
+        _ => OnRequest::Shuffled,
+    }
+}
+
+/// Each as likely as any.
+fn any_of_a_request(draw: &mut Draw) -> OnRequest {
+    let (ms, run, after) = (draw.of(&[300, 20_000, 61_000]), draw.percent(50), draw.below(3));
+    let wait = if draw.percent(50) { Wait::No } else { Wait::Seconds(30) };
+    match draw.below(29) {
+        which @ 0..2 => OnRequest::Lost { silently: which == 1 },
+        which @ 2..4 => OnRequest::AnswerLost { silently: which == 3 },
+        4 => OnRequest::Delayed { ms },
+        5 => OnRequest::AnswerDelayed { ms },
+        6 => OnRequest::Repeated { ms },
+        7 => OnRequest::Truncated { run },
+        8 => OnRequest::Noise { run },
+        9 => OnRequest::Portal,
+        10 => OnRequest::Redirected { followed: run },
+        which @ 11..19 => {
+            let status = [400, 401, 403, 404, 409, 412, 413, 429][which - 11];
+            OnRequest::Status { status, run: false, wait }
+        }
+        which @ 19..22 => OnRequest::Status { status: [408, 500, 503][which - 19], run, wait },
+        22 => OnRequest::Unserviced { after },
+        23 => OnRequest::Missing { nth: 0, run },
+        which @ 24..28 => OnRequest::ItemStatus { nth: 0, status: [400, 401, 429, 500][which - 24], wait },
         _ => OnRequest::Shuffled,
     }
 }
