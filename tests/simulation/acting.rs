@@ -50,10 +50,19 @@ pub struct Run {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Does {
     /// With an entry of its journal.
-    Change { record: usize, change: Change, notes: bool },
+    Change {
+        record: usize,
+        change: Change,
+        notes: bool,
+    },
     /// One that it has made itself.
-    ChangeOwn { which: usize, change: Change },
-    Delete { record: usize },
+    ChangeOwn {
+        which: usize,
+        change: Change,
+    },
+    Delete {
+        record: usize,
+    },
 }
 
 impl Does {
@@ -286,7 +295,8 @@ async fn offline(
             At::There(table, sys_id) => (table, sys_id),
             At::Made(nth) => (&plan.made[*nth].table, &ids[*nth]),
         };
-        let number = world.model.borrow().find(sys_id).map(|number| world.model.borrow().now(number)).unwrap_or_default();
+        let number =
+            world.model.borrow().find(sys_id).map(|number| world.model.borrow().now(number)).unwrap_or_default();
         let of = if let At::Made(nth) = at { Ok(*nth) } else { Err(number) };
         match what {
             What::Change(changes, _) => {

@@ -35,7 +35,7 @@ const BETWEEN_CALLS: &str = "next call";
 /// nor has what waits to be paired, behind which everything of its records waits, nor what stands between two calls.
 const IN_REQUESTS: [&str; 5] = ["needs id", "behind", "in flight", ASKED, "landed"];
 /// It has left, and the instance is asked what became of it.
-const ASKED: &str = "asked about";
+pub const ASKED: &str = "asked about";
 
 /// Where an action may stand. What the instance runs leaves once, what the app runs call by call.
 const ACTIONS: [&str; 11] = [
@@ -53,8 +53,12 @@ const ACTIONS: [&str; 11] = [
 ];
 /// Something that the user did before goes first.
 const IN_TURN: &str = "in turn";
-const CALLS: &str = "call leaves";
+pub const CALLS: &str = "call leaves";
 const RUNS: &str = "run leaves";
+
+/// Where few stand for long, or few requests have to do with them.
+pub const RARE: [&str; 7] = [IN_TURN, "backing off", "backing off", CALLS, RUNS, RUNS, BETWEEN_CALLS];
+pub const RARE_IN_REQUESTS: [&str; 5] = [IN_TURN, CALLS, RUNS, ASKED, ASKED];
 
 const ACTIONS_IN_REQUESTS: [&str; 6] = ["needs id", "behind", IN_TURN, CALLS, RUNS, ASKED];
 
@@ -141,7 +145,8 @@ impl Table {
     fn empty_lines(&self, in_requests: &[&'static str], states: &[&'static str]) -> Vec<&'static str> {
         let met = |fault: &str| self.0.keys().any(|(known, _)| *known == fault);
         let faults = answers::NAMES.into_iter().chain(OTHERS).filter(|fault| !met(fault));
-        let unmet = |faults: &[&'static str], state: &'static str| faults.iter().all(|fault| self.at(fault, state) == 0);
+        let unmet =
+            |faults: &[&'static str], state: &'static str| faults.iter().all(|fault| self.at(fault, state) == 0);
         let of_requests = in_requests.iter().copied().filter(|state| unmet(&answers::NAMES, state));
         let of_others = states.iter().copied().filter(|state| unmet(&OTHERS, state));
         faults.chain(of_requests).chain(of_others).collect()
@@ -209,10 +214,9 @@ impl World {
         (about, items)
     }
 
-    /// Whether one of these has to do with an action that stands where this number says.
-    pub fn some_action_is_met(&self, parts: &[Request], number: usize) -> bool {
+    /// Whether one of these has to do with an action that stands there.
+    pub fn some_action_is_met(&self, parts: &[Request], state: &str) -> bool {
         let mirror = self.mirror.borrow();
-        let state = ACTIONS_IN_REQUESTS[number % ACTIONS_IN_REQUESTS.len()];
         let met = |part: &Request| {
             let (_, items) = self.concerned(&mirror, part);
             let mut actions = items.into_iter().filter(|item| item.action.is_some());
@@ -242,11 +246,11 @@ impl World {
         }
     }
 
-    /// Whether an action stands where this number says.
-    pub fn some_action_stands(&self, number: usize) -> bool {
+    /// Whether an action stands there.
+    pub fn some_action_stands(&self, state: &str) -> bool {
         let mirror = self.mirror.borrow();
         let mut actions = mirror.items.values().filter(|item| item.action.is_some());
-        actions.any(|item| of_action(item, self.state_of(item)) == ACTIONS[number % ACTIONS.len()])
+        actions.any(|item| of_action(item, self.state_of(item)) == state)
     }
 
     fn state_of(&self, item: &Item) -> &'static str {

@@ -2,7 +2,11 @@
 
 use landfall::wire::Fields;
 
-use super::{story::Fault, world::World};
+use super::{
+    coverage::{ASKED, CALLS},
+    story::{Fault, OnRequest},
+    world::World,
+};
 
 impl World {
     pub fn strike(&self, fault: &Fault) {
@@ -59,14 +63,20 @@ impl World {
                 self.reconciles.borrow_mut().clear();
             }
             Fault::OnRequest(fault) => self.network.borrow_mut().armed.push(fault.clone()),
-            Fault::OnRequestOf { state, fault } => self.network.borrow_mut().aimed.push((*state, fault.clone())),
-            Fault::When { state, fault } => self.ambushes.borrow_mut().push((*state, (**fault).clone())),
+            Fault::OnRequestOf { state, fault } => {
+                let aimed = &mut self.network.borrow_mut().aimed;
+                if *state == ASKED {
+                    aimed.push((CALLS, OnRequest::AnswerLost { silently: false }));
+                }
+                aimed.push((state, fault.clone()));
+            }
+            Fault::When { state, fault } => self.ambushes.borrow_mut().push((state, (**fault).clone())),
         }
     }
 
     /// Strikes where an action stands where that was waited for.
     pub fn ambush(&self) {
-        let place = self.ambushes.borrow().iter().position(|(state, _)| self.some_action_stands(*state));
+        let place = self.ambushes.borrow().iter().position(|(state, _)| self.some_action_stands(state));
         if let Some((_, fault)) = place.map(|place| self.ambushes.borrow_mut().remove(place)) {
             self.tell(|| format!("      an action stands where that was waited for: {fault:?}"));
             self.strike(&fault);

@@ -63,7 +63,7 @@ pub struct Network {
     packets: Vec<Packet>,
     pub armed: Vec<OnRequest>,
     /// And for what has to do with an action that stands there.
-    pub aimed: Vec<(usize, OnRequest)>,
+    pub aimed: Vec<(&'static str, OnRequest)>,
     pub cut: bool,
     /// The session the device has, and whether it gets another without the user.
     pub session: u32,
@@ -171,7 +171,8 @@ impl World {
         network.requests += 1;
         network.changes += parts.iter().filter(|part| part.method != Method::Get).count() as u64;
         let applies = |fault: &OnRequest| answers::applies(fault, request, parts.len());
-        let meets = |(state, fault): &(usize, OnRequest)| applies(fault) && self.some_action_is_met(&parts, *state);
+        let meets =
+            |(state, fault): &(&'static str, OnRequest)| applies(fault) && self.some_action_is_met(&parts, state);
         let fault = match network.aimed.iter().position(meets) {
             _ if network.cut => None,
             Some(at) => Some(network.aimed.remove(at).1),

@@ -144,7 +144,8 @@ impl World {
         let Some(plan) = plan_of(item).filter(|_| item.state == ItemState::Refused) else { return };
         let landed = item.action.iter().flat_map(|action| action.made()).filter(|part| part.landed.is_some());
         for part in landed {
-            let is_this = |at: &At| matches!(at, At::Made(nth) if part.fields.get(UID) == plan.made[*nth].fields.get(UID));
+            let is_this =
+                |at: &At| matches!(at, At::Made(nth) if part.fields.get(UID) == plan.made[*nth].fields.get(UID));
             let changed = plan.deeds.iter().filter(|deed| is_this(&deed.at)).filter_map(Deed::fields).flatten();
             let loose = changed.map(|(name, _)| (part.id().to_owned(), name.clone()));
             self.instance.borrow_mut().loose.extend(loose.collect::<Vec<_>>());
@@ -264,9 +265,7 @@ impl World {
 fn is_deleted_by_another(mirror: &Mirror, record: &Record) -> bool {
     record.items.iter().filter_map(|id| mirror.items.get(id)).any(|item| match &item.action {
         None => item.kind == ItemKind::Delete,
-        Some(action) => {
-            action.parts.iter().any(|part| part.kind == ItemKind::Delete && part.sys_id == record.sys_id)
-        }
+        Some(action) => action.parts.iter().any(|part| part.kind == ItemKind::Delete && part.sys_id == record.sys_id),
     })
 }
 

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use landfall::core::schema::TableOptions;
 use serde_json::json;
 
-use super::{acting::Run, draw::Draw};
+use super::{
+    acting::Run,
+    coverage::{RARE, RARE_IN_REQUESTS},
+    draw::Draw,
+};
 
 /// The app's own number for a record: by it the instance's rows are counted.
 pub const UID: &str = "u_uid";
@@ -241,12 +245,12 @@ pub enum Fault {
     /// Of the next request that has to do with an action which stands there: what is rare would not meet what is rare by
     /// chance.
     OnRequestOf {
-        state: usize,
+        state: &'static str,
         fault: OnRequest,
     },
     /// As soon as an action stands there.
     When {
-        state: usize,
+        state: &'static str,
         fault: Box<Fault>,
     },
 }
@@ -375,10 +379,10 @@ fn fault(setup: &Setup, draw: &mut Draw) -> Fault {
     match draw.below(44) {
         which @ 0..21 => of_world(setup, draw, which),
         21..40 => Fault::OnRequest(on_request(draw)),
-        40..42 => Fault::OnRequestOf { state: draw.below(64), fault: any_of_a_request(draw) },
+        40..42 => Fault::OnRequestOf { state: draw.of(&RARE_IN_REQUESTS), fault: any_of_a_request(draw) },
         _ => {
             let which = draw.of(&[0, 5, 7, 8, 9, 11, 13, 15, 16, 17, 18, 19, 20]);
-            Fault::When { state: draw.below(64), fault: Box::new(of_world(setup, draw, which)) }
+            Fault::When { state: draw.of(&RARE), fault: Box::new(of_world(setup, draw, which)) }
         }
     }
 }

@@ -176,13 +176,15 @@ impl World {
                     model.plain(sys_id) == id && value.as_deref() == Some(has)
                 });
             // What an action did to two records that have turned out to be one, its step did one after the other.
-            let outdone = || model.runs.iter().filter(|run| run.fate == Fate::Sent).any(|run| {
-                let here = |at: &At| matches!(at, At::There(_, sys_id) if model.plain(sys_id) == id);
-                let deeds = run.plan.deeds.iter().filter(|deed| here(&deed.at)).filter_map(Deed::fields);
-                let values: Vec<String> =
-                    deeds.filter_map(|fields| fields.get(name)).map(|value| model.plain(value)).collect();
-                values.last().is_some_and(|last| last == has) && values.contains(&wanted)
-            });
+            let outdone = || {
+                model.runs.iter().filter(|run| run.fate == Fate::Sent).any(|run| {
+                    let here = |at: &At| matches!(at, At::There(_, sys_id) if model.plain(sys_id) == id);
+                    let deeds = run.plan.deeds.iter().filter(|deed| here(&deed.at)).filter_map(Deed::fields);
+                    let values: Vec<String> =
+                        deeds.filter_map(|fields| fields.get(name)).map(|value| model.plain(value)).collect();
+                    values.last().is_some_and(|last| last == has) && values.contains(&wanted)
+                })
+            };
             if wanted != has
                 && !acted
                 && !outdone()

@@ -63,7 +63,7 @@ pub struct World {
     /// Who reconciled what, in which of its lives, and when.
     pub reconciles: RefCell<Vec<(usize, u32, u64, String)>>,
     /// Where an action is waited for, and with what.
-    pub ambushes: RefCell<Vec<(usize, Fault)>>,
+    pub ambushes: RefCell<Vec<(&'static str, Fault)>>,
     pub full_commits: Cell<usize>,
     pub broken_calls: Cell<usize>,
     pub unsure_commit: Cell<bool>,
