@@ -241,6 +241,9 @@ impl World {
             deleted.remove(temporary);
         }
         drop(model);
+        for (_, sys_id) in done.reconciled.iter().filter(|(_, sys_id)| self.order.borrow().merged.contains(sys_id)) {
+            self.note_merged(sys_id);
+        }
         done.replaced.iter().for_each(|before| self.run_replaced(before));
         for item in &done.left {
             let fate = match doing.kind {

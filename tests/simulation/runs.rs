@@ -144,12 +144,25 @@ impl World {
         let Some(plan) = plan_of(item).filter(|_| item.state == ItemState::Refused) else { return };
         let landed = item.action.iter().flat_map(|action| action.made()).filter(|part| part.landed.is_some());
         for part in landed {
-            let is_this =
-                |at: &At| matches!(at, At::Made(nth) if part.fields.get(UID) == plan.made[*nth].fields.get(UID));
-            let changed = plan.deeds.iter().filter(|deed| is_this(&deed.at)).filter_map(Deed::fields).flatten();
-            let loose = changed.map(|(name, _)| (part.id().to_owned(), name.clone()));
-            self.instance.borrow_mut().loose.extend(loose.collect::<Vec<_>>());
+            self.loosen_own(&plan, part.fields.get(UID), part.id());
         }
+    }
+
+    /// What it has made was on the device already, as one that nobody knew to be that, and was changed as such.
+    pub fn note_merged(&self, sys_id: &str) {
+        let (model, instance) = (self.model.borrow(), self.instance.borrow());
+        let uid = instance.rows_of.iter().find(|(_, rows)| rows.iter().any(|row| row == sys_id)).map(|(uid, _)| uid);
+        let Some(uid) = uid.cloned() else { return };
+        drop(instance);
+        model.runs.iter().for_each(|run| self.loosen_own(&run.plan, Some(&uid), sys_id));
+    }
+
+    /// What a step does to this record, which it has made itself.
+    pub fn loosen_own(&self, plan: &Plan, uid: Option<&String>, sys_id: &str) {
+        let is_this = |at: &At| matches!(at, At::Made(nth) if plan.made[*nth].fields.get(UID) == uid);
+        let changed = plan.deeds.iter().filter(|deed| is_this(&deed.at)).filter_map(Deed::fields).flatten();
+        let loose = changed.map(|(name, _)| (sys_id.to_owned(), name.clone()));
+        self.instance.borrow_mut().loose.extend(loose);
     }
 
     /// Dropped by the user's hand: what the instance has of it stays there.

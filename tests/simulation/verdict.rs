@@ -10,7 +10,7 @@ use landfall::{
 use super::{
     doing::{Doing, Kind},
     model::{Fate, Model, Rec},
-    online::{At, Deed, Plan},
+    online::{At, Deed},
     story::TABLES,
     world::World,
 };
@@ -126,18 +126,16 @@ impl World {
         let seen = self.watch.borrow().seen_twins.contains(&record.id);
         let pulled = record.table == "incident" && alive > 1;
         // What an action brings about is the author's: two rows with one temporary id are none of the engine's.
-        let of = |plan: &Plan| plan.made.iter().position(|made| made.uid() == uid);
-        let acted = model.runs.iter().find_map(|run| Some((&run.plan, of(&run.plan)?)));
+        let mut plans = model.runs.iter().map(|run| &run.plan);
+        let acted = plans.find(|plan| plan.made.iter().any(|made| made.uid() == uid));
         if rows.len() > 1 && acted.is_none() && (seen || pulled) && !self.reported.borrow().contains(&record.id) {
             self.broke(2, &format!("{name} has twins, and nobody was told"));
         }
-        let twins = acted.filter(|_| rows.len() > 1);
+        let twins = rows.len() > 1;
         drop(instance);
         // Of these the step has changed one, and the device may have taken the other.
-        if let Some((plan, nth)) = twins {
-            let changed = plan.deeds.iter().filter(|deed| deed.at == At::Made(nth)).filter_map(Deed::fields).flatten();
-            let loose = changed.map(|(name, _)| (used.clone(), name.clone()));
-            self.instance.borrow_mut().loose.extend(loose.collect::<Vec<_>>());
+        if let Some(plan) = acted.filter(|_| twins) {
+            self.loosen_own(plan, record.uid.as_ref(), used);
         }
         self.check_values(model, record, used);
     }
