@@ -4,7 +4,7 @@ use landfall::wire::Fields;
 
 use super::{
     coverage::{ASKED, CALLS},
-    story::{Fault, OnRequest},
+    trouble::{Fault, OnRequest},
     world::World,
 };
 

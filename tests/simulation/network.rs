@@ -21,8 +21,8 @@ use super::{
     instance::{ROOT, Single},
     mortal::Dead,
     online::is_action,
-    story::OnRequest,
     tampered,
+    trouble::OnRequest,
     world::World,
 };
 

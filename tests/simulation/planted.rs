@@ -187,7 +187,8 @@ pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
         (Bug::RefusedDropped, Kind::Sync) => altered.drop_refused(),
         (Bug::CreateKept, Kind::Sync) => altered.keep_creates(),
         (Bug::FoldedInFlight, Kind::Write) => altered.fold(|item, fresh| {
-            item.state == ItemState::Unknown && !item.journal && !fresh.journal && fresh.kind == ItemKind::Update
+            let plain = !item.journal && !fresh.journal && item.action.is_none();
+            item.state == ItemState::Unknown && plain && fresh.kind == ItemKind::Update
         }),
         (Bug::EntriesFolded, Kind::Write) => {
             altered.fold(|item, fresh| item.state == ItemState::Queued && item.journal && fresh.journal);

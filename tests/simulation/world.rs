@@ -23,7 +23,8 @@ use super::{
     network::{Network, short},
     order::Order,
     planted::Bug,
-    story::{Fault, Setup},
+    story::Setup,
+    trouble::Fault,
     watch::Watch,
 };
 
