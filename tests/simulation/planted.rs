@@ -188,7 +188,8 @@ pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
         (Bug::CreateKept, Kind::Sync) => altered.keep_creates(),
         (Bug::FoldedInFlight, Kind::Write) => altered.fold(|item, fresh| {
             let plain = !item.journal && !fresh.journal && item.action.is_none();
-            item.state == ItemState::Unknown && plain && fresh.kind == ItemKind::Update
+            let of_its_own = plain && fresh.kind == ItemKind::Update && fresh.mentions.is_empty();
+            item.state == ItemState::Unknown && of_its_own
         }),
         (Bug::EntriesFolded, Kind::Write) => {
             altered.fold(|item, fresh| item.state == ItemState::Queued && item.journal && fresh.journal);
