@@ -121,6 +121,12 @@ impl World {
             if !instance.gone.contains(used) {
                 self.broke(16, &format!("{name} was deleted here and is at the instance"));
             }
+            // What was deleted as another's, and is then said to be this one, is told of as not to be found.
+            let number = model.find(&record.id);
+            let merged = model.records.iter().any(|other| other.merged.is_some() && other.merged == number);
+            if !merged && self.mirror.borrow().records.values().any(|here| here.sys_id == *used) {
+                self.broke(13, &format!("{name} was deleted here and is on the device"));
+            }
             return;
         }
         let seen = self.watch.borrow().seen_twins.contains(&record.id);
