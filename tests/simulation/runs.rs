@@ -186,6 +186,12 @@ impl World {
             instance.loose.extend(loose);
             model.records[number].doubt |= sent || made;
         }
+        // What it changed before it was to delete it, no part tells.
+        for deed in plan_of(item).into_iter().flat_map(|plan| plan.deeds).filter(|_| sent) {
+            let At::There(_, sys_id) = &deed.at else { continue };
+            let names = deed.fields().into_iter().flat_map(|fields| fields.keys().cloned());
+            instance.loose.extend(names.map(|name| (model.plain(sys_id), name)));
+        }
         if let Some(run) = model.run_of(&item.id) {
             doubt |= instance.runs.contains_key(&run.plan.run);
             run.fate = Fate::Undone;
@@ -220,7 +226,9 @@ impl World {
                     self.broke(16, &format!("{} is undone, and {temporary} is still here", self.describe(item)));
                 }
             }
-            for part in item.action.iter().flat_map(|action| &action.parts) {
+            // What has landed before is the instance's.
+            let parts = item.action.iter().flat_map(|action| &action.parts);
+            for part in parts.filter(|part| part.landed.is_none()) {
                 let Some(record) = mirror.records.values().find(|record| record.sys_id == part.id()) else {
                     let dropped = mirror.aliases.get(part.id()).is_some_and(|alias| alias.dropped);
                     if part.kind == ItemKind::Delete && !dropped {
