@@ -82,6 +82,8 @@ const OTHERS: [&str; 16] = [
     "no Web Locks",
 ];
 
+pub const OF_ACTIONS: &str = "an action";
+
 /// A fault, and a state that it has met.
 type Cell = (&'static str, &'static str);
 
@@ -104,14 +106,14 @@ impl Coverage {
     pub fn empty(&self) -> Vec<(&'static str, Cell)> {
         let all = self.all.empty(&IN_REQUESTS, &STATES).into_iter().map(|cell| ("an item", cell));
         let actions = self.actions.empty(&ACTIONS_IN_REQUESTS, &ACTIONS);
-        all.chain(actions.into_iter().filter(can_be).map(|cell| ("an action", cell))).collect()
+        all.chain(actions.into_iter().filter(can_be).map(|cell| (OF_ACTIONS, cell))).collect()
     }
 
     /// Faults that have met nothing, and states that nothing has met.
     pub fn empty_lines(&self) -> Vec<(&'static str, &'static str)> {
         let all = self.all.empty_lines(&IN_REQUESTS, &STATES).into_iter().map(|line| ("an item", line));
         let actions = self.actions.empty_lines(&ACTIONS_IN_REQUESTS, &ACTIONS);
-        all.chain(actions.into_iter().map(|line| ("an action", line))).collect()
+        all.chain(actions.into_iter().map(|line| (OF_ACTIONS, line))).collect()
     }
 }
 
