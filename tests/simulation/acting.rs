@@ -7,15 +7,16 @@ use landfall::{
         CoreError, Settled,
         stored::{Action, Item, ItemState},
     },
-    engine::EngineError,
+    engine::{AppRow, EngineError, Transaction},
     wire::Fields,
 };
 
 use super::{
+    contexts::SimPorts,
     doing::{Doing, Intent, Kind},
     draw::Draw,
     network::short,
-    online::{Changed, FIRST, HERE, Made, Naming, Plan, THERE, filled},
+    online::{At, Deed, FIRST, HERE, Made, Naming, Plan, THERE, What, filled},
     ops::row,
     story::{Change, Setup, TABLES, UID, change},
     world::World,
@@ -30,15 +31,49 @@ pub struct Run {
     pub makes: Vec<(usize, Change)>,
     /// The second points to the first, in a reference or in a text.
     pub linked: Option<bool>,
-    /// A record that it changes.
-    pub changes: Option<(usize, Change)>,
-    /// With an entry of its journal.
-    pub notes: bool,
+    /// What it does to records, one after the other.
+    pub does: Vec<Does>,
+    /// It makes one more, and deletes it again.
+    pub briefly: Option<usize>,
     /// A record that its input mentions.
     pub about: Option<usize>,
+    /// The table of a record of another user's that its step names.
+    pub of_another: Option<usize>,
+    /// Tables in which its step makes a record of which the device knows nothing.
+    pub besides: Option<usize>,
     pub naming: Naming,
     pub carries: bool,
     pub consolidates: bool,
+}
+
+/// What an action does to a record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Does {
+    /// With an entry of its journal.
+    Change {
+        record: usize,
+        change: Change,
+        notes: bool,
+    },
+    /// One that it has made itself.
+    ChangeOwn {
+        which: usize,
+        change: Change,
+    },
+    Delete {
+        record: usize,
+    },
+}
+
+impl Does {
+    fn draw(many: usize, draw: &mut Draw) -> Self {
+        let (record, change) = (draw.below(64), change(draw));
+        match draw.below(10) {
+            0..2 if many > 0 => Self::ChangeOwn { which: draw.below(many), change },
+            2..4 => Self::Delete { record },
+            _ => Self::Change { record, change, notes: draw.percent(50) },
+        }
+    }
 }
 
 impl Run {
@@ -48,14 +83,17 @@ impl Run {
         let table = draw.below(2);
         let makes = (0..many).map(|_| (if draw.percent(75) { table } else { 1 - table }, change(draw))).collect();
         let linked = draw.of(&[None, None, Some(true), Some(false)]);
-        let changes = (many == 0 || draw.percent(40)).then(|| (draw.below(64), change(draw)));
+        // Of an action that does nothing here nobody would see much.
+        let count = draw.of(if many == 0 { &[0, 1, 1, 1, 1, 2, 2, 3] } else { &[0, 0, 0, 0, 1, 1, 2, 3] });
         Self {
             by_app,
             makes,
             linked,
-            changes,
-            notes: draw.percent(50),
+            does: (0..count).map(|_| Does::draw(many, draw)).collect(),
+            briefly: draw.percent(8).then(|| draw.below(3)),
             about: draw.percent(40).then(|| draw.below(64)),
+            of_another: draw.percent(12).then(|| draw.below(3)),
+            besides: draw.percent(12).then(|| draw.below(3)),
             naming: draw.of(&[Naming::ById, Naming::ById, Naming::InOrder, Naming::Backwards, Naming::Short]),
             carries: setup.carries && draw.percent(80),
             consolidates: draw.percent(15),
@@ -65,36 +103,35 @@ impl Run {
 
 impl World {
     pub fn run(self: &Rc<Self>, by: usize, run: &Run) {
-        let text = || format!("v{}", self.number());
         let mut made: Vec<Made> = Vec::new();
         for (table, change) in &run.makes {
-            let table = TABLES[*table];
-            let mut fields = self.fresh(table, change);
-            fields.remove("work_notes");
+            let mut made_here = self.makes(*table, change);
             match run.linked.filter(|_| !made.is_empty()) {
-                Some(true) => drop(fields.insert("parent".to_owned(), FIRST.to_owned())),
-                Some(false) => drop(fields.insert("description".to_owned(), format!("{} see {FIRST}, please", text()))),
+                Some(true) => drop(made_here.fields.insert("parent".to_owned(), FIRST.to_owned())),
+                Some(false) => {
+                    let text = format!("v{} see {FIRST}, please", self.number());
+                    made_here.fields.insert("description".to_owned(), text);
+                }
                 None => {}
             }
-            made.push(Made { table: table.to_owned(), fields });
+            made.push(made_here);
         }
-        let changed = run.changes.as_ref().and_then(|(record, change)| {
-            let number = self.choose(*record)?;
-            let (table, sys_id) = self.name(number);
-            let mut fields = Fields::new();
-            self.changed(&table, Some(number), change, &mut fields);
-            fields.remove("work_notes");
-            // What is no change here would be one of the step's only, and nothing that follows would wait for it.
-            fields.insert("short_description".to_owned(), text());
-            let note = run.notes.then(|| format!("n{}", self.number()));
-            Some((number, Changed { table, sys_id, fields, note }))
-        });
+        let mut deeds: Vec<Deed> = Vec::new();
+        run.does.iter().for_each(|does| deeds.extend(self.does(does, &deeds)));
+        let besides = run.besides.iter().map(|table| self.makes(*table, &Change::Text)).collect();
         let about = run.about.and_then(|record| self.choose(record)).map(|number| self.name(number));
+        let of_another = run.of_another.map(|table| {
+            let (table, seconds) = (TABLES[table], self.elapsed.get() / 1000);
+            let fields = Fields::from([("u_other".to_owned(), format!("o{}", self.number()))]);
+            (table.to_owned(), self.instance.borrow_mut().put(table, fields, seconds))
+        });
+        let brief = run.briefly.map(|table| self.makes(table, &Change::Text));
         let plan = Plan {
             run: format!("r{}", self.number()),
             made,
-            change: changed.as_ref().map(|(_, change)| change.clone()),
-            about,
+            besides,
+            deeds,
+            about: about.into_iter().chain(of_another).collect(),
             naming: run.naming,
             carries: run.carries,
         };
@@ -111,26 +148,15 @@ impl World {
             let result = async {
                 loop {
                     let transaction = page.act(action.clone()).await?;
-                    let (mut told, mut intents) = (Vec::new(), Vec::new());
-                    let mut first: Option<String> = None;
                     let steps = async {
-                        for Made { table, fields } in &plan.made {
-                            let fields = filled(fields, first.as_deref());
-                            let made = transaction.create(table, row(&fields)).await?;
-                            first = first.take().or_else(|| made["sys_id"].as_str().map(str::to_owned));
-                            intents.push(Intent::Create { uid: fields[UID].clone(), table: table.clone(), fields });
-                            told.push(made);
-                        }
-                        if let Some((number, change)) = &changed {
-                            transaction.update(&change.table, &change.sys_id, row(&change.fields)).await?;
-                            intents.push(Intent::Change { record: *number, fields: change.fields.clone() });
-                        }
+                        let (told, mut intents) = offline(&world, &transaction, &plan, brief.as_ref()).await?;
                         let (item, _) = transaction.acted().await?;
-                        intents.push(Intent::Run { plan: plan.clone(), item: item.clone() });
-                        Ok::<_, EngineError>(item)
+                        let brief = brief.as_ref().map(|brief| brief.uid().to_owned());
+                        intents.push(Intent::Run { plan: plan.clone(), item: item.clone(), brief });
+                        Ok::<_, EngineError>((item, told, intents))
                     };
-                    let item = match steps.await {
-                        Ok(item) => item,
+                    let (item, told, intents) = match steps.await {
+                        Ok(done) => done,
                         Err(error) if transaction.give_up().await? => return Err(error),
                         Err(_) => continue,
                     };
@@ -148,6 +174,49 @@ impl World {
                 world.wait_for_receipt(by, item);
             }
         });
+    }
+
+    fn makes(&self, table: usize, change: &Change) -> Made {
+        let mut fields = self.fresh(TABLES[table], change);
+        fields.remove("work_notes");
+        Made { table: TABLES[table].to_owned(), fields }
+    }
+
+    /// Nothing more is done to what was deleted before.
+    fn does(&self, does: &Does, before: &[Deed]) -> Option<Deed> {
+        let (number, at, change, notes) = match does {
+            Does::ChangeOwn { which, change } => (None, At::Made(*which), Some(change), false),
+            Does::Delete { record } => {
+                let number = self.choose(*record)?;
+                (Some(number), self.there(number), None, false)
+            }
+            Does::Change { record, change, notes } => {
+                let number = self.choose(*record)?;
+                (Some(number), self.there(number), Some(change), *notes)
+            }
+        };
+        if before.iter().any(|deed| deed.at == at && deed.what == What::Delete) {
+            return None;
+        }
+        let Some(change) = change else { return Some(Deed { at, what: What::Delete }) };
+        let table = match &at {
+            At::There(table, _) => table.clone(),
+            At::Made(_) => String::new(),
+        };
+        let mut fields = Fields::new();
+        // What it has made itself is of this table or of that: what both have is changed.
+        let change = if table.is_empty() && !matches!(change, Change::Level { .. }) { &Change::Text } else { change };
+        self.changed(&table, number, change, &mut fields);
+        fields.remove("work_notes");
+        // What is no change here would be one of the step's only, and nothing that follows would wait for it.
+        fields.insert("short_description".to_owned(), format!("v{}", self.number()));
+        let note = notes.then(|| format!("n{}", self.number()));
+        Some(Deed { at, what: What::Change(fields, note) })
+    }
+
+    fn there(&self, number: usize) -> At {
+        let (table, sys_id) = self.name(number);
+        At::There(table, sys_id)
     }
 
     fn wait_for_receipt(self: &Rc<Self>, by: usize, item: String) {
@@ -195,4 +264,56 @@ impl World {
             }
         })
     }
+}
+
+/// The offline step. Gives what the app is told of what it makes, and what must come true.
+async fn offline(
+    world: &World,
+    transaction: &Transaction<SimPorts>,
+    plan: &Plan,
+    brief: Option<&Made>,
+) -> Result<(Vec<AppRow>, Vec<Intent>), EngineError> {
+    let mut told: Vec<AppRow> = Vec::new();
+    let mut first: Option<String> = None;
+    let mut ids: Vec<String> = Vec::new();
+    // What is said of a record last stands: of one that it has made, by its place, and of one that was there.
+    let mut all: Vec<(Result<usize, usize>, Intent)> = Vec::new();
+    for (at, Made { table, fields }) in plan.made.iter().enumerate() {
+        let fields = filled(fields, first.as_deref());
+        let made = transaction.create(table, row(&fields)).await?;
+        ids.push(made["sys_id"].as_str().unwrap_or_default().to_owned());
+        first = first.take().or_else(|| ids.first().cloned());
+        all.push((Ok(at), Intent::Create { uid: fields[UID].clone(), table: table.clone(), fields }));
+        told.push(made);
+    }
+    if let Some(Made { table, fields }) = brief {
+        let made = transaction.create(table, row(fields)).await?;
+        transaction.delete(table, made["sys_id"].as_str().unwrap_or_default()).await?;
+    }
+    for Deed { at, what } in &plan.deeds {
+        let (table, sys_id) = match at {
+            At::There(table, sys_id) => (table, sys_id),
+            At::Made(nth) => (&plan.made[*nth].table, &ids[*nth]),
+        };
+        let number =
+            world.model.borrow().find(sys_id).map(|number| world.model.borrow().now(number)).unwrap_or_default();
+        let of = if let At::Made(nth) = at { Ok(*nth) } else { Err(number) };
+        match what {
+            What::Change(changes, _) => {
+                transaction.update(table, sys_id, row(changes)).await?;
+                match all.iter_mut().find(|(known, _)| *known == of) {
+                    Some((_, Intent::Create { fields, .. } | Intent::Change { fields, .. })) => {
+                        fields.extend(changes.clone());
+                    }
+                    _ => all.push((of, Intent::Change { record: number, fields: changes.clone() })),
+                }
+            }
+            What::Delete => {
+                transaction.delete(table, sys_id).await?;
+                all.retain(|(known, _)| *known != of);
+                all.push((of, Intent::Delete { record: number }));
+            }
+        }
+    }
+    Ok((told, all.into_iter().map(|(_, intent)| intent).collect()))
 }

@@ -12,7 +12,7 @@ use landfall::{
 use super::{
     instance::{EXTRAS, Instance, Single, failure, success},
     network::{is_batch, singles},
-    story::{OnRequest, Wait},
+    trouble::{OnRequest, Wait},
 };
 
 /// What came of a request.

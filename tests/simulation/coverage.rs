@@ -2,6 +2,8 @@
 //!
 //! A fault of the world meets all items there are. A fault of a request meets those of the records that the request is
 //! about, and those that mention one of these: whatever else is in the outbox has nothing to do with it.
+//!
+//! Actions are among all these, and counted once more apart: what they go through is not what a mutation does.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -10,7 +12,7 @@ use landfall::{
     wire::{Method, Request},
 };
 
-use super::{answers, world::World};
+use super::{answers, ledger::Mirror, world::World};
 
 /// Where an item of the outbox may stand, as far as a fault may make a difference.
 const STATES: [&str; 11] = [
@@ -33,7 +35,32 @@ const BETWEEN_CALLS: &str = "next call";
 /// nor has what waits to be paired, behind which everything of its records waits, nor what stands between two calls.
 const IN_REQUESTS: [&str; 5] = ["needs id", "behind", "in flight", ASKED, "landed"];
 /// It has left, and the instance is asked what became of it.
-const ASKED: &str = "asked about";
+pub const ASKED: &str = "asked about";
+
+/// Where an action may stand. What the instance runs leaves once, what the app runs call by call.
+const ACTIONS: [&str; 11] = [
+    "ready",
+    "needs id",
+    "behind",
+    IN_TURN,
+    "backing off",
+    CALLS,
+    RUNS,
+    BETWEEN_CALLS,
+    "unknown",
+    "refused",
+    "unpaired",
+];
+/// Something that the user did before goes first.
+const IN_TURN: &str = "in turn";
+pub const CALLS: &str = "call leaves";
+const RUNS: &str = "run leaves";
+
+/// Where few stand for long, or few requests have to do with them.
+pub const RARE: [&str; 7] = [IN_TURN, "backing off", "backing off", CALLS, RUNS, RUNS, BETWEEN_CALLS];
+pub const RARE_IN_REQUESTS: [&str; 5] = [IN_TURN, CALLS, RUNS, ASKED, ASKED];
+
+const ACTIONS_IN_REQUESTS: [&str; 6] = ["needs id", "behind", IN_TURN, CALLS, RUNS, ASKED];
 
 /// Faults that are none of a request's.
 const OTHERS: [&str; 16] = [
@@ -55,37 +82,79 @@ const OTHERS: [&str; 16] = [
     "no Web Locks",
 ];
 
+pub const OF_ACTIONS: &str = "an action";
+
+/// A fault, and a state that it has met.
+type Cell = (&'static str, &'static str);
+
 #[derive(Clone, Debug, Default)]
-pub struct Coverage(BTreeMap<(&'static str, &'static str), u64>);
+pub struct Coverage {
+    all: Table,
+    actions: Table,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Table(BTreeMap<Cell, u64>);
 
 impl Coverage {
     pub fn absorb(&mut self, other: &Self) {
+        self.all.absorb(&other.all);
+        self.actions.absorb(&other.actions);
+    }
+
+    /// Cells that no history has filled.
+    pub fn empty(&self) -> Vec<(&'static str, Cell)> {
+        let all = self.all.empty(&IN_REQUESTS, &STATES).into_iter().map(|cell| ("an item", cell));
+        let actions = self.actions.empty(&ACTIONS_IN_REQUESTS, &ACTIONS);
+        all.chain(actions.into_iter().filter(can_be).map(|cell| (OF_ACTIONS, cell))).collect()
+    }
+
+    /// Faults that have met nothing, and states that nothing has met.
+    pub fn empty_lines(&self) -> Vec<(&'static str, &'static str)> {
+        let all = self.all.empty_lines(&IN_REQUESTS, &STATES).into_iter().map(|line| ("an item", line));
+        let actions = self.actions.empty_lines(&ACTIONS_IN_REQUESTS, &ACTIONS);
+        all.chain(actions.into_iter().map(|line| (OF_ACTIONS, line))).collect()
+    }
+}
+
+/// The calls of a step go one by one, in no batch.
+fn can_be((fault, state): &Cell) -> bool {
+    !(fault.starts_with("batch") && [CALLS, ASKED].contains(state))
+}
+
+impl Table {
+    fn absorb(&mut self, other: &Self) {
         for (cell, count) in &other.0 {
             *self.0.entry(*cell).or_default() += count;
         }
+    }
+
+    fn count(&mut self, cell: Cell) {
+        *self.0.entry(cell).or_default() += 1;
     }
 
     fn at(&self, fault: &'static str, state: &'static str) -> u64 {
         self.0.get(&(fault, state)).copied().unwrap_or_default()
     }
 
-    /// Cells that no history has filled.
-    pub fn empty(&self) -> Vec<(&'static str, &'static str)> {
-        let of_requests = answers::NAMES.into_iter().flat_map(|fault| IN_REQUESTS.map(|state| (fault, state)));
-        let others = OTHERS.into_iter().flat_map(|fault| STATES.map(|state| (fault, state)));
+    fn empty(&self, in_requests: &[&'static str], states: &[&'static str]) -> Vec<Cell> {
+        let of_requests =
+            answers::NAMES.into_iter().flat_map(|fault| in_requests.iter().map(move |state| (fault, *state)));
+        let others = OTHERS.into_iter().flat_map(|fault| states.iter().map(move |state| (fault, *state)));
         of_requests.chain(others).filter(|(fault, state)| self.at(fault, state) == 0).collect()
     }
 
-    /// Faults that have met nothing, and states that nothing has met.
-    pub fn empty_lines(&self) -> Vec<&'static str> {
-        let faults = answers::NAMES.into_iter().chain(OTHERS);
-        let unmet = faults.filter(|fault| STATES.iter().all(|state| self.at(fault, state) == 0));
-        let of_requests = |state: &&'static str| answers::NAMES.iter().all(|fault| self.at(fault, state) == 0);
-        let of_others = |state: &&'static str| OTHERS.iter().all(|fault| self.at(fault, state) == 0);
-        unmet.chain(IN_REQUESTS.into_iter().filter(of_requests)).chain(STATES.into_iter().filter(of_others)).collect()
+    fn empty_lines(&self, in_requests: &[&'static str], states: &[&'static str]) -> Vec<&'static str> {
+        let met = |fault: &str| self.0.keys().any(|(known, _)| *known == fault);
+        let faults = answers::NAMES.into_iter().chain(OTHERS).filter(|fault| !met(fault));
+        let unmet =
+            |faults: &[&'static str], state: &'static str| faults.iter().all(|fault| self.at(fault, state) == 0);
+        let of_requests = in_requests.iter().copied().filter(|state| unmet(&answers::NAMES, state));
+        let of_others = states.iter().copied().filter(|state| unmet(&OTHERS, state));
+        faults.chain(of_requests).chain(of_others).collect()
     }
 
-    fn table(
+    fn print(
         &self,
         f: &mut fmt::Formatter<'_>,
         title: &str,
@@ -108,8 +177,10 @@ impl Coverage {
 
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.table(f, "of a request × its items", &answers::NAMES, &IN_REQUESTS)?;
-        self.table(f, "of the world × all items", &OTHERS, &STATES)
+        self.all.print(f, "of a request × its items", &answers::NAMES, &IN_REQUESTS)?;
+        self.all.print(f, "of the world × all items", &OTHERS, &STATES)?;
+        self.actions.print(f, "of a request × its actions", &answers::NAMES, &ACTIONS_IN_REQUESTS)?;
+        self.actions.print(f, "of the world × all actions", &OTHERS, &ACTIONS)
     }
 }
 
@@ -125,26 +196,63 @@ impl World {
     pub fn strikes_request(&self, fault: &'static str, parts: &[Request]) {
         let mirror = self.mirror.borrow();
         for part in parts {
-            let about = self.records_of(part);
-            let concerned = |item: &&Item| {
-                item.records().iter().any(|(_, id)| about.iter().any(|about| about == id))
-                    || item.mentions.iter().any(|id| about.contains(id))
-            };
+            let (about, items) = self.concerned(&mirror, part);
             let landed =
                 mirror.aliases.values().any(|alias| alias.sys_id.as_ref().is_some_and(|id| about.contains(id)));
-            self.note(fault, mirror.items.values().filter(concerned), landed, part.method == Method::Get);
+            self.note(fault, items.into_iter(), landed, part.method == Method::Get);
         }
+    }
+
+    /// The records that a request is about, and the items that have to do with these, or with the action that it is of.
+    fn concerned<'a>(&self, mirror: &'a Mirror, part: &Request) -> (Vec<String>, Vec<&'a Item>) {
+        let about = self.records_of(part);
+        let acts = self.acts(part).map(|(item, _)| item.id);
+        let has = |item: &Item| item.records().iter().any(|(_, id)| about.iter().any(|about| about == id));
+        let concerned = |item: &&Item| {
+            let before = |id: &String| acts.as_ref() == Some(id) || mirror.items.get(id).is_some_and(has);
+            before(&item.id) || item.mentions.iter().any(|id| about.contains(id)) || item.after.iter().any(before)
+        };
+        let items = mirror.items.values().filter(concerned).collect();
+        (about, items)
+    }
+
+    /// Whether one of these has to do with an action that stands there.
+    pub fn some_action_is_met(&self, parts: &[Request], state: &str) -> bool {
+        let mirror = self.mirror.borrow();
+        let met = |part: &Request| {
+            let (_, items) = self.concerned(&mirror, part);
+            let mut actions = items.into_iter().filter(|item| item.action.is_some());
+            actions.any(|item| of_action(item, self.state_in(item, part.method == Method::Get)) == state)
+        };
+        parts.iter().any(met)
     }
 
     fn note<'a>(&self, fault: &'static str, items: impl Iterator<Item = &'a Item>, landed: bool, asked: bool) {
         let mut coverage = self.coverage.borrow_mut();
-        let state = |item: &Item| match item.state {
+        for item in items {
+            let state = self.state_in(item, asked);
+            coverage.all.count((fault, state));
+            if item.action.is_some() {
+                coverage.actions.count((fault, of_action(item, state)));
+            }
+        }
+        if landed {
+            coverage.all.count((fault, "landed"));
+        }
+    }
+
+    fn state_in(&self, item: &Item, asked: bool) -> &'static str {
+        match item.state {
             ItemState::Unknown if asked => ASKED,
             _ => self.state_of(item),
-        };
-        for state in items.map(state).chain(landed.then_some("landed")) {
-            *coverage.0.entry((fault, state)).or_default() += 1;
         }
+    }
+
+    /// Whether an action stands there.
+    pub fn some_action_stands(&self, state: &str) -> bool {
+        let mirror = self.mirror.borrow();
+        let mut actions = mirror.items.values().filter(|item| item.action.is_some());
+        actions.any(|item| of_action(item, self.state_of(item)) == state)
     }
 
     fn state_of(&self, item: &Item) -> &'static str {
@@ -166,5 +274,14 @@ impl World {
             ItemState::Queued if !item.mentions.is_empty() => "needs id",
             ItemState::Queued => "ready",
         }
+    }
+}
+
+fn of_action(item: &Item, state: &'static str) -> &'static str {
+    match state {
+        "ready" if !item.after.is_empty() => IN_TURN,
+        "in flight" if item.is_run_there() => RUNS,
+        "in flight" => CALLS,
+        state => state,
     }
 }

@@ -36,6 +36,8 @@ pub enum Intent {
     Run {
         plan: Plan,
         item: String,
+        /// What its offline step has made, and deleted again.
+        brief: Option<String>,
     },
 }
 

@@ -88,8 +88,10 @@ impl World {
         let session = self.instance.borrow().session;
         let mut network = self.network.borrow_mut();
         network.armed.clear();
+        network.aimed.clear();
         (network.cut, network.session) = (false, session);
         drop(network);
+        self.ambushes.borrow_mut().clear();
         self.instance.borrow_mut().dropping = None;
         self.full_commits.set(0);
         self.broken_calls.set(0);
@@ -114,7 +116,8 @@ impl World {
         for item in self.moving(|item| {
             // Its key is spent, and who asks is not told where it led.
             let spent = item.kind == ItemKind::Create && item.sent_at.is_none();
-            !Self::goes_on(item) && (!self.setup.keyed || item.keyless || spent)
+            // Who runs actions knows them by their keys.
+            !Self::goes_on(item) && !item.is_run_there() && (!self.setup.keyed || item.keyless || spent)
         }) {
             self.tell(|| format!("      {item:?}"));
             self.broke(9, &format!("{} depends on nothing that is refused and does not go", self.describe(&item)));

@@ -2,7 +2,11 @@
 
 use landfall::wire::Fields;
 
-use super::{story::Fault, world::World};
+use super::{
+    coverage::{ASKED, CALLS},
+    trouble::{Fault, OnRequest},
+    world::World,
+};
 
 impl World {
     pub fn strike(&self, fault: &Fault) {
@@ -59,6 +63,23 @@ impl World {
                 self.reconciles.borrow_mut().clear();
             }
             Fault::OnRequest(fault) => self.network.borrow_mut().armed.push(fault.clone()),
+            Fault::OnRequestOf { state, fault } => {
+                let aimed = &mut self.network.borrow_mut().aimed;
+                if *state == ASKED {
+                    aimed.push((CALLS, OnRequest::AnswerLost { silently: false }));
+                }
+                aimed.push((state, fault.clone()));
+            }
+            Fault::When { state, fault } => self.ambushes.borrow_mut().push((state, (**fault).clone())),
+        }
+    }
+
+    /// Strikes where an action stands where that was waited for.
+    pub fn ambush(&self) {
+        let place = self.ambushes.borrow().iter().position(|(state, _)| self.some_action_stands(state));
+        if let Some((_, fault)) = place.map(|place| self.ambushes.borrow_mut().remove(place)) {
+            self.tell(|| format!("      an action stands where that was waited for: {fault:?}"));
+            self.strike(&fault);
         }
     }
 
@@ -73,7 +94,7 @@ impl World {
     }
 }
 
-/// None for those that are noted when they meet a request, and for those that mend.
+/// None for those that are noted when they meet what they wait for, and for those that mend.
 fn name(fault: &Fault) -> Option<&'static str> {
     Some(match fault {
         Fault::Kill { .. } => "context killed",
@@ -91,6 +112,7 @@ fn name(fault: &Fault) -> Option<&'static str> {
         Fault::ClockSet { back: true } => "clock set back",
         Fault::ClockSet { back: false } => "clock set forward",
         Fault::EventsLost => "events lost",
-        Fault::Mended | Fault::Refuses(false) | Fault::DropsField(false) | Fault::OnRequest(_) => return None,
+        Fault::Mended | Fault::Refuses(false) | Fault::DropsField(false) => return None,
+        Fault::OnRequest(_) | Fault::OnRequestOf { .. } | Fault::When { .. } => return None,
     })
 }

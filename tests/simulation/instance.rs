@@ -122,10 +122,13 @@ impl Instance {
         let Single { request, .. } = *single;
         let (path, parameters) = split(&request.path);
         if path == format!("{EXTRAS}/capabilities") {
-            return if self.setup.keyed { self.extras() } else { failure(404, "Requested URI does not represent any") };
+            return match self.setup.keyed || self.setup.actions {
+                true => self.extras(),
+                false => failure(404, "Requested URI does not represent any"),
+            };
         }
         let key = request.headers.iter().find(|(name, _)| name == "Idempotency-Key").map(|(_, key)| key.clone());
-        let key = key.filter(|_| self.setup.keyed);
+        let key = key.filter(|_| self.setup.knows_keys(is_action(request)));
         if let Some((first, answer)) = key.as_ref().and_then(|key| self.keys.get(key)) {
             let same = first.method == request.method && first.path == request.path && first.body == request.body;
             return if same {
@@ -283,7 +286,7 @@ impl Instance {
 
     fn extras(&self) -> Response {
         let capabilities = Capabilities {
-            idempotency_key: true,
+            idempotency_key: self.setup.keyed,
             resolves_temp_ids: self.setup.resolves,
             ordered_batch: self.setup.resolves,
             actions: self.setup.actions,

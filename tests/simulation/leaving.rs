@@ -22,9 +22,11 @@ impl World {
         let deletes = |item: &Item| {
             let intents = doing.intents.borrow();
             let number = model.of_item(item);
-            intents
-                .iter()
-                .any(|intent| matches!(intent, Intent::Delete { record } if Some(model.now(*record)) == number))
+            // What is before an action goes as it was.
+            !intents.iter().any(|intent| matches!(intent, Intent::Run { .. }))
+                && intents
+                    .iter()
+                    .any(|intent| matches!(intent, Intent::Delete { record } if Some(model.now(*record)) == number))
         };
         let may = |item: &Item| doing.discards.as_ref() == Some(&item.id) || deletes(item);
         let (mut dropped, mut rest): (Vec<&Item>, Vec<&Item>) = done.left.iter().partition(|item| may(item));

@@ -241,6 +241,9 @@ impl World {
             deleted.remove(temporary);
         }
         drop(model);
+        for (_, sys_id) in done.reconciled.iter().filter(|(_, sys_id)| self.order.borrow().merged.contains(sys_id)) {
+            self.note_merged(sys_id);
+        }
         done.replaced.iter().for_each(|before| self.run_replaced(before));
         for item in &done.left {
             let fate = match doing.kind {
@@ -270,6 +273,7 @@ impl World {
             }
         }
         for item in &done.put {
+            self.note_landed(item);
             let parts = item.action.iter().flat_map(|action| action.made());
             parts.filter_map(|part| part.landed.as_deref()).for_each(|id| model.land(&item.id, id));
         }

@@ -1,12 +1,12 @@
 //! Histories of bad days, played over the real engine and checked against every promise.
 //!
-//! * [`story`]: what happens, drawn from a seed. [`play`]: lets it happen.
+//! * [`story`], [`trouble`]: what happens, drawn from a seed. [`play`]: lets it happen.
 //! * [`world`]: one device, one instance, time, and who goes next; [`executor`] runs the tasks.
 //! * [`contexts`], [`ops`], [`hand`]: pages and workers, and what the app and the user do in them. [`acting`], [`online`]: actions,
 //!   their offline and their online steps. [`faults`]: what goes wrong.
 //! * [`network`], [`answers`], [`store`], [`mortal`], [`instance`]: the surroundings.
-//! * [`model`]: what the app was told. [`ledger`], [`leaving`], [`runs`], [`watch`], [`verdict`]: the checks, at each commit, at each
-//!   request, and at the end, after [`drain`].
+//! * [`model`]: what the app was told. [`ledger`], [`leaving`], [`runs`], [`calls`], [`watch`], [`verdict`], [`summed`]: the
+//!   checks, at each commit, at each request, and at the end, after [`drain`].
 //! * [`coverage`]: which fault met which state. [`planted`], [`tampered`]: defects that must be found. [`shrink`]: makes a
 //!   failing history short. [`tests`]: the runs.
 #![cfg(not(target_family = "wasm"))]
@@ -25,6 +25,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod acting;
 mod answers;
+mod calls;
 mod contexts;
 mod coverage;
 mod doing;
@@ -48,8 +49,10 @@ mod runs;
 mod shrink;
 mod store;
 mod story;
+mod summed;
 mod tampered;
 mod tests;
+mod trouble;
 mod verdict;
 mod watch;
 mod world;

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use landfall::{
-    core::{ids, stored::Item},
+    core::{
+        ids,
+        stored::{Item, ItemKind},
+    },
     wire::Fields,
 };
 
@@ -221,22 +224,33 @@ impl Model {
                 self.take(number, fields, put)
             }
             Intent::Change { record, fields } => self.take(self.now(*record), fields, put),
-            Intent::Run { plan, item } => {
+            Intent::Run { plan, item, brief } => {
                 let put = put.iter().find(|put| put.id == *item);
                 let action = put.and_then(|item| item.action.as_ref()).ok_or("its item was not written")?;
                 self.runs.push(Told {
                     plan: plan.clone(),
                     item: item.clone(),
+                    brief: brief.clone(),
                     by_app: action.name == HERE,
                     fate: Fate::Pending,
                     doubt: false,
-                    may_repeat: false,
+                    may_repeat: BTreeSet::new(),
                 });
-                Ok(())
+                match brief.as_deref().and_then(id_of) {
+                    Some(id) => Err(format!("what was deleted again is there as {id}")),
+                    None => Ok(()),
+                }
             }
             Intent::Delete { record } => {
                 let record = self.now(*record);
-                let items = put.iter().filter(|item| self.of_item(item) == Some(record));
+                let deletes = |item: &&Item| match &item.action {
+                    None => item.kind == ItemKind::Delete && self.of_item(item) == Some(record),
+                    Some(action) => {
+                        let mut deleted = action.parts.iter().filter(|part| part.kind == ItemKind::Delete);
+                        deleted.any(|part| self.find(part.id()) == Some(record))
+                    }
+                };
+                let items = put.iter().filter(deletes);
                 let carriers: BTreeSet<String> = items.map(|item| item.id.clone()).collect();
                 if carriers.is_empty() {
                     return Ok(());

@@ -20,8 +20,9 @@ use super::{
     answers::{self, Came},
     instance::{ROOT, Single},
     mortal::Dead,
-    story::OnRequest,
+    online::is_action,
     tampered,
+    trouble::OnRequest,
     world::World,
 };
 
@@ -61,6 +62,8 @@ struct Packet {
 pub struct Network {
     packets: Vec<Packet>,
     pub armed: Vec<OnRequest>,
+    /// And for what has to do with an action that stands there.
+    pub aimed: Vec<(&'static str, OnRequest)>,
     pub cut: bool,
     /// The session the device has, and whether it gets another without the user.
     pub session: u32,
@@ -168,9 +171,15 @@ impl World {
         network.requests += 1;
         network.changes += parts.iter().filter(|part| part.method != Method::Get).count() as u64;
         let applies = |fault: &OnRequest| answers::applies(fault, request, parts.len());
-        let fault = match network.armed.iter().position(applies) {
-            Some(at) if !network.cut => Some(network.armed.remove(at)),
-            _ => None,
+        let meets =
+            |(state, fault): &(&'static str, OnRequest)| applies(fault) && self.some_action_is_met(&parts, state);
+        let fault = match network.aimed.iter().position(meets) {
+            _ if network.cut => None,
+            Some(at) => Some(network.aimed.remove(at).1),
+            None => {
+                let place = network.armed.iter().position(applies);
+                place.map(|at| network.armed.remove(at))
+            }
         };
         if let Some(fault) = &fault {
             self.tell(|| format!("      … and that request meets this: {fault:?}"));
@@ -271,7 +280,7 @@ impl World {
 
     /// Whether the instance would carry it out twice.
     pub fn is_bare(&self, part: &Request) -> bool {
-        part.method != Method::Get && (!self.setup.keyed || key_of(part).is_none())
+        part.method != Method::Get && (!self.setup.knows_keys(is_action(part)) || key_of(part).is_none())
     }
 
     /// By a clock that was set forward what is under way has been so for too long.

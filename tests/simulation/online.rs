@@ -46,11 +46,15 @@ pub enum Naming {
 pub struct Plan {
     pub run: String,
     pub made: Vec<Made>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub change: Option<Changed>,
-    /// A record it has to do with, and that its step names too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub about: Option<(String, String)>,
+    /// What the step makes besides: the device has made none of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub besides: Vec<Made>,
+    /// What it does to records that are there, or that it has made itself, one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deeds: Vec<Deed>,
+    /// Records it has to do with, and that its step names too: one that the device has, and one of another user's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub about: Vec<(String, String)>,
     pub naming: Naming,
     /// What the step makes carries the temporary id.
     pub carries: bool,
@@ -62,13 +66,25 @@ pub struct Made {
     pub fields: Fields,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Changed {
-    pub table: String,
-    pub sys_id: String,
-    pub fields: Fields,
-    /// An entry of its journal.
-    pub note: Option<String>,
+/// What a step does to one record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deed {
+    pub at: At,
+    pub what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum At {
+    There(String, String),
+    /// The so manieth that the step has made.
+    Made(usize),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum What {
+    /// With an entry of its journal, perhaps.
+    Change(Fields, Option<String>),
+    Delete,
 }
 
 impl Made {
@@ -77,31 +93,80 @@ impl Made {
     }
 }
 
-impl Plan {
-    /// What the step does to the record that is there.
-    fn patch(&self) -> Option<(&Changed, Fields)> {
-        let change = self.change.as_ref()?;
-        let mut fields = change.fields.clone();
-        fields.insert(MARK.to_owned(), self.run.clone());
-        fields.extend(change.note.clone().map(|note| ("work_notes".to_owned(), note)));
-        Some((change, fields))
+impl Deed {
+    pub fn note(&self) -> Option<&String> {
+        if let What::Change(_, note) = &self.what { note.as_ref() } else { None }
     }
 
-    fn named(&self, made: &[(String, String, String)]) -> Vec<RecordForSync> {
+    /// What was said of the record here, if it is not deleted.
+    pub fn fields(&self) -> Option<&Fields> {
+        if let What::Change(fields, _) = &self.what { Some(fields) } else { None }
+    }
+}
+
+impl Plan {
+    /// What each of its calls makes, in their order: they come first.
+    pub fn makes(&self) -> impl Iterator<Item = &Made> {
+        self.made.iter().chain(&self.besides)
+    }
+
+    pub fn notes(&self) -> impl Iterator<Item = &String> {
+        self.deeds.iter().filter_map(Deed::note)
+    }
+
+    /// By it the change is known for what it is.
+    pub fn mark(&self, deed: usize) -> String {
+        format!("{}.{deed}", self.run)
+    }
+
+    /// The number of the call that does it, from 1.
+    pub fn call_of(&self, deed: usize) -> usize {
+        self.makes().count() + 1 + deed
+    }
+
+    /// The deed that a call does.
+    pub fn deed_of(&self, call: usize) -> Option<&Deed> {
+        self.deeds.get(call.checked_sub(self.call_of(0))?)
+    }
+
+    /// What the step sends for it, to which record, where `made` are those that it has made.
+    fn sends(&self, deed: usize, made: &[(String, String, String)]) -> (String, String, Option<Fields>) {
+        let Deed { at, what } = &self.deeds[deed];
+        let (table, sys_id) = match at {
+            At::There(table, sys_id) => (table.clone(), sys_id.clone()),
+            At::Made(at) => (made[*at].0.clone(), made[*at].1.clone()),
+        };
+        let What::Change(fields, note) = what else { return (table, sys_id, None) };
+        let mut fields = fields.clone();
+        fields.insert(MARK.to_owned(), self.mark(deed));
+        fields.extend(note.clone().map(|note| ("work_notes".to_owned(), note)));
+        (table, sys_id, Some(fields))
+    }
+
+    /// Whether the device is told of what it has not made.
+    pub fn names_others(&self) -> bool {
+        self.naming != Naming::Short
+    }
+
+    /// `made`, and `besides`, by table, `sys_id` and temporary id.
+    fn named(&self, made: &[(String, String, String)], besides: &[(String, String)]) -> Vec<RecordForSync> {
         let name = |(table, sys_id, temporary): &(String, String, String)| RecordForSync {
             table: table.clone(),
             sys_id: sys_id.clone(),
             temp_sys_id: (self.naming == Naming::ById).then(|| temporary.clone()),
         };
         let mut named: Vec<RecordForSync> = made.iter().map(name).collect();
+        // None of those that the device has made.
+        let others = besides.iter().chain(&self.about).filter(|_| self.names_others());
+        named.extend(others.map(|(table, sys_id)| RecordForSync {
+            table: table.clone(),
+            sys_id: sys_id.clone(),
+            temp_sys_id: None,
+        }));
         match self.naming {
             Naming::ById | Naming::InOrder => {}
             Naming::Backwards => named.reverse(),
             Naming::Short => drop(named.pop()),
-        }
-        // It is known here, and none of those that were made.
-        if let Some((table, sys_id)) = self.about.clone().filter(|_| self.naming != Naming::Short) {
-            named.push(RecordForSync { table, sys_id, temp_sys_id: None });
         }
         named
     }
@@ -140,21 +205,40 @@ async fn run_here(step: Step<SimPorts>, input: serde_json::Value) -> StepResult 
     let plan: Plan = serde_json::from_value(input).map_err(|why| StepFailed(why.to_string()))?;
     let open = step.records();
     let mut made: Vec<(String, String, String)> = Vec::new();
-    for (Made { table, fields }, open) in plan.made.iter().zip(&open) {
+    let mut besides: Vec<(String, String)> = Vec::new();
+    for (at, Made { table, fields }) in plan.makes().enumerate() {
         let mut fields = filled(fields, made.first().map(|(_, id, _)| id.as_str()));
-        if plan.carries {
-            fields.insert(CORRELATION.to_owned(), open.sys_id.clone());
+        let temporary = (at < plan.made.len()).then(|| open[at].sys_id.clone());
+        if let Some(temporary) = temporary.clone().filter(|_| plan.carries) {
+            fields.insert(CORRELATION.to_owned(), temporary);
         }
-        let response = called(&step, plan.key(made.len() + 1), Method::Post, format!("table/{table}"), fields).await?;
+        let path = format!("table/{table}");
+        let response = said_yes(called(&step, plan.key(at + 1), Method::Post, path, Some(fields)).await?)?;
         let answer = decode::<Answer<Row>>("answer", &response.body).map_err(|why| StepFailed(why.to_string()))?;
         let sys_id = Fields::from(answer.result).remove("sys_id").unwrap_or_default();
-        made.push((table.clone(), sys_id, open.sys_id.clone()));
+        match temporary {
+            Some(temporary) => made.push((table.clone(), sys_id, temporary)),
+            None => besides.push((table.clone(), sys_id)),
+        }
     }
-    if let Some((change, fields)) = plan.patch() {
-        let path = format!("table/{}/{}", change.table, change.sys_id);
-        called(&step, plan.key(made.len() + 1), Method::Patch, path, fields).await?;
+    for deed in 0..plan.deeds.len() {
+        let (table, sys_id, fields) = plan.sends(deed, &made);
+        let (mut path, key) = (format!("table/{table}/{sys_id}"), plan.key(plan.call_of(deed)));
+        if fields.is_none() {
+            path += &format!("?{MARK}={}", plan.mark(deed));
+        }
+        match fields {
+            Some(fields) => drop(said_yes(called(&step, key, Method::Patch, path, Some(fields)).await?)?),
+            None => {
+                let response = called(&step, key, Method::Delete, path, None).await?;
+                // Somebody was faster.
+                if response.status != 404 {
+                    said_yes(response)?;
+                }
+            }
+        }
     }
-    for RecordForSync { table, sys_id, temp_sys_id } in plan.named(&made) {
+    for RecordForSync { table, sys_id, temp_sys_id } in plan.named(&made, &besides) {
         step.add_record_for_sync(&table, &sys_id, temp_sys_id.as_deref()).map_err(|why| StepFailed(why.to_string()))?;
     }
     Ok(plan.result())
@@ -165,12 +249,15 @@ async fn called(
     key: Option<String>,
     method: Method,
     path: String,
-    fields: Fields,
+    fields: Option<Fields>,
 ) -> Result<Response, StepFailed> {
-    let body = encode("body", &Row::from(fields)).ok();
-    let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-    let request = Request { method, path, headers, body };
-    let response = step.call(key, request).await.map_err(|why| StepFailed(why.to_string()))?;
+    let body = fields.and_then(|fields| encode("body", &Row::from(fields)).ok());
+    let mime = body.iter().map(|_| ("Content-Type".to_owned(), "application/json".to_owned()));
+    let request = Request { method, path, headers: mime.collect(), body };
+    step.call(key, request).await.map_err(|why| StepFailed(why.to_string()))
+}
+
+fn said_yes(response: Response) -> Result<Response, StepFailed> {
     if response.is_success() {
         Ok(response)
     } else {
@@ -185,14 +272,14 @@ impl Instance {
             return failure(404, "There is no such action");
         };
         let asked: ActionRequest = decode("action", single.request.body.as_deref().unwrap_or_default()).unwrap();
-        let changed = plan.change.as_ref().map(|change| &change.fields);
         let bad = |fields: &Fields| fields.get("u_level").is_some_and(|level| level.starts_with("bad"));
-        if self.refusing && plan.made.iter().map(|made| &made.fields).chain(changed).any(bad) {
+        let said = plan.made.iter().map(|made| &made.fields).chain(plan.deeds.iter().filter_map(Deed::fields));
+        if self.refusing && said.into_iter().any(bad) {
             return failure(403, "This level is not allowed");
         }
-        let patch = plan.patch();
-        let row = patch.as_ref().map(|(change, _)| self.row(&change.sys_id).cloned());
-        if row.as_ref().is_some_and(Option::is_none) {
+        let changes = plan.deeds.iter().filter(|deed| deed.what != What::Delete);
+        let lost = |deed: &Deed| matches!(&deed.at, At::There(_, sys_id) if self.row(sys_id).is_none());
+        if changes.into_iter().any(lost) {
             return failure(404, "No Record found");
         }
         *self.runs.entry(plan.run.clone()).or_default() += 1;
@@ -202,19 +289,37 @@ impl Instance {
             if plan.carries {
                 fields.insert(CORRELATION.to_owned(), open.temp_sys_id.clone());
             }
-            if single.overdue {
-                self.late_made.insert(fields[UID].clone());
-            }
-            let row = self.create(table, fields, single.seconds);
-            made.push((table.clone(), row["sys_id"].clone(), open.temp_sys_id.clone()));
+            let sys_id = self.made_by(single, table, fields);
+            made.push((table.clone(), sys_id, open.temp_sys_id.clone()));
         }
-        if let (Some((change, fields)), Some(Some(row))) = (patch, row) {
-            if single.late {
-                self.loose.extend(fields.keys().map(|name| (change.sys_id.clone(), name.clone())));
-            }
-            self.store(&change.table, row, fields, single.seconds);
+        let mut besides: Vec<(String, String)> = Vec::new();
+        for Made { table, fields } in &plan.besides {
+            let fields = filled(fields, made.first().map(|(_, id, _)| id.as_str()));
+            besides.push((table.clone(), self.made_by(single, table, fields)));
         }
-        let answer = ActionAnswer { result: plan.result(), records_for_sync: plan.named(&made) };
+        for deed in 0..plan.deeds.len() {
+            match plan.sends(deed, &made) {
+                (table, sys_id, Some(fields)) => {
+                    if single.late {
+                        self.loose.extend(fields.keys().map(|name| (sys_id.clone(), name.clone())));
+                    }
+                    let row = self.row(&sys_id).cloned().unwrap_or_default();
+                    self.store(&table, row, fields, single.seconds);
+                }
+                (_, sys_id, None) => {
+                    self.writes += 1;
+                    self.remove(&sys_id);
+                }
+            }
+        }
+        let answer = ActionAnswer { result: plan.result(), records_for_sync: plan.named(&made, &besides) };
         success(200, &answer)
+    }
+
+    fn made_by(&mut self, single: &Single<'_>, table: &str, fields: Fields) -> String {
+        if single.overdue {
+            self.late_made.insert(fields[UID].clone());
+        }
+        self.create(table, fields, single.seconds)["sys_id"].clone()
     }
 }

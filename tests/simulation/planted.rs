@@ -68,6 +68,10 @@ pub enum Bug {
     CallUnnoted,
     /// What an action did to a record stays when it is discarded.
     UndoneLeft,
+    /// What an action deleted stays deleted when it is discarded.
+    DeletionLeft,
+    /// What a step has named, and the device does not have, is not asked for.
+    NamedForgotten,
     /// What an action did to a record keeps the temporary id.
     PartLeft,
     /// So does its input.
@@ -79,7 +83,7 @@ pub enum Bug {
 }
 
 /// Each, and the promises one of which it must be found to break.
-pub const ALL: [(Bug, &[u32]); 31] = [
+pub const ALL: [(Bug, &[u32]); 33] = [
     (Bug::HalfWritten, &[1]),
     (Bug::StaleIgnored, &[1, 5, 8, 16]),
     (Bug::UnknownForgotten, &[4]),
@@ -107,6 +111,8 @@ pub const ALL: [(Bug, &[u32]); 31] = [
     (Bug::CallsForgotten, &[2, 3, 4, 5]),
     (Bug::CallUnnoted, &[4]),
     (Bug::UndoneLeft, &[16]),
+    (Bug::DeletionLeft, &[16]),
+    (Bug::NamedForgotten, &[18]),
     (Bug::PartLeft, &[5]),
     (Bug::InputLeft, &[5, 7]),
     (Bug::OrderForgotten, &[17]),
@@ -181,7 +187,9 @@ pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
         (Bug::RefusedDropped, Kind::Sync) => altered.drop_refused(),
         (Bug::CreateKept, Kind::Sync) => altered.keep_creates(),
         (Bug::FoldedInFlight, Kind::Write) => altered.fold(|item, fresh| {
-            item.state == ItemState::Unknown && !item.journal && !fresh.journal && fresh.kind == ItemKind::Update
+            let plain = !item.journal && !fresh.journal && item.action.is_none();
+            let of_its_own = plain && fresh.kind == ItemKind::Update && fresh.mentions.is_empty();
+            item.state == ItemState::Unknown && of_its_own
         }),
         (Bug::EntriesFolded, Kind::Write) => {
             altered.fold(|item, fresh| item.state == ItemState::Queued && item.journal && fresh.journal);
@@ -196,6 +204,8 @@ pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
         (Bug::CallsForgotten, Kind::Sync) => altered.actions(|action, _| action.calls.clear()),
         (Bug::CallUnnoted, Kind::Sync) => altered.actions(|action, _| action.calling.clear()),
         (Bug::UndoneLeft, Kind::Hand) => altered.leave_what_is_undone(),
+        (Bug::DeletionLeft, Kind::Hand) => altered.leave_what_is_deleted(),
+        (Bug::NamedForgotten, Kind::Sync) => altered.forget_what_is_named(),
         (Bug::PartLeft, Kind::Sync) => altered.actions(|action, before| {
             for (part, before) in action.parts.iter_mut().zip(&before.parts) {
                 part.fields.clone_from(&before.fields);
@@ -244,14 +254,38 @@ impl Altered<'_> {
         });
     }
 
-    fn leave_what_is_undone(&mut self) {
-        let world = self.world;
-        let gone = |at: &RowKey| world.mirror.borrow().items.get(at.key.text(0)).cloned();
+    /// The actions that go with this.
+    fn gone(&self) -> Vec<Item> {
+        let gone = |at: &RowKey| self.world.mirror.borrow().items.get(at.key.text(0)).cloned();
         let outbox = self.set.deletes.iter().filter(|at| at.store == StoreName::Outbox);
-        let gone: Vec<Item> = outbox.filter_map(gone).filter(|item| item.action.is_some()).collect();
+        outbox.filter_map(gone).filter(|item| item.action.is_some()).collect()
+    }
+
+    fn leave_what_is_undone(&mut self) {
+        let gone = self.gone();
         self.records(|record| {
             let fields = gone.iter().filter_map(|item| brings(item, |id| id == record.sys_id));
             record.fields.extend(fields.flatten().map(|(name, value)| (name.clone(), value.clone())));
+        });
+    }
+
+    fn leave_what_is_deleted(&mut self) {
+        let gone = self.gone();
+        self.records(|record| {
+            let mut parts = gone.iter().filter_map(|item| item.action.as_ref()).flat_map(|action| &action.parts);
+            record.deleted |= parts.any(|part| part.kind == ItemKind::Delete && part.sys_id == record.sys_id);
+        });
+    }
+
+    fn forget_what_is_named(&mut self) {
+        let records = self.set.puts.iter().filter(|(store, _)| *store == StoreName::Records);
+        let here: Vec<String> = records.map(|(_, row)| decode::<Record>(row).unwrap().sys_id).collect();
+        let mirror = self.world.mirror.borrow();
+        self.set.puts.retain(|(_, row)| {
+            let sys_id = row.key.text(2);
+            row.key.text(0) != "wanted"
+                || here.iter().any(|id| id == sys_id)
+                || mirror.records.values().any(|record| record.sys_id == sys_id)
         });
     }
 

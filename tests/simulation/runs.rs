@@ -1,23 +1,21 @@
-//! What became of each action: here, at each commit and each request, and in the end.
+//! What became of each action, at each commit.
 
 use std::collections::BTreeSet;
 
 use landfall::{
     core::{
         Receipt, Settled, ids,
-        stored::{Again, Item, ItemState, Record},
+        stored::{Item, ItemKind, ItemState, Record},
     },
-    wire::{Fields, Method, Request},
+    wire::Fields,
 };
 
 use super::{
-    doing::Doing,
-    ledger::Done,
+    ledger::{Done, Mirror},
     model::{Fate, Model},
     network::short,
-    online::{MARK, Plan, is_action, plan_asked_for},
+    online::{At, Deed, Made, Plan, What},
     story::UID,
-    watch::body_of,
     world::World,
 };
 
@@ -25,12 +23,21 @@ use super::{
 pub struct Told {
     pub plan: Plan,
     pub item: String,
+    /// What its offline step has made, and deleted again.
+    pub brief: Option<String>,
     pub by_app: bool,
     pub fate: Fate,
     /// What of it the instance has was not known when the user dropped it.
     pub doubt: bool,
-    /// Its entry may have gone twice: on the user's word, or by a network that repeats requests.
-    pub may_repeat: bool,
+    /// These of what it does may have been done twice: on the user's word, or by a network that repeats requests.
+    pub may_repeat: BTreeSet<String>,
+}
+
+impl Told {
+    /// By what is recognised what it does once, but for the records that the device has made.
+    pub fn once_only(&self) -> impl Iterator<Item = &str> {
+        self.plan.besides.iter().map(Made::uid).chain(self.plan.notes().map(String::as_str))
+    }
 }
 
 /// What an item holds of a record.
@@ -65,36 +72,6 @@ pub fn texts(item: &Item) -> Vec<String> {
     texts.chain(action.map(|action| action.input.to_string())).collect()
 }
 
-/// The call of a step that a request is: its number, from 1.
-fn call_of(plan: &Plan, request: &Request, body: &Fields) -> Option<usize> {
-    match request.method {
-        Method::Post => {
-            let uid = body.get(UID)?;
-            plan.made.iter().position(|made| made.uid() == uid).map(|place| place + 1)
-        }
-        Method::Patch => (body.get(MARK) == Some(&plan.run)).then_some(plan.made.len() + 1),
-        _ => None,
-    }
-}
-
-/// The number of a call that has been noted under `key`.
-fn number_of(item: &Item, key: &str) -> Option<usize> {
-    if let Ok(number) = key.parse() {
-        return Some(number);
-    }
-    let plan = plan_of(item)?;
-    let mut words = key.split(' ');
-    let (method, path, what, nth) = (words.next()?, words.next()?, words.next()?, words.next()?.parse::<usize>().ok()?);
-    if method == "PATCH" {
-        return Some(plan.made.len() + 1);
-    }
-    if !what.is_empty() {
-        return item.action.as_ref()?.made().position(|part| part.sys_id == what).map(|at| at + 1);
-    }
-    let mut of_table = plan.made.iter().enumerate().filter(|(_, made)| path == format!("table/{}", made.table));
-    of_table.nth(nth - 1).map(|(at, _)| at + 1)
-}
-
 impl Model {
     /// The newest run that an item stands for.
     pub fn run_of(&mut self, item: &str) -> Option<&mut Told> {
@@ -103,93 +80,6 @@ impl Model {
 }
 
 impl World {
-    /// The action that a request is about, and which call of its step it is.
-    pub fn acts(&self, request: &Request) -> Option<(Item, Option<usize>)> {
-        let mirror = self.mirror.borrow();
-        let mut actions = mirror.items.values().filter(|item| item.action.is_some());
-        if is_action(request) {
-            let asked = plan_asked_for(request)?;
-            return actions
-                .find(|item| plan_of(item).is_some_and(|plan| plan.run == asked.run))
-                .map(|item| (item.clone(), None));
-        }
-        if request.method == Method::Get {
-            return None;
-        }
-        let body = body_of(request);
-        actions.filter(|item| item.action.as_ref().is_some_and(|action| action.by_app)).find_map(|item| {
-            let call = call_of(&plan_of(item)?, request, &body)?;
-            Some((item.clone(), Some(call)))
-        })
-    }
-
-    /// Whether an action's step just goes on: nothing is on its way, or what is changes nothing twice.
-    pub fn goes_on(item: &Item) -> bool {
-        item.action
-            .as_ref()
-            .is_some_and(|action| action.by_app && action.calling.iter().all(|calling| calling.again == Again::Send))
-    }
-
-    /// A call of a step is noted before it leaves, and one that was answered does not leave again.
-    pub fn watch_call(&self, item: &Item, call: usize, request: &Request) {
-        let Some(action) = &item.action else { return };
-        if action.calling.iter().all(|calling| number_of(item, &calling.key) != Some(call)) {
-            self.broke(4, &format!("call {call} of {} leaves and is not noted", self.describe(item)));
-        }
-        if action.calls.iter().any(|known| number_of(item, &known.key) == Some(call)) {
-            let what = request.method.as_str();
-            self.broke(3, &format!("{what}, call {call} of {}, was answered and is made again", self.describe(item)));
-        }
-    }
-
-    /// The user has a step go on whose last call is in doubt: that one, and no other, may have been carried out.
-    pub fn call_by_hand(&self, doing: &Doing, before: &Item) {
-        let Some(plan) = plan_of(before) else { return };
-        let call = before.action.as_ref().and_then(|action| action.calling.last());
-        let call = call.and_then(|calling| number_of(before, &calling.key));
-        let mut model = self.model.borrow_mut();
-        let made = call.and_then(|call| plan.made.get(call - 1));
-        let number = made.and_then(|made| {
-            let part = before
-                .action
-                .as_ref()?
-                .made()
-                .find(|part| part.fields.get(UID).is_some_and(|uid| uid == made.uid()))?;
-            model.find(part.id())
-        });
-        if !doing.unknowing {
-            return;
-        }
-        if let Some(number) = number {
-            model.records[number].may_twin = true;
-        } else if call == Some(plan.made.len() + 1)
-            && let Some(run) = model.run_of(&before.id)
-        {
-            run.may_repeat = true;
-        }
-    }
-
-    /// Somebody has gone and looked what became of the call that is in doubt.
-    pub fn call_is_there(&self, item: &Item) -> bool {
-        let (Some(plan), Some(action)) = (plan_of(item), &item.action) else { return false };
-        let call = action.calling.last().and_then(|calling| number_of(item, &calling.key));
-        let instance = self.instance.borrow();
-        let note = || plan.change.as_ref().and_then(|change| change.note.as_ref());
-        match call.map(|call| plan.made.get(call - 1)) {
-            Some(Some(made)) => instance.rows_of.contains_key(made.uid()),
-            // A change without an entry may be repeated.
-            Some(None) => note().is_some_and(|note| instance.entries.iter().any(|entry| entry.text == *note)),
-            None => instance.runs.contains_key(&plan.run),
-        }
-    }
-
-    /// By what the parts of an action would be recognised.
-    pub fn once_only_of(item: &Item) -> Vec<String> {
-        let Some(plan) = plan_of(item) else { return Vec::new() };
-        let note = plan.change.as_ref().and_then(|change| change.note.clone());
-        plan.made.iter().map(|made| made.uid().to_owned()).chain(note).chain([plan.run.clone()]).collect()
-    }
-
     /// Of the records of an action all are permanent, or none, but for those that a pull was first to bring.
     pub fn paired_whole(&self, done: &Done) {
         let mirror = self.mirror.borrow();
@@ -220,11 +110,24 @@ impl World {
                 self.broke(5, &format!("{name} has left, and {uid} is taken for {used:?}"));
             }
         }
-        if let Some(change) = &plan.change {
-            let sys_id = model.plain(&change.sys_id);
-            let lost = change.fields.iter().find(|(name, value)| {
-                !instance.applied.contains(&(sys_id.clone(), (*name).clone(), model.plain(value)))
-            });
+        for made in &plan.besides {
+            if !instance.rows_of.contains_key(made.uid()) {
+                self.broke(16, &format!("{name} has left and {} was never made", made.uid()));
+            }
+        }
+        for deed in &plan.deeds {
+            let rows = match &deed.at {
+                At::There(_, sys_id) => vec![model.plain(sys_id)],
+                At::Made(nth) => instance.rows_of.get(plan.made[*nth].uid()).cloned().unwrap_or_default(),
+            };
+            let kept = deed.what == What::Delete && rows.iter().any(|row| instance.row(row).is_some());
+            if kept {
+                self.broke(16, &format!("{name} has left, and {rows:?} is still there"));
+            }
+            let arrived = |name: &String, value: &String| {
+                rows.iter().any(|row| instance.applied.contains(&(row.clone(), name.clone(), model.plain(value))))
+            };
+            let lost = deed.fields().into_iter().flatten().find(|(name, value)| !arrived(name, value));
             if let Some((field, value)) = lost {
                 self.broke(8, &format!("{name} has left, and {field}={value} never arrived"));
             }
@@ -235,12 +138,39 @@ impl World {
         Fate::Sent
     }
 
+    /// What it has made has landed, and it waits for the user: nothing more of the record waits for it, and what it does to
+    /// that one comes when he has it go on, over what he has done since.
+    pub fn note_landed(&self, item: &Item) {
+        let Some(plan) = plan_of(item).filter(|_| item.state == ItemState::Refused) else { return };
+        let landed = item.action.iter().flat_map(|action| action.made()).filter(|part| part.landed.is_some());
+        for part in landed {
+            self.loosen_own(&plan, part.fields.get(UID), part.id());
+        }
+    }
+
+    /// What it has made was on the device already, as one that nobody knew to be that, and was changed as such.
+    pub fn note_merged(&self, sys_id: &str) {
+        let (model, instance) = (self.model.borrow(), self.instance.borrow());
+        let uid = instance.rows_of.iter().find(|(_, rows)| rows.iter().any(|row| row == sys_id)).map(|(uid, _)| uid);
+        let Some(uid) = uid.cloned() else { return };
+        drop(instance);
+        model.runs.iter().for_each(|run| self.loosen_own(&run.plan, Some(&uid), sys_id));
+    }
+
+    /// What a step does to this record, which it has made itself.
+    pub fn loosen_own(&self, plan: &Plan, uid: Option<&String>, sys_id: &str) {
+        let is_this = |at: &At| matches!(at, At::Made(nth) if plan.made[*nth].fields.get(UID) == uid);
+        let changed = plan.deeds.iter().filter(|deed| is_this(&deed.at)).filter_map(Deed::fields).flatten();
+        let loose = changed.map(|(name, _)| (sys_id.to_owned(), name.clone()));
+        self.instance.borrow_mut().loose.extend(loose);
+    }
+
     /// Dropped by the user's hand: what the instance has of it stays there.
     pub fn run_dropped(&self, item: &Item) {
         let Some(action) = item.action.as_deref() else { return };
         let mut model = self.model.borrow_mut();
         let mut instance = self.instance.borrow_mut();
-        let in_part = !action.calls.is_empty();
+        let in_part = !action.calls.is_empty() || action.parts.iter().any(|part| part.landed.is_some());
         let sent = matches!(item.state, ItemState::Unknown | ItemState::Unpaired) || in_part;
         let mut doubt = sent;
         for part in &action.parts {
@@ -255,6 +185,12 @@ impl World {
             doubt |= made || !loose.is_empty();
             instance.loose.extend(loose);
             model.records[number].doubt |= sent || made;
+        }
+        // What it changed before it was to delete it, no part tells.
+        for deed in plan_of(item).into_iter().flat_map(|plan| plan.deeds).filter(|_| sent) {
+            let At::There(_, sys_id) = &deed.at else { continue };
+            let names = deed.fields().into_iter().flat_map(|fields| fields.keys().cloned());
+            instance.loose.extend(names.map(|name| (model.plain(sys_id), name)));
         }
         if let Some(run) = model.run_of(&item.id) {
             doubt |= instance.runs.contains_key(&run.plan.run);
@@ -290,8 +226,21 @@ impl World {
                     self.broke(16, &format!("{} is undone, and {temporary} is still here", self.describe(item)));
                 }
             }
-            for part in item.action.iter().flat_map(|action| &action.parts) {
-                let Some(record) = mirror.records.values().find(|record| record.sys_id == part.id()) else { continue };
+            // What has landed before is the instance's.
+            let parts = item.action.iter().flat_map(|action| &action.parts);
+            for part in parts.filter(|part| part.landed.is_none()) {
+                let Some(record) = mirror.records.values().find(|record| record.sys_id == part.id()) else {
+                    let dropped = mirror.aliases.get(part.id()).is_some_and(|alias| alias.dropped);
+                    if part.kind == ItemKind::Delete && !dropped {
+                        let what = self.describe(item);
+                        self.broke(16, &format!("{what} is undone, and {} is not there again", part.id()));
+                    }
+                    continue;
+                };
+                if part.kind == ItemKind::Delete && record.deleted && !is_deleted_by_another(&mirror, record) {
+                    let what = self.describe(item);
+                    self.broke(16, &format!("{what} is undone, and {} is still deleted", record.sys_id));
+                }
                 for name in ["short_description", "u_level"] {
                     let Some(value) = part.fields.get(name) else { continue };
                     let there = instance.applied.contains(&(model.plain(part.id()), name.to_owned(), value.clone()));
@@ -305,7 +254,7 @@ impl World {
     }
 
     pub fn check_receipt(&self, receipt: &Receipt) {
-        let mut model = self.model.borrow_mut();
+        let (mut model, instance) = (self.model.borrow_mut(), self.instance.borrow());
         let aliases = model.aliases.clone();
         let Some(run) = model.run_of(&receipt.item) else { return };
         let name = format!("run {} of {}", run.plan.run, short(&receipt.item));
@@ -314,6 +263,11 @@ impl World {
                 let result = receipt.result.as_ref().and_then(|result| result["run"].as_str());
                 if run.fate != Fate::Sent || result != Some(&run.plan.run) {
                     self.broke(9, &format!("{name} is said to be done: {receipt:?}"));
+                }
+                let named = |id: &String| receipt.records.iter().any(|record| record.sys_id == *id);
+                let mut others = run.plan.besides.iter().map(|made| instance.rows_of.get(made.uid()));
+                if run.plan.names_others() && others.any(|rows| !rows.is_some_and(|rows| rows.iter().any(named))) {
+                    self.broke(9, &format!("{name} is done, and its receipt does not name all: {:?}", receipt.records));
                 }
                 if receipt
                     .records
@@ -327,39 +281,13 @@ impl World {
             _ => {}
         }
     }
+}
 
-    /// Each run that was done was done once, and each that was undone not at all.
-    pub fn check_runs(&self) {
-        let (model, instance) = (self.model.borrow(), self.instance.borrow());
-        for run in &model.runs {
-            let name = format!("run {}", run.plan.run);
-            let times = instance.runs.get(&run.plan.run).copied().unwrap_or_default();
-            let note = run.plan.change.as_ref().and_then(|change| change.note.as_ref());
-            let notes = note.map(|note| instance.entries.iter().filter(|entry| entry.text == *note).count());
-            if times > 1 {
-                self.broke(3, &format!("{name} was carried out {times} times"));
-            }
-            match run.fate {
-                Fate::Pending => self.broke(16, &format!("{name} is neither done nor undone")),
-                Fate::Sent => {
-                    if !run.by_app && times == 0 {
-                        self.broke(16, &format!("{name} is done, and never was carried out"));
-                    }
-                    if notes.is_some_and(|notes| notes == 0 || (notes > 1 && !run.may_repeat)) {
-                        self.broke(3, &format!("the entry of {name} is there {notes:?} times"));
-                    }
-                }
-                Fate::Undone => {
-                    if !run.doubt && (times > 0 || notes.is_some_and(|notes| notes > 0)) && !self.may_be_late() {
-                        self.broke(16, &format!("{name} was undone, and is at the instance"));
-                    }
-                    if notes.is_some_and(|notes| notes > 1 && !run.may_repeat) {
-                        self.broke(3, &format!("the entry of {name} is there {notes:?} times"));
-                    }
-                }
-            }
-        }
-    }
+fn is_deleted_by_another(mirror: &Mirror, record: &Record) -> bool {
+    record.items.iter().filter_map(|id| mirror.items.get(id)).any(|item| match &item.action {
+        None => item.kind == ItemKind::Delete,
+        Some(action) => action.parts.iter().any(|part| part.kind == ItemKind::Delete && part.sys_id == record.sys_id),
+    })
 }
 
 /// The ids that items of these would leave without a record.

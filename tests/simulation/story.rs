@@ -1,11 +1,15 @@
-//! A history before it happens: everything the app does and everything that goes wrong, drawn from a seed.
+//! A history before it happens: everything the app does, and what goes wrong, drawn from a seed.
 
 use std::collections::BTreeMap;
 
 use landfall::core::schema::TableOptions;
 use serde_json::json;
 
-use super::{acting::Run, draw::Draw};
+use super::{
+    acting::Run,
+    draw::Draw,
+    trouble::{Fault, fault},
+};
 
 /// The app's own number for a record: by it the instance's rows are counted.
 pub const UID: &str = "u_uid";
@@ -21,7 +25,7 @@ pub struct Setup {
     pub keyed: bool,
     /// And puts in permanent ids itself.
     pub resolves: bool,
-    /// And runs the online steps of actions.
+    /// It runs the online steps of actions, each once for its key: also one that knows no keys else.
     pub actions: bool,
     /// What an action makes may carry the temporary id.
     pub carries: bool,
@@ -45,7 +49,7 @@ impl Setup {
             seed,
             keyed,
             resolves: keyed && draw.percent(60),
-            actions: keyed && draw.percent(85),
+            actions: draw.percent(if keyed { 85 } else { 50 }),
             carries: draw.percent(70),
             repeats: !keyed && draw.percent(25),
             readable: draw.percent(60),
@@ -55,6 +59,11 @@ impl Setup {
             batch: draw.of(&[None, None, Some(1), Some(3)]),
             contexts: draw.of(&[2, 2, 3]),
         }
+    }
+
+    /// Whether the instance takes the same request twice as one, by its key.
+    pub fn knows_keys(&self, action: bool) -> bool {
+        self.keyed || (action && self.actions)
     }
 
     pub fn tables(&self) -> BTreeMap<String, TableOptions> {
@@ -193,104 +202,6 @@ pub enum Act {
     Strike(Fault),
 }
 
-/// What goes wrong.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Fault {
-    Kill {
-        who: usize,
-    },
-    Freeze {
-        who: usize,
-        ms: u64,
-    },
-    /// So many commits find the store full.
-    Full {
-        commits: usize,
-    },
-    /// So many commits fail for a reason of the browser's.
-    Broken {
-        commits: usize,
-    },
-    /// The next commit is done, and said to have failed.
-    Unsure,
-    Cut,
-    Mended,
-    SessionEnds {
-        renewable: bool,
-    },
-    Refuses(bool),
-    DropsField(bool),
-    /// Another user at the instance.
-    Changes {
-        row: usize,
-    },
-    Removes {
-        row: usize,
-    },
-    Adds,
-    ClockSet {
-        back: bool,
-    },
-    EventsLost,
-    OnRequest(OnRequest),
-}
-
-/// What becomes of the next request it can become of.
-#[derive(Clone, Debug, PartialEq)]
-pub enum OnRequest {
-    Lost {
-        silently: bool,
-    },
-    AnswerLost {
-        silently: bool,
-    },
-    Delayed {
-        ms: u64,
-    },
-    AnswerDelayed {
-        ms: u64,
-    },
-    Repeated {
-        ms: u64,
-    },
-    Truncated {
-        run: bool,
-    },
-    Noise {
-        run: bool,
-    },
-    Portal,
-    Redirected {
-        followed: bool,
-    },
-    Status {
-        status: u16,
-        run: bool,
-        wait: Wait,
-    },
-    /// Of a batch.
-    Unserviced {
-        after: usize,
-    },
-    Missing {
-        nth: usize,
-        run: bool,
-    },
-    ItemStatus {
-        nth: usize,
-        status: u16,
-        wait: Wait,
-    },
-    Shuffled,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Wait {
-    No,
-    Seconds(u64),
-    Date(u64),
-}
-
 /// One thing that happens. `salt` decides how far the world gets before the next, and in which order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
@@ -352,59 +263,5 @@ pub fn change(draw: &mut Draw) -> Change {
         13..14 => Change::Unlink { field },
         14..16 => Change::Note,
         _ => Change::All(vec![Change::Text, Change::Link { field, to: draw.below(64) }, Change::Note]),
-    }
-}
-
-fn fault(setup: &Setup, draw: &mut Draw) -> Fault {
-    let who = draw.below(setup.contexts);
-    match draw.below(40) {
-        0..5 => Fault::Kill { who },
-        5..7 => Fault::Freeze { who, ms: draw.of(&[5_000, 35_000, 70_000]) },
-        7 => Fault::Full { commits: 1 + draw.below(3) },
-        8 => match draw.below(4) {
-            commits @ 0..2 => Fault::Broken { commits: 1 + commits },
-            _ => Fault::Unsure,
-        },
-        9 => Fault::Cut,
-        10 => Fault::Mended,
-        11..13 => Fault::SessionEnds { renewable: draw.percent(50) },
-        13..15 => Fault::Refuses(draw.percent(65)),
-        15 => Fault::DropsField(draw.percent(50)),
-        16 => Fault::Changes { row: draw.below(64) },
-        17 => Fault::Removes { row: draw.below(64) },
-        18 => Fault::Adds,
-        19 => Fault::ClockSet { back: draw.percent(50) },
-        20 => Fault::EventsLost,
-        _ => Fault::OnRequest(on_request(draw)),
-    }
-}
-
-fn on_request(draw: &mut Draw) -> OnRequest {
-    let wait = match draw.below(4) {
-        0 => Wait::Seconds(draw.of(&[1, 30, 300])),
-        1 => Wait::Date(draw.of(&[2, 60])),
-        _ => Wait::No,
-    };
-    let (ms, nth, run) = (draw.of(&[300, 4_000, 20_000, 45_000, 61_000, 90_000]), draw.below(4), draw.percent(50));
-    match draw.below(28) {
-        0..3 => OnRequest::Lost { silently: draw.percent(30) },
-        3..7 => OnRequest::AnswerLost { silently: draw.percent(30) },
-        7..9 => OnRequest::Delayed { ms },
-        9 => OnRequest::AnswerDelayed { ms },
-        10..12 => OnRequest::Repeated { ms },
-        12 => OnRequest::Truncated { run },
-        13 => OnRequest::Noise { run },
-        14 => OnRequest::Portal,
-        15 => OnRequest::Redirected { followed: draw.percent(50) },
-        16..19 => {
-            OnRequest::Status { status: draw.of(&[400, 401, 403, 404, 409, 412, 413, 422, 429]), run: false, wait }
-        }
-        19..22 => OnRequest::Status { status: draw.of(&[408, 500, 502, 503, 504]), run, wait },
-        22..24 => OnRequest::Unserviced { after: nth },
-        24 => OnRequest::Missing { nth, run },
-        25..27 => {
-            OnRequest::ItemStatus { nth, status: draw.of(&[400, 401, 403, 404, 409, 412, 413, 429, 500, 503]), wait }
-        }
-        _ => OnRequest::Shuffled,
     }
 }

@@ -10,6 +10,7 @@ use landfall::{
 use super::{
     doing::{Doing, Kind},
     model::{Fate, Model, Rec},
+    online::{At, Deed},
     story::TABLES,
     world::World,
 };
@@ -120,16 +121,28 @@ impl World {
             if !instance.gone.contains(used) {
                 self.broke(16, &format!("{name} was deleted here and is at the instance"));
             }
+            // What was deleted as another's, and is then said to be this one, is told of as not to be found.
+            let number = model.find(&record.id);
+            let merged = model.records.iter().any(|other| other.merged.is_some() && other.merged == number);
+            if !merged && self.mirror.borrow().records.values().any(|here| here.sys_id == *used) {
+                self.broke(13, &format!("{name} was deleted here and is on the device"));
+            }
             return;
         }
         let seen = self.watch.borrow().seen_twins.contains(&record.id);
         let pulled = record.table == "incident" && alive > 1;
         // What an action brings about is the author's: two rows with one temporary id are none of the engine's.
-        let acted = model.runs.iter().any(|run| run.plan.made.iter().any(|made| made.uid() == uid));
-        if rows.len() > 1 && !acted && (seen || pulled) && !self.reported.borrow().contains(&record.id) {
+        let mut plans = model.runs.iter().map(|run| &run.plan);
+        let acted = plans.find(|plan| plan.made.iter().any(|made| made.uid() == uid));
+        if rows.len() > 1 && acted.is_none() && (seen || pulled) && !self.reported.borrow().contains(&record.id) {
             self.broke(2, &format!("{name} has twins, and nobody was told"));
         }
+        let twins = rows.len() > 1;
         drop(instance);
+        // Of these the step has changed one, and the device may have taken the other.
+        if let Some(plan) = acted.filter(|_| twins) {
+            self.loosen_own(plan, record.uid.as_ref(), used);
+        }
         self.check_values(model, record, used);
     }
 
@@ -161,12 +174,24 @@ impl World {
             let undone =
                 record.writes[name].iter().any(|write| write.fate == Fate::Undone && model.plain(&write.value) == has);
             let acted = undone
-                && model.runs.iter().filter_map(|run| run.plan.change.as_ref()).any(|change| {
-                    let value = change.fields.get(name).map(|value| model.plain(value));
-                    model.plain(&change.sys_id) == id && value.as_deref() == Some(has)
+                && model.runs.iter().flat_map(|run| &run.plan.deeds).any(|deed| {
+                    let At::There(_, sys_id) = &deed.at else { return false };
+                    let value = deed.fields().and_then(|fields| fields.get(name)).map(|value| model.plain(value));
+                    model.plain(sys_id) == id && value.as_deref() == Some(has)
                 });
+            // What an action did to two records that have turned out to be one, its step did one after the other.
+            let outdone = || {
+                model.runs.iter().filter(|run| run.fate == Fate::Sent).any(|run| {
+                    let here = |at: &At| matches!(at, At::There(_, sys_id) if model.plain(sys_id) == id);
+                    let deeds = run.plan.deeds.iter().filter(|deed| here(&deed.at)).filter_map(Deed::fields);
+                    let values: Vec<String> =
+                        deeds.filter_map(|fields| fields.get(name)).map(|value| model.plain(value)).collect();
+                    values.last().is_some_and(|last| last == has) && values.contains(&wanted)
+                })
+            };
             if wanted != has
                 && !acted
+                && !outdone()
                 && !model.truly(&last.value, &instance.rows_of).iter().any(|meant| meant == has)
                 && !removed
             {

@@ -20,7 +20,7 @@ use super::{
     doing::Doing,
     instance::{ROOT, split},
     network::{is_batch, key_of, singles},
-    online::{is_action, plan_asked_for},
+    online::{At, Deed, is_action, plan_asked_for},
     story::UID,
     world::World,
 };
@@ -32,6 +32,8 @@ pub struct Watch {
     doubts: BTreeMap<String, Doubt>,
     /// More than one row was seen for these temporary ids.
     pub seen_twins: BTreeSet<String>,
+    /// Ids that were asked for, and the instance said that it gives none of them.
+    pub untold: BTreeSet<String>,
 }
 
 #[derive(Default)]
@@ -46,7 +48,7 @@ pub fn body_of(request: &Request) -> Fields {
 }
 
 /// Table and `sys_id`.
-fn place(request: &Request) -> (String, Option<String>) {
+pub fn place(request: &Request) -> (String, Option<String>) {
     let (path, _) = split(&request.path);
     let mut parts = path.strip_prefix(ROOT).and_then(|rest| rest.strip_prefix("/table/")).unwrap_or("").split('/');
     (parts.next().unwrap_or_default().to_owned(), parts.next().map(str::to_owned))
@@ -115,7 +117,8 @@ impl World {
             }
             let mut watch = self.watch.borrow_mut();
             let doubt = watch.doubts.entry(once.clone()).or_default();
-            let repeats = self.setup.keyed && key_of(part).is_some_and(|key| doubt.keys.contains(key));
+            let known = self.setup.knows_keys(is_action(part));
+            let repeats = known && key_of(part).is_some_and(|key| doubt.keys.contains(key));
             if doubt.open && !repeats && !stale {
                 self.broke(4, &format!("{once} is sent again, and nobody has asked what became of it"));
             }
@@ -139,10 +142,8 @@ impl World {
             None => record.fields.get(UID) == Some(&once),
         };
         let mut model = self.model.borrow_mut();
-        let noted = |note: &Option<String>| note.as_ref() == Some(&once);
-        let run = model.runs.iter_mut().find(|run| run.plan.change.as_ref().is_some_and(|change| noted(&change.note)));
-        if let Some(run) = run {
-            run.may_repeat = true;
+        if let Some(run) = model.runs.iter_mut().find(|run| run.once_only().any(|own| *own == once)) {
+            run.may_repeat.insert(once);
             return;
         }
         let number = mirror.records.values().find(about).and_then(|record| model.find(&record.sys_id));
@@ -182,7 +183,12 @@ impl World {
     pub fn records_of(&self, part: &Request) -> Vec<String> {
         let body = body_of(part);
         if let Some((item, call)) = self.acts(part) {
-            let about = |part: &&Part| call.is_none() || part.fields.get(UID) == body.get(UID);
+            let (_, sys_id) = place(part);
+            let about = |part: &&Part| match &sys_id {
+                _ if call.is_none() => true,
+                Some(sys_id) => part.id() == sys_id,
+                None => part.fields.get(UID) == body.get(UID),
+            };
             let parts = item.action.iter().flat_map(|action| &action.parts).filter(about);
             return parts.map(|part| part.id().to_owned()).collect();
         }
@@ -193,8 +199,8 @@ impl World {
                 mirror.items.values().filter(made).map(|item| item.sys_id.clone()).collect()
             }
             Method::Get => {
-                let asked = |item: &&Item| part.path.contains(&item.sys_id);
-                mirror.items.values().filter(asked).map(|item| item.sys_id.clone()).collect()
+                let ids = mirror.items.values().flat_map(Item::records).map(|(_, id)| id);
+                ids.filter(|id| part.path.contains(*id)).map(str::to_owned).collect()
             }
             _ => place(part).1.into_iter().collect(),
         }
@@ -211,7 +217,18 @@ impl World {
             self.count_try(part, response.as_ref());
             if let Some(response) = response {
                 self.resolve_doubt(part, response);
+                self.note_untold(part, response);
             }
+        }
+    }
+
+    /// What an action has touched is read once: an instance that does not let it be read will not another time.
+    fn note_untold(&self, part: &Request, response: &Response) {
+        let refused = matches!(response.status, 400..500) && !matches!(response.status, 401 | 408 | 429);
+        let (_, parameters) = split(&part.path);
+        let query = parameters.get("sysparm_query").filter(|_| refused && part.method == Method::Get);
+        if let Some(ids) = query.and_then(|query| query.strip_prefix("sys_idIN")) {
+            self.watch.borrow_mut().untold.extend(ids.split(',').map(str::to_owned));
         }
     }
 
@@ -229,9 +246,12 @@ impl World {
         }
         let records = self.records_of(part);
         let mut mirror = self.mirror.borrow_mut();
-        let met = |item: &&Item| {
-            records.contains(&item.sys_id) && (part.method != Method::Post || item.kind == ItemKind::Create)
+        // A step asks what became of its calls, too.
+        let is_about = |item: &Item| match part.method {
+            Method::Get => item.records().iter().any(|(_, id)| records.iter().any(|about| about == id)),
+            _ => records.contains(&item.sys_id),
         };
+        let met = |item: &&Item| is_about(item) && (part.method != Method::Post || item.kind == ItemKind::Create);
         let met: Vec<String> = mirror.items.values().filter(met).map(|item| item.id.clone()).collect();
         mirror.tried.extend(met);
     }
@@ -261,8 +281,9 @@ impl World {
         if table == "sys_journal_field" {
             let is_asked = |id: &str| part.path.contains(&*model.plain(id));
             let written = model.records.iter().filter(|record| is_asked(&record.id)).flat_map(|record| &record.entries);
-            let changes = model.runs.iter().filter_map(|run| run.plan.change.as_ref());
-            let noted = changes.filter(|change| is_asked(&change.sys_id)).filter_map(|change| change.note.as_ref());
+            let deeds = model.runs.iter().flat_map(|run| &run.plan.deeds);
+            let noted = deeds.filter(|deed| matches!(&deed.at, At::There(_, id) if is_asked(id)));
+            let noted = noted.filter_map(Deed::note);
             for text in written.map(|entry| &entry.value).chain(noted) {
                 if let Some(doubt) = watch.doubts.get_mut(text) {
                     doubt.open = false;

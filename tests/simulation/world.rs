@@ -24,6 +24,7 @@ use super::{
     order::Order,
     planted::Bug,
     story::Setup,
+    trouble::Fault,
     watch::Watch,
 };
 
@@ -62,6 +63,8 @@ pub struct World {
     pub reported: RefCell<BTreeSet<String>>,
     /// Who reconciled what, in which of its lives, and when.
     pub reconciles: RefCell<Vec<(usize, u32, u64, String)>>,
+    /// Where an action is waited for, and with what.
+    pub ambushes: RefCell<Vec<(&'static str, Fault)>>,
     pub full_commits: Cell<usize>,
     pub broken_calls: Cell<usize>,
     pub unsure_commit: Cell<bool>,
@@ -99,6 +102,7 @@ impl World {
             coverage: RefCell::default(),
             reported: RefCell::default(),
             reconciles: RefCell::default(),
+            ambushes: RefCell::default(),
             full_commits: Cell::new(0),
             broken_calls: Cell::new(0),
             unsure_commit: Cell::new(false),
@@ -201,6 +205,7 @@ impl World {
             (None, Some(packet)) => self.arrive(*packet),
             _ => drop(self.hub.deliver()),
         }
+        self.ambush();
         true
     }
 
