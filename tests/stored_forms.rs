@@ -126,7 +126,11 @@ fn rows_as_they_lie_on_disk() {
         query: "active=true".into(),
         after: Some(PERMANENT.into()),
         until: Some("2026-01-31 08:00:00".into()),
+        seen_at: 1_700_000_000_002,
+        settled: true,
+        shift: -3600,
         hidden: 7,
+        brought_at: 1_700_000_000_003,
         compared_at: 1_700_000_000_000,
         fresh_at: 1_700_000_000_001,
     })

@@ -6,7 +6,7 @@ use super::{
     key::Key,
     row::{RowKey, StoreName},
     schema::Schema,
-    stored::{Family, Record, Stored as _},
+    stored::{Family, Pulled, Record, Stored as _},
     tx::{Ruled, Tx},
 };
 
@@ -43,5 +43,9 @@ pub fn settle(tx: &mut Tx<'_>) -> Ruled<()> {
             Ok(())
         })
     })?;
+    // What a pull has brought as a parent's may be a child's now: all of it is brought again.
+    for key in tx.keyed_by(StoreName::Meta, Pulled::all())? {
+        tx.remove(RowKey { store: StoreName::Meta, key });
+    }
     tx.put(&now)
 }

@@ -43,12 +43,13 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
             return record.map_or(Ok(()), |record| note_brought(tx, record, lease));
         }
         let there = tx.record(&class, sys_id)?;
+        let row = &whole(&class, table, there.as_ref(), row);
         if let Some(record) = there.clone().filter(|record| !record.items.is_empty() || record.deleted) {
             written += u32::from(take_in_under(tx, record, row, lease)?);
             return Ok(());
         }
         let same = there.as_ref().is_some_and(|record| record.fields == *row);
-        if there.is_some_and(|record| same && record.pulled_under.is_some() && !record.outdated) {
+        if there.is_some_and(|it| same && it.table == class && it.pulled_under.is_some() && !it.outdated) {
             return Ok(());
         }
         let mut record = Record {
@@ -71,6 +72,16 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
     Ok(written)
 }
 
+/// Asked for as one of its parent's, a record comes without the fields of its own table.
+fn whole(class: &str, table: &str, there: Option<&Record>, row: &Fields) -> Fields {
+    let mut fields = match there.filter(|record| class != table && record.table == class) {
+        Some(record) => record.base.as_ref().unwrap_or(&record.fields).clone(),
+        None => Fields::new(),
+    };
+    fields.extend(row.clone());
+    fields
+}
+
 /// The unsent changes of a record go on standing over what the instance has now: it is not told once more when they are given
 /// up. Whether that changes what the app sees.
 fn take_in_under(tx: &mut Tx<'_>, mut record: Record, row: &Fields, lease: u64) -> Ruled<bool> {
@@ -78,6 +89,7 @@ fn take_in_under(tx: &mut Tx<'_>, mut record: Record, row: &Fields, lease: u64) 
         return note_brought(tx, record, lease).map(|()| false);
     }
     record.pulled_under = record.pulled_under.or(Some(lease));
+    record.table = class_of(tx, &record.table, row);
     let seen = record.fields.clone();
     rebase(tx, &mut record, row.clone(), false)?;
     let differs = record.fields != seen && !record.deleted;

@@ -1,10 +1,11 @@
 //! A cached table that is wanted as a whole: brought once, in the order of the ids, and from then on only what has changed.
 //!
 //! What has changed is asked for by `sys_updated_on`. As text, a time is UTC to one instance and the user's own to another,
-//! and a page that began later than it was to would leave rows out for ever: so the latest row before it is asked for as
-//! well, which shows where it began, and how many there are in all. Where it began elsewhere, all of it is brought again.
+//! and a page that began later than it was to would leave rows out: so the latest rows before it are asked for as well, which
+//! shows where it began, and how many records there are in all. By how much it is taken otherwise is learned from that.
 //!
-//! That time has steps of a second, and is set before the commit: some seconds of it are read twice.
+//! That time has steps of a second, and is set before the commit: a minute of it is read twice. What does not show by it (a
+//! row that was written without it, or not to be seen when it was) is found by comparing; see [`gone`](super::gone).
 
 use std::collections::BTreeSet;
 
@@ -30,6 +31,15 @@ use crate::{
 
 /// What is set before it is committed is seen so much later at most, in seconds.
 const OVERLAP_S: i64 = 60;
+/// All of it is brought anew after so long, in ms: what was written without its time is found by nothing else.
+const A_WEEK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// Zones differ by so much, in seconds; and from UTC by no more than the last.
+const A_STEP_S: i64 = 15 * 60;
+const FARTHEST_S: i64 = 16 * 60 * 60;
+/// How often it is tried to find out by how much.
+const MOST_TRIES: u32 = 6;
+/// Limits apply before access rules: of so many of the latest this user may see one.
+const LATEST: u32 = 50;
 
 /// How a look for changes has ended.
 enum Looked {
@@ -40,82 +50,112 @@ enum Looked {
     Unclear,
 }
 
+/// How the bringing of a whole table has ended.
+enum Brought {
+    All {
+        pages: usize,
+        ids: BTreeSet<String>,
+        /// In the order of the ids, in which nothing is shifted out of two pages.
+        by_id: bool,
+    },
+    Stopped,
+    /// The instance does not know that order.
+    Unordered,
+}
+
 impl<P: Ports> Client<P> {
     pub(super) async fn bring_changes(&self, pulling: &mut Pulling<'_>, of: &Cached) -> Result<Refreshed, Trouble> {
-        let fresh = Pulled { table: of.table.clone(), query: of.text.clone(), ..Pulled::default() };
         let known = self.look(|tx| tx.readable::<Pulled>(&Pulled::at(&of.table))).await?;
-        let mut at = known.filter(|known| known.query == of.text).unwrap_or_else(|| fresh.clone());
-        if at.is_complete() {
+        let mut at = known.filter(|known| known.query == of.text).unwrap_or_else(|| of.fresh());
+        let now = self.ports().clock().now_ms();
+        let lately = now.checked_sub(at.brought_at).is_some_and(|since| since < A_WEEK_MS);
+        if at.is_complete() && lately {
             match self.look_for_changes(pulling, of, &mut at).await? {
                 Looked::All(total) => return Ok(Refreshed::Changes(total)),
                 Looked::Stopped => return Ok(Refreshed::Stopped),
-                Looked::Unclear => at = fresh,
+                Looked::Unclear => {}
             }
         }
-        let begun = at.after.is_none();
-        if begun {
+        let goes_on = at.after.is_some();
+        if !goes_on {
+            at.begin_anew();
+            self.note_pulled(pulling, &at).await?;
             // First: a page may lie frozen for hours between this and what it brings.
-            let (until, total) = self.latest(pulling, of, None).await?;
+            let (latest, total) = self.latest(pulling, of, None).await?;
             if total == Some(0) {
-                return Ok(Refreshed::All(BTreeSet::new()));
+                return Ok(Refreshed::All { ids: BTreeSet::new(), by_id: true });
             }
             if !of.takes(total.map(i64::from)) {
+                return self.bring_whole(pulling, of).await;
+            }
+            self.move_on(&mut at, latest, now);
+        }
+        let (pages, ids, by_id) = match self.bring_all(pulling, of, &mut at).await? {
+            Brought::All { pages, ids, by_id } => (pages, ids, by_id),
+            Brought::Stopped => return Ok(Refreshed::Stopped),
+            Brought::Unordered => {
+                at.begin_anew();
                 self.note_pulled(pulling, &at).await?;
                 return self.bring_whole(pulling, of).await;
             }
-            at.until = until;
-        }
-        let Some(loaded) = self.bring_all(pulling, of, &mut at).await? else { return Ok(Refreshed::Stopped) };
+        };
         // It took its time, and rows were changed that had been brought by then.
         let mut total = None;
-        if at.is_complete() && !(begun && loaded.pages == 1) {
+        if at.is_complete() && (goes_on || pages > 1) {
             match self.look_for_changes(pulling, of, &mut at).await? {
                 Looked::All(counted) => total = counted,
                 Looked::Stopped => return Ok(Refreshed::Stopped),
                 Looked::Unclear => {
-                    at.until = None;
+                    at.begin_anew();
                     self.note_pulled(pulling, &at).await?;
                 }
             }
         }
         // Of what was brought before a kill, only the instance knows whether it is there still.
-        Ok(if begun { Refreshed::All(loaded.ids) } else { Refreshed::Changes(total) })
+        Ok(if goes_on { Refreshed::Changes(total) } else { Refreshed::All { ids, by_id } })
     }
 
     /// All of it, in the order of the ids: nothing moves in that while it is read, and it can be gone on with.
-    async fn bring_all(
-        &self,
-        pulling: &mut Pulling<'_>,
-        of: &Cached,
-        at: &mut Pulled,
-    ) -> Result<Option<Loaded>, Trouble> {
-        let mut loaded = Loaded::default();
+    async fn bring_all(&self, pulling: &mut Pulling<'_>, of: &Cached, at: &mut Pulled) -> Result<Brought, Trouble> {
+        let (mut pages, mut ids, mut by_id) = (0, BTreeSet::new(), true);
         let mut followed = BTreeSet::new();
-        let after = |id: Option<&str>| self.dialect().first_page(&of.table, &by_id(&of.query, id), None, PAGE);
+        let after = |id: Option<&str>| self.dialect().first_page(&of.table, &in_order(&of.query, id), None, PAGE);
         let mut asked = after(at.after.as_deref());
         loop {
             if self.is_stopped(pulling.options) {
-                return Ok(None);
+                return Ok(Brought::Stopped);
             }
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
-            loaded.pages += 1;
-            let (sorted, more) = (page.rows.is_sorted_by_key(id_of), is_followed(&page));
+            let first = page.rows.first().map(id_of);
+            if followed.is_empty() && at.after.as_ref().zip(first.as_ref()).is_some_and(|(after, first)| first <= after)
+            {
+                return Ok(Brought::Unordered);
+            }
+            pages += 1;
+            let (sorted, more) = (page.rows.is_sorted_by_key(id_of), goes_on(&page, PAGE));
+            if at.until.is_none() && at.after.is_none() && pages == 1 {
+                // None of the latest may be seen. What is read at the beginning was so by then.
+                self.move_on(at, latest_of(&page.rows), self.ports().clock().now_ms());
+            }
             let mut rows = page.rows;
-            rows.retain(|row| loaded.ids.insert(id_of(row)));
+            rows.retain(|row| ids.insert(id_of(row)));
             self.keep(pulling, of, &rows).await?;
             // Where ids are in another order there, or none of the page may be seen, it is gone through as it comes.
             asked = match (rows.last().filter(|_| sorted && more).map(id_of), page.next) {
                 (Some(last), _) => {
                     at.after = Some(last);
+                    followed.clear();
                     self.note_pulled(pulling, at).await?;
                     after(at.after.as_deref())
                 }
-                (None, Some(link)) => self.follow(of, link, &mut followed)?,
+                (None, Some(link)) => {
+                    by_id = false;
+                    self.follow(of, link, &mut followed)?
+                }
                 (None, None) => {
-                    at.after = None;
-                    at.compared_at = self.ports().clock().now_ms();
+                    (at.after, at.brought_at) = (None, self.ports().clock().now_ms());
                     self.note_pulled(pulling, at).await?;
-                    return Ok(Some(loaded));
+                    return Ok(Brought::All { pages, ids, by_id });
                 }
             };
         }
@@ -127,38 +167,55 @@ impl<P: Ports> Client<P> {
         of: &Cached,
         at: &mut Pulled,
     ) -> Result<Looked, Trouble> {
-        let Some(begin) = at.until.as_deref().and_then(overlapped) else { return Ok(Looked::Unclear) };
-        let mut from = Place(begin, String::new());
-        let mut total = None;
+        let now = self.ports().clock().now_ms();
+        let Some(until) = at.until.clone() else { return Ok(Looked::Unclear) };
+        let Some(begin) = later(&until, if at.settled { 1 } else { -OVERLAP_S }) else { return Ok(Looked::Unclear) };
+        let long_after = now.saturating_sub(at.seen_at) > OVERLAP_S.unsigned_abs() * 1000;
+        let (mut from, mut total, mut tries) = (Place(begin, String::new()), None, 0);
         loop {
             if self.is_stopped(pulling.options) {
                 return Ok(Looked::Stopped);
             }
-            let asked = self.dialect().first_page(&of.table, &since(&of.query, &from), None, PAGE);
+            let Some(literal) = later(&from.0, -at.shift) else { return Ok(Looked::Unclear) };
+            let asked = self.dialect().first_page(&of.table, &since(&of.query, &literal, &from.1), None, PAGE);
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
-            let more = is_followed(&page);
+            let more = goes_on(&page, PAGE);
             let places: Vec<Place> = page.rows.iter().map(place_of).collect();
-            if !places.is_sorted() || places.first().is_some_and(|first| *first < from) {
+            if !places.is_sorted() {
                 return Ok(Looked::Unclear);
             }
-            // The row at which the page before has ended shows it, too.
-            if from.1.is_empty() || places.first() != Some(&from) {
-                let (before, counted) = self.latest(pulling, of, Some(&from.0)).await?;
-                if before.is_some_and(|before| before >= from.0) {
-                    return Ok(Looked::Unclear);
+            // Begun too early, pages would go round in circles.
+            let mut off = places.first().filter(|first| **first < from && more).map_or(0, |first| {
+                let early = apart(&first.0, &from.0);
+                early - early.rem_euclid(A_STEP_S)
+            });
+            // The row at which the page before has ended shows where it begins, too.
+            if off == 0 && (from.1.is_empty() || places.first() != Some(&from)) {
+                let (before, counted) = self.latest(pulling, of, Some(&literal)).await?;
+                match before {
+                    None if counted != Some(0) => return Ok(Looked::Unclear),
+                    Some(before) if before >= from.0 => off = -(apart(&from.0, &before) / A_STEP_S + 1) * A_STEP_S,
+                    _ => {}
                 }
                 if from.1.is_empty() {
                     total = counted.zip(page.total).map(|(before, since)| i64::from(before) + i64::from(since));
-                    if !of.takes(total) {
-                        return Ok(Looked::Unclear);
-                    }
                 }
             }
-            self.keep(pulling, of, &page.rows).await?;
-            if let Some(latest) = latest_of(&page.rows) {
-                at.until = Some(latest);
-                self.note_pulled(pulling, at).await?;
+            if off != 0 {
+                (at.shift, tries) = (at.shift - off, tries + 1);
+                if tries > MOST_TRIES || at.shift.abs() > FARTHEST_S {
+                    at.shift = 0;
+                    return Ok(Looked::Unclear);
+                }
+                continue;
             }
+            if places.first().is_some_and(|first| *first < from && more) || !of.takes(total) {
+                return Ok(Looked::Unclear);
+            }
+            self.keep(pulling, of, &page.rows).await?;
+            self.move_on(at, latest_of(&page.rows), now);
+            at.settled = !more && long_after && at.until.as_ref() == Some(&until);
+            self.note_pulled(pulling, at).await?;
             if !more {
                 return Ok(Looked::All(total));
             }
@@ -169,9 +226,20 @@ impl<P: Ports> Client<P> {
         }
     }
 
-    /// When the record of the query that has changed last, perhaps last before some time, has changed; and how many there
-    /// are. None where the instance does not tell.
-    async fn latest(
+    /// What has changed is looked for from there. Not from a time to come, be it a record's or of an instance whose clock was
+    /// set back: all would be missed until then.
+    fn move_on(&self, at: &mut Pulled, latest: Option<String>, now: u64) {
+        let Some(latest) = latest.max(at.until.clone()) else { return };
+        let today = i64::try_from(now / 1000).ok().and_then(datetime::to_servicenow);
+        let latest = Some(today.map_or(latest.clone(), |today| today.min(latest)));
+        if latest != at.until {
+            (at.until, at.seen_at, at.settled) = (latest, now, false);
+        }
+    }
+
+    /// When the record of the query that has changed last, perhaps last before some time, has changed, as far as this user
+    /// may see; and how many there are. None where the instance does not tell.
+    pub(super) async fn latest(
         &self,
         pulling: &mut Pulling<'_>,
         of: &Cached,
@@ -182,9 +250,15 @@ impl<P: Ports> Client<P> {
             query = query.and(term(UPDATED, Op::Less(before.to_owned())));
         }
         let query = Query { order: vec![Order { field: UPDATED.to_owned(), descending: true }], ..query }.to_string();
-        let asked = self.dialect().first_page(&of.table, &query, Some(&["sys_id", UPDATED]), 1);
-        let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
-        Ok((latest_of(&page.rows), page.total))
+        let mut size = 1;
+        loop {
+            let asked = self.dialect().first_page(&of.table, &query, Some(&["sys_id", UPDATED]), size);
+            let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
+            if size == LATEST || page.total == Some(0) || !page.rows.is_empty() {
+                return Ok((latest_of(&page.rows), page.total));
+            }
+            size = LATEST;
+        }
     }
 
     pub(super) async fn note_pulled(&self, pulling: &Pulling<'_>, at: &Pulled) -> Result<(), EngineError> {
@@ -196,17 +270,10 @@ impl<P: Ports> Client<P> {
     }
 }
 
-/// What was brought of a whole table, from where it was begun or gone on with.
-#[derive(Default)]
-struct Loaded {
-    pages: usize,
-    ids: BTreeSet<String>,
-}
-
-/// Whether there may be more. A short page is not the end; and where the browser may not see the link, a full one is not it
-/// either.
-fn is_followed(page: &Page) -> bool {
-    page.next.is_some() || u32::try_from(page.rows.len()).is_ok_and(|rows| rows >= PAGE)
+/// Whether there may be more. A short page is not the end. Where the browser may not see the link, the count says it, and
+/// without that an empty page.
+pub(super) fn goes_on(page: &Page, size: u32) -> bool {
+    page.next.is_some() || page.total.map_or(!page.rows.is_empty(), |total| total > size)
 }
 
 /// Where a record stands among the others: when it was changed, and its id.
@@ -221,9 +288,14 @@ fn latest_of(rows: &[Fields]) -> Option<String> {
     rows.iter().filter_map(|row| row.get(UPDATED)).filter(|time| datetime::parse(time).is_some()).max().cloned()
 }
 
-/// Before all that may have been committed late.
-fn overlapped(time: &str) -> Option<String> {
-    datetime::to_servicenow(datetime::parse(time)?.checked_sub(OVERLAP_S)?)
+/// A time so many seconds later.
+fn later(time: &str, seconds: i64) -> Option<String> {
+    datetime::to_servicenow(datetime::parse(time)?.checked_add(seconds)?)
+}
+
+/// Seconds from one time to a later one.
+fn apart(from: &str, to: &str) -> i64 {
+    datetime::parse(to).zip(datetime::parse(from)).map_or(0, |(to, from)| to.saturating_sub(from))
 }
 
 fn ascending(fields: &[&str]) -> Vec<Order> {
@@ -235,7 +307,7 @@ fn term(field: &str, op: Op) -> Term {
 }
 
 /// The query's records behind the one of this id, by their ids.
-pub(super) fn by_id(query: &Query, after: Option<&str>) -> String {
+pub(super) fn in_order(query: &Query, after: Option<&str>) -> String {
     let mut query = query.clone();
     if let Some(after) = after {
         query = query.and(term("sys_id", Op::Greater(after.to_owned())));
@@ -243,13 +315,13 @@ pub(super) fn by_id(query: &Query, after: Option<&str>) -> String {
     Query { order: ascending(&["sys_id"]), ..query }.to_string()
 }
 
-/// The query's records from this place on, in the order in which they were changed.
-fn since(query: &Query, Place(time, id): &Place) -> String {
-    let from = if id.is_empty() { Op::GreaterOrEqual(time.clone()) } else { Op::Greater(time.clone()) };
+/// The query's records from this time and id on, in the order in which they were changed.
+fn since(query: &Query, time: &str, id: &str) -> String {
+    let from = if id.is_empty() { Op::GreaterOrEqual(time.to_owned()) } else { Op::Greater(time.to_owned()) };
     let mut asked = query.clone().and(term(UPDATED, from));
     if !id.is_empty() {
-        let same = query.clone().and(term(UPDATED, Op::Equals(time.clone())));
-        asked.groups.extend(same.and(term("sys_id", Op::GreaterOrEqual(id.clone()))).groups);
+        let same = query.clone().and(term(UPDATED, Op::Equals(time.to_owned())));
+        asked.groups.extend(same.and(term("sys_id", Op::GreaterOrEqual(id.to_owned()))).groups);
     }
     Query { order: ascending(&[UPDATED, "sys_id"]), ..asked }.to_string()
 }

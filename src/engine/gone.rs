@@ -3,12 +3,13 @@
 //!
 //! Of a table of which only the changes were brought, nothing tells of those. But the instance counts what the query finds:
 //! as long as it counts as many as are here, and all that has changed was brought, nothing has gone. Else the ids are
-//! compared, and once a day anyway: what a user may see changes without the records.
+//! compared. Once a day the times are as well: what a user may see changes without the records, and what was passed over once
+//! is not told again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    changes::by_id,
+    changes::{goes_on, in_order},
     client::Client,
     error::EngineError,
     exchange::Trouble,
@@ -19,7 +20,7 @@ use crate::{
         Durability, Found, Key, Origin, Read, RowKey, Scan, StoreName,
         lease::renew_lease,
         pull::sweep,
-        stored::{Pulled, Record},
+        stored::{Pulled, Record, UPDATED},
     },
     ports::{Clock, Ports, Store},
     wire::{
@@ -30,10 +31,23 @@ use crate::{
 
 /// Ids asked for at once: with 32 digits each they have to fit in a URL.
 const ASKED_AGAIN: usize = 50;
+/// Records removed in one transaction, each of which reads the whole outbox.
+const REMOVED: usize = 250;
 /// Ids listed at a time.
 const LISTED: u32 = 5_000;
-/// Ids are compared after so long anyway, in ms.
+/// More than so many are not asked for one by one: all of the table is brought.
+const MOST_READ: usize = 1_000;
+/// All are compared after so long anyway, in ms.
 const A_DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// Rows of the device looked through at a time.
+const LOOKED_THROUGH: u32 = 500;
+
+/// The ids that a query finds, with when each was changed.
+struct Listed {
+    times: BTreeMap<String, String>,
+    /// In the order of the ids, in which nothing is shifted out of two pages.
+    by_id: bool,
+}
 
 impl<P: Ports> Client<P> {
     /// Removes what is not there any more.
@@ -44,79 +58,127 @@ impl<P: Ports> Client<P> {
         refreshed: Refreshed,
     ) -> Result<(), Trouble> {
         match refreshed {
-            Refreshed::All(there) => self.remove_others(pulling, of, &there, false).await.map(drop),
-            Refreshed::Limit(there) => self.remove_others(pulling, of, &there, true).await.map(drop),
+            Refreshed::All { ids, by_id } => {
+                self.remove_others(pulling, of, |id| ids.contains(id), by_id).await?;
+                let known = self.look(|tx| tx.readable::<Pulled>(&Pulled::at(&of.table))).await?;
+                if let Some(mut at) = known {
+                    at.compared_at = self.ports().clock().now_ms();
+                    self.note_pulled(pulling, &at).await?;
+                }
+                Ok(())
+            }
+            Refreshed::Limit(there) => self.remove_others(pulling, of, |id| there.contains(id), true).await,
             Refreshed::Changes(total) => self.compare(pulling, of, total).await,
             Refreshed::Stopped => Ok(()),
         }
     }
 
     async fn compare(&self, pulling: &mut Pulling<'_>, of: &Cached, total: Option<i64>) -> Result<(), Trouble> {
-        let Some(mut at) = self.look(|tx| tx.readable::<Pulled>(&Pulled::at(&of.table))).await? else { return Ok(()) };
-        let [here] = self.counts([Scan::index(StoreName::Records, Record::pulled_of(&of.table))]).await?;
+        let mut at = self.look(|tx| tx.readable::<Pulled>(&Pulled::at(&of.table))).await?.unwrap_or_else(|| of.fresh());
         let now = self.ports().clock().now_ms();
         let lately = now.checked_sub(at.compared_at).is_some_and(|since| since < A_DAY_MS);
-        if lately && total == Some(i64::from(here) + at.hidden) {
+        if lately && total == Some(self.count_brought(of).await? + at.hidden) {
             return Ok(());
         }
-        let Some(there) = self.ids(pulling, of).await? else { return Ok(()) };
-        let known = self.brought(of).await?;
-        let known: BTreeSet<&str> = known.iter().map(|key| key.text(1)).collect();
-        let missing: Vec<String> = there.iter().filter(|id| !known.contains(id.as_str())).cloned().collect();
-        for chunk in missing.chunks(ASKED_AGAIN) {
+        let Some(Listed { times, by_id }) = self.list(pulling, of).await? else { return Ok(()) };
+        let brought = self.brought(of).await?;
+        let here: BTreeSet<&str> = brought.iter().map(|key| key.text(1)).collect();
+        let mut wanted: Vec<String> = times.keys().filter(|id| !here.contains(id.as_str())).cloned().collect();
+        if !lately {
+            wanted.extend(self.others(of, &times).await?);
+        }
+        if wanted.len() > MOST_READ {
+            at.begin_anew();
+            self.note_pulled(pulling, &at).await?;
+            return Ok(());
+        }
+        for chunk in wanted.chunks(ASKED_AGAIN) {
+            if self.is_stopped(pulling.options) {
+                return Ok(());
+            }
             let rows = self.these(pulling, of, chunk, None).await?;
             self.keep(pulling, of, &rows).await?;
         }
-        self.remove_others(pulling, of, &there, false).await?;
-        let shown = i64::try_from(there.len()).unwrap_or(i64::MAX);
-        (at.hidden, at.compared_at) = (total.map_or(0, |total| total - shown), now);
-        self.note_pulled(pulling, &at).await?;
-        Ok(())
+        self.remove_others(pulling, of, |id| times.contains_key(id), by_id).await?;
+        if !lately {
+            at.compared_at = now;
+        }
+        // What cannot go, and what may not be seen, makes the numbers differ. If another has come or gone meanwhile, it is
+        // compared once more.
+        let counted = self.latest(pulling, of, None).await?.1.map(i64::from);
+        if let Some(counted) = counted.filter(|_| counted == total) {
+            at.hidden = counted - self.count_brought(of).await?;
+        }
+        Ok(self.note_pulled(pulling, &at).await?)
     }
 
     /// The ids of all that the query finds; none where the caller had enough.
-    async fn ids(&self, pulling: &mut Pulling<'_>, of: &Cached) -> Result<Option<BTreeSet<String>>, Trouble> {
-        let (mut ids, mut followed) = (BTreeSet::new(), BTreeSet::new());
-        let after =
-            |id: Option<&str>| self.dialect().first_page(&of.table, &by_id(&of.query, id), Some(&["sys_id"]), LISTED);
+    async fn list(&self, pulling: &mut Pulling<'_>, of: &Cached) -> Result<Option<Listed>, Trouble> {
+        let (mut listed, mut followed) = (Listed { times: BTreeMap::new(), by_id: true }, BTreeSet::new());
+        let after = |id: Option<&str>| {
+            self.dialect().first_page(&of.table, &in_order(&of.query, id), Some(&["sys_id", UPDATED]), LISTED)
+        };
         let mut asked = after(None);
         while !self.is_stopped(pulling.options) {
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
-            let listed: Vec<String> = page.rows.iter().map(id_of).collect();
-            let sorted = listed.is_sorted();
-            let fresh = listed.iter().any(|id| !ids.contains(id));
-            ids.extend(listed.iter().cloned());
-            let more = page.next.is_some() || u32::try_from(listed.len()).is_ok_and(|listed| listed >= LISTED);
-            asked = match (listed.last().filter(|_| sorted && fresh && more), page.next) {
+            let more = goes_on(&page, LISTED);
+            let ids: Vec<String> = page.rows.iter().map(id_of).collect();
+            let ordered = ids.is_sorted() && ids.iter().all(|id| !listed.times.contains_key(id));
+            for mut row in page.rows {
+                listed.times.insert(id_of(&row), row.remove(UPDATED).unwrap_or_default());
+            }
+            asked = match (ids.last().filter(|_| ordered && more), page.next) {
                 (Some(last), _) => after(Some(last)),
-                (None, Some(link)) => self.follow(of, link, &mut followed)?,
-                (None, None) => return Ok(Some(ids)),
+                (None, Some(link)) => {
+                    listed.by_id = false;
+                    self.follow(of, link, &mut followed)?
+                }
+                (None, None) => return Ok(Some(listed)),
             };
         }
         Ok(None)
     }
 
-    /// Removes what a pull has brought and is not `there`. Where it was not the limit that left it out, the instance is
-    /// asked about each once more: a row that went away between two pages shifts one that lives out of both.
+    /// The records of this device that were changed at another time than here.
+    async fn others(&self, of: &Cached, times: &BTreeMap<String, String>) -> Result<Vec<String>, EngineError> {
+        let mut scan = Scan::index(StoreName::Records, Record::pulled_of(&of.table)).limit(LOOKED_THROUGH);
+        let mut others = Vec::new();
+        loop {
+            let found = self.ports().store().read(&[Read::Rows(scan.clone())]).await?;
+            let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(others) };
+            let Some(last) = rows.last().map(|row| row.key.text(1).to_owned()) else { return Ok(others) };
+            let differs = |record: &Record| {
+                let time = times.get(&record.sys_id).filter(|time| !time.is_empty());
+                time.is_some_and(|time| record.updated_on() != Some(time))
+            };
+            others.extend(self.readable::<Record>(&rows).into_iter().filter(differs).map(|record| record.sys_id));
+            scan.after = Some(Key::from(["pulled", of.table.as_str(), last.as_str()]));
+        }
+    }
+
+    /// Removes what a pull has brought and is not `there`. Where pages may have shifted it out, the instance is asked about
+    /// each once more.
     async fn remove_others(
         &self,
         pulling: &mut Pulling<'_>,
         of: &Cached,
-        there: &BTreeSet<String>,
-        limited: bool,
+        there: impl Fn(&str) -> bool,
+        is_sure: bool,
     ) -> Result<(), Trouble> {
         let mut gone = self.brought(of).await?;
-        gone.retain(|key| !there.contains(key.text(1)));
-        for chunk in gone.chunks(ASKED_AGAIN) {
-            let mut alive = BTreeSet::new();
-            if !limited {
-                let ids: Vec<String> = chunk.iter().map(|key| key.text(1).to_owned()).collect();
-                let rows = self.these(pulling, of, &ids, Some(&["sys_id"])).await?;
-                alive.extend(rows.iter().map(id_of));
+        gone.retain(|key| !there(key.text(1)));
+        let mut alive = BTreeSet::new();
+        for chunk in gone.chunks(ASKED_AGAIN).filter(|_| !is_sure) {
+            let ids: Vec<String> = chunk.iter().map(|key| key.text(1).to_owned()).collect();
+            alive.extend(self.these(pulling, of, &ids, Some(&["sys_id"])).await?.iter().map(id_of));
+        }
+        gone.retain(|key| !alive.contains(key.text(1)));
+        for chunk in gone.chunks(REMOVED) {
+            if self.is_stopped(pulling.options) {
+                return Ok(());
             }
-            let rest = chunk.iter().filter(|key| !alive.contains(key.text(1)));
-            let keys: Vec<RowKey> = rest.map(|key| RowKey { store: StoreName::Records, key: key.clone() }).collect();
-            let lease = pulling.lease;
+            let at = |key: &Key| RowKey { store: StoreName::Records, key: key.clone() };
+            let (lease, keys): (u64, Vec<RowKey>) = (pulling.lease, chunk.iter().map(at).collect());
             pulling.report.removed += self
                 .transact(Origin::Sync, Durability::Relaxed, |tx| {
                     renew_lease(tx, lease)?;
@@ -134,6 +196,11 @@ impl<P: Ports> Client<P> {
         Ok(found.into_iter().flat_map(|found| if let Found::Keys(keys) = found { keys } else { Vec::new() }).collect())
     }
 
+    async fn count_brought(&self, of: &Cached) -> Result<i64, EngineError> {
+        let [count] = self.counts([Scan::index(StoreName::Records, Record::pulled_of(&of.table))]).await?;
+        Ok(i64::from(count))
+    }
+
     /// What the query finds of these ids.
     async fn these(
         &self,
@@ -145,6 +212,11 @@ impl<P: Ports> Client<P> {
         let these = of.query.clone().and(Term { field: "sys_id".to_owned(), op: Op::In(ids.to_vec()) }).to_string();
         let size = u32::try_from(ids.len()).unwrap_or(LISTED);
         let asked = self.dialect().first_page(&of.table, &these, fields, size);
-        Ok(self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?.rows)
+        let rows = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?.rows;
+        // An instance drops the terms that it does not know: these would be any.
+        match rows.iter().map(id_of).find(|id| !ids.contains(id)) {
+            Some(sys_id) => Err(EngineError::QueryNotHonoured { table: of.table.clone(), query: these, sys_id }.into()),
+            None => Ok(rows),
+        }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
         lease::renew_lease,
         pull::{note_fresh, take_in},
         schema::{CacheOptions, Schema},
+        stored::Pulled,
     },
     ports::{Clock, Headers, Ports},
     wire::{ErrorBody, Fields, Query, Request},
@@ -47,7 +48,11 @@ pub(super) struct Cached {
 /// What a refresh has found of one table.
 pub(super) enum Refreshed {
     /// These are all that the query finds.
-    All(BTreeSet<String>),
+    All {
+        ids: BTreeSet<String>,
+        /// In the order of the ids, in which nothing is shifted out of two pages.
+        by_id: bool,
+    },
     /// These are as many as the app wants: what else there is may live.
     Limit(BTreeSet<String>),
     /// What has changed: nothing is said of what is gone. So many there are in all, if the instance counts.
@@ -62,6 +67,11 @@ impl Cached {
         // Checked when the schema was made.
         let query = text.parse().unwrap_or_default();
         Self { table: table.to_owned(), text, query, limit: cache.limit }
+    }
+
+    /// Nothing of it has been brought yet.
+    pub fn fresh(&self) -> Pulled {
+        Pulled { table: self.table.clone(), query: self.text.clone(), ..Pulled::default() }
     }
 
     /// Whether as many as the instance counts are to be here.
@@ -91,7 +101,10 @@ impl<P: Ports> Client<P> {
             // Of a record that two of them would bring, neither could tell by counting that it is gone.
             let shared = cached.iter().filter(|other| self.schema().related(&of.table, &other.table)).count() > 1;
             let refreshed = match shared {
-                true => self.bring_whole(&mut pulling, of).await,
+                true => match self.forget_pulled(&pulling, of).await {
+                    Ok(()) => self.bring_whole(&mut pulling, of).await,
+                    Err(error) => Err(error.into()),
+                },
                 false => self.bring_changes(&mut pulling, of).await,
             };
             match refreshed {
@@ -116,6 +129,18 @@ impl<P: Ports> Client<P> {
             }
         }
         Ok(EndedBy::Done)
+    }
+
+    /// What the changes of it were looked for by does not hold for what is brought in another way.
+    async fn forget_pulled(&self, pulling: &Pulling<'_>, of: &Cached) -> Result<(), EngineError> {
+        let known = self.look(|tx| tx.readable::<Pulled>(&Pulled::at(&of.table))).await?;
+        match known.filter(|known| known.after.is_some() || known.until.is_some()) {
+            Some(mut at) => {
+                at.begin_anew();
+                self.note_pulled(pulling, &at).await
+            }
+            None => Ok(()),
+        }
     }
 
     /// One table that the instance will not give is no trouble of the others.
@@ -150,7 +175,10 @@ impl<P: Ports> Client<P> {
             left -= u32::try_from(rows.len()).unwrap_or(left);
             self.keep(pulling, of, &rows).await?;
             let Some(link) = page.next.filter(|_| left > 0) else {
-                return Ok(if left > 0 { Refreshed::All(seen) } else { Refreshed::Limit(seen) });
+                return Ok(match left {
+                    0 => Refreshed::Limit(seen),
+                    _ => Refreshed::All { ids: seen, by_id: false },
+                });
             };
             asked = self.follow(of, link, &mut followed)?;
         }

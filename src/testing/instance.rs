@@ -206,9 +206,10 @@ impl MemoryInstance {
         let mut shared = self.0.borrow_mut();
         shared.now += 1;
         let stamp = datetime::to_servicenow(i64::try_from(shared.now).unwrap_or_default()).unwrap_or_default();
+        let given = fields.get("sys_updated_on").cloned();
         row.extend(fields);
         row.entry("sys_created_on".to_owned()).or_insert_with(|| stamp.clone());
-        row.insert("sys_updated_on".to_owned(), stamp);
+        row.insert("sys_updated_on".to_owned(), given.unwrap_or(stamp));
         let rows = shared.tables.entry(table.to_owned()).or_default();
         rows.insert(id_of(&row), row.clone());
         row

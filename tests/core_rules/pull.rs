@@ -45,7 +45,7 @@ fn rows_come_in_once_with_what_they_mention_and_when_they_were_seen() {
         let back = world.record("incident", id).unwrap();
         assert_eq!(
             (back.fields["category"].as_str(), back.deleted, back.pulled_under),
-            ("motor", false, Some(8)),
+            ("motor", false, Some(7)),
             "{id}"
         );
     }
@@ -68,4 +68,22 @@ fn a_row_that_is_the_answer_to_a_create_is_counted_and_puts_it_in_place() {
     let rows = [fields_of(&[("sys_id", "a1"), ("correlation_id", &temporary)])];
     assert_eq!(world.run(|tx| take_in(tx, "incident", &rows, 1)).unwrap().0, 1);
     assert_eq!((world.item(&id), world.run(|tx| write::resolve(tx, &temporary)).unwrap().0.as_str()), (None, "a1"));
+}
+
+#[test]
+fn a_row_of_its_parent_takes_no_field_from_a_record() {
+    let mut world = World::new();
+    let whole =
+        [fields_of(&[("sys_id", "a1"), ("sys_class_name", "incident"), ("category", "motor"), ("severity", "2")])];
+    world.run(|tx| take_in(tx, "incident", &whole, 1)).unwrap();
+    world.run(|tx| write::update(tx, "incident", "a1", &fields_of(&[("category", "belt")]))).unwrap();
+    // Through the parent, only the parent's columns come.
+    let narrow = [fields_of(&[("sys_id", "a1"), ("sys_class_name", "incident"), ("short_description", "x")])];
+    world.run(|tx| take_in(tx, "task", &narrow, 2)).unwrap();
+    assert_eq!(world.record("incident", "a1").unwrap().fields.get("severity").map(String::as_str), Some("2"));
+    let item = world.record("incident", "a1").unwrap().items.remove(0);
+    world.run(|tx| hand::discard(tx, &item)).unwrap();
+    world.run(|tx| take_in(tx, "task", &narrow, 3)).unwrap();
+    let back = world.record("incident", "a1").unwrap().fields;
+    assert_eq!(["severity", "category", "short_description"].map(|name| back[name].as_str()), ["2", "motor", "x"]);
 }

@@ -19,22 +19,22 @@ use super::support::{create, resp};
 
 type Page = Client<MemoryPorts>;
 
-fn device(instance: &MemoryInstance) -> Device {
+pub fn device(instance: &MemoryInstance) -> Device {
     let tables = json!({ "note": { "cache": { "query": "kind!=x" } }, "plan": {} });
     let tables: BTreeMap<String, TableOptions> = serde_json::from_value(tables).unwrap();
     Device::new(instance, tables, 1)
 }
 
-fn fill(instance: &MemoryInstance, count: usize) -> Vec<String> {
+pub fn fill(instance: &MemoryInstance, count: usize) -> Vec<String> {
     (0..count).map(|n| instance.put("note", &[("n", &n.to_string())])).collect()
 }
 
-async fn sync(page: &Page) -> SyncReport {
+pub async fn sync(page: &Page) -> SyncReport {
     page.sync(SyncOptions::default()).await.unwrap()
 }
 
 /// What is here, and what the instance has of it.
-async fn both(page: &Page, instance: &MemoryInstance) -> [BTreeSet<(String, String)>; 2] {
+pub async fn both(page: &Page, instance: &MemoryInstance) -> [BTreeSet<(String, String)>; 2] {
     let of = |id: &str, n: &str| (id.to_owned(), n.to_owned());
     let here = page.query("note", "", 0, None).await.unwrap();
     let here = here.iter().map(|row| of(row["sys_id"].as_str().unwrap(), row["n"].as_str().unwrap_or_default()));
@@ -43,7 +43,7 @@ async fn both(page: &Page, instance: &MemoryInstance) -> [BTreeSet<(String, Stri
 }
 
 /// The requests of one refresh, and how many rows they brought.
-fn counted(device: &Device) -> Rc<RefCell<Vec<String>>> {
+pub fn counted(device: &Device) -> Rc<RefCell<Vec<String>>> {
     let asked: Rc<RefCell<Vec<String>>> = Rc::default();
     let noted = Rc::clone(&asked);
     device.remote.set_rule(move |request| {
@@ -152,28 +152,53 @@ fn what_was_cut_goes_on_where_it_was() {
     }
 }
 
-/// As text, a time is UTC to one instance, and the user's own to another.
+/// As text, a time is UTC to one instance, and the user's own to another: by how much is learned once.
 #[test]
-fn where_times_are_taken_otherwise_all_of_it_is_brought_again() {
-    for shift in ["earlier", "later"] {
+fn where_times_are_taken_otherwise_the_changes_are_found_all_the_same() {
+    for hour in ["1969-12-31%2023", "1970-01-01%2001"] {
         block_on(async {
             let instance = MemoryInstance::plain();
+            // All of them are changed within the first hour.
             let ids = fill(&instance, 1_500);
             let device = device(&instance);
             let page = device.open().await.unwrap();
-            sync(&page).await;
-            instance.put("note", &[("sys_id", &ids[3]), ("n", "new")]);
-            let other = instance.clone();
+            let (other, asked) = (instance.clone(), Rc::new(Cell::new(0)));
+            let count = Rc::clone(&asked);
             device.remote.set_rule(move |request| {
-                // All of them were changed within the first hour.
-                let hour = if shift == "later" { "1970-01-01%2001" } else { "1969-12-31%2023" };
-                let shifted = request.path.replace("1970-01-01%2000", hour);
-                let asked = landfall::wire::Request { path: shifted, ..request.clone() };
-                request.path.contains("sys_updated_on%3").then(|| Fault::Answer(other.run(&asked)))
+                count.set(count.get() + 1);
+                let times = request.path.contains("sys_updated_on%3");
+                // What the client has shifted already stands in another hour.
+                let path = [("1969-12-31%2023", "-"), ("1970-01-01%2001", "+"), ("1970-01-01%2000", "0")]
+                    .into_iter()
+                    .find(|(stands, _)| request.path.contains(stands))
+                    .map(|(stands, at)| match (at, hour) {
+                        ("0", to) => request.path.replace(stands, to),
+                        ("-", "1970-01-01%2001") | ("+", "1969-12-31%2023") => {
+                            request.path.replace(stands, "1970-01-01%2000")
+                        }
+                        ("-", _) => request.path.replace(stands, "1969-12-31%2022"),
+                        _ => request.path.replace(stands, "1970-01-01%2002"),
+                    });
+                let path = path.filter(|_| times).unwrap_or_else(|| request.path.clone());
+                Some(Fault::Answer(other.run(&landfall::wire::Request { path, ..request.clone() })))
             });
             sync(&page).await;
-            let [here, there] = both(&page, &instance).await;
-            assert_eq!(here, there, "{shift}");
+            for changed in [1, 1_200] {
+                for id in ids.iter().skip(3).take(changed) {
+                    instance.put("note", &[("sys_id", id), ("n", &format!("of {changed}"))]);
+                }
+                asked.set(0);
+                let report = sync(&page).await;
+                let [here, there] = both(&page, &instance).await;
+                assert_eq!(here, there, "{hour}");
+                assert_eq!((report.pulled as usize, asked.get() < 8), (changed, true), "{hour}: {}", asked.get());
+            }
+            device.clock.advance(100_000);
+            for _ in 0..2 {
+                asked.set(0);
+                sync(&page).await;
+            }
+            assert_eq!(asked.get(), 2, "{hour}");
         });
     }
 }

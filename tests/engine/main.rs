@@ -20,6 +20,7 @@ mod ids;
 mod limits;
 mod many;
 mod named;
+mod passed_over;
 mod path;
 mod pulls;
 mod resend;

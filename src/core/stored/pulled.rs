@@ -10,7 +10,7 @@ use crate::core::{
 };
 
 /// How far the records of a cached table have been brought, so that the next refresh asks only for what has changed, and
-/// one that was cut goes on.
+/// one that was cut goes on. Times of this device are in ms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pulled {
     /// The table.
@@ -24,13 +24,25 @@ pub struct Pulled {
     /// from here. None where that cannot be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// So many more the instance counts than it shows.
+    /// When that was first seen.
+    #[serde(default)]
+    pub seen_at: u64,
+    /// A look that began long after has found nothing later: all that has changed by then is here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub settled: bool,
+    /// By so many seconds the instance takes the text of a time in a query for a later one.
+    #[serde(default)]
+    pub shift: i64,
+    /// So many more the instance counts than there are here.
     #[serde(default)]
     pub hidden: i64,
-    /// When all ids were last compared, in ms.
+    /// When all of them were last brought.
+    #[serde(default)]
+    pub brought_at: u64,
+    /// When all were last compared with what is here.
     #[serde(default)]
     pub compared_at: u64,
-    /// As of when all that is here of them is as the instance has it, in ms.
+    /// As of when what is here of them is as the instance has it.
     #[serde(default)]
     pub fresh_at: u64,
 }
@@ -41,9 +53,19 @@ impl Pulled {
         RowKey { store: StoreName::Meta, key: Key::from(["pulled", table]) }
     }
 
+    /// Key prefix: all of them.
+    pub fn all() -> Key {
+        Key::from(["pulled"])
+    }
+
     /// Whether all of them have been brought, and it can be told what has changed since.
     pub fn is_complete(&self) -> bool {
         self.after.is_none() && self.until.is_some()
+    }
+
+    /// All of it is to be brought again.
+    pub fn begin_anew(&mut self) {
+        (self.after, self.until, self.settled, self.compared_at) = (None, None, false, 0);
     }
 }
 
