@@ -130,6 +130,7 @@ fn rows_as_they_lie_on_disk() {
         settled: true,
         shift: -3600,
         hidden: 7,
+        gone: vec![PERMANENT.into()],
         brought_at: 1_700_000_000_003,
         compared_at: 1_700_000_000_000,
         fresh_at: 1_700_000_000_001,

@@ -100,6 +100,10 @@ pub(super) fn land(
     tx.remove(Record::at(tx.schema, &record.table, temporary));
     record.sys_id.clone_from(&sys_id);
     base.extend(row.clone());
+    if tx.schema.is_cached(&record.table, &base) {
+        // It is one that a refresh would have brought: should it be gone by then, it goes here too.
+        record.pulled_under.get_or_insert(0);
+    }
     rename_parts(tx, &record, temporary)?;
     rebase(tx, &mut record, base, !row.contains_key(UPDATED))?;
     tx.put(&Alias {

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::error::CoreError;
-use crate::wire::{query::Query, value::Type};
+use crate::wire::{
+    query::Query,
+    value::{Fields, Type},
+};
 
 /// What the app says of one table. Children inherit what their parents say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -201,6 +204,16 @@ impl Schema {
     /// What a field refers to, if it is a reference.
     pub fn reference(&self, table: &str, field: &str) -> Option<Reference> {
         self.said(table, |options| options.references.get(field).cloned())
+    }
+
+    /// Whether all records like this of the instance are to be on the device.
+    pub fn is_cached(&self, table: &str, fields: &Fields) -> bool {
+        let caches = self.chain(table).filter_map(|of| self.tables.get(of)?.cache.as_ref());
+        let mut whole = caches.filter(|cache| cache.limit.is_none());
+        whole.any(|cache| {
+            let query: Query = cache.query.as_deref().unwrap_or_default().parse().unwrap_or_default();
+            query.matches(|name| fields.get(name).map_or("", String::as_str), |name| self.type_of(table, name))
+        })
     }
 
     /// Whether a field is append-only.

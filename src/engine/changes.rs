@@ -213,9 +213,12 @@ impl<P: Ports> Client<P> {
                 return Ok(Looked::Unclear);
             }
             self.keep(pulling, of, &page.rows).await?;
+            let before = at.clone();
             self.move_on(at, latest_of(&page.rows), now);
             at.settled = !more && long_after && at.until.as_ref() == Some(&until);
-            self.note_pulled(pulling, at).await?;
+            if *at != before || tries > 0 {
+                self.note_pulled(pulling, at).await?;
+            }
             if !more {
                 return Ok(Looked::All(total));
             }

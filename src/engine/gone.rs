@@ -77,7 +77,17 @@ impl<P: Ports> Client<P> {
         let mut at = self.look(|tx| tx.readable::<Pulled>(&Pulled::at(&of.table))).await?.unwrap_or_else(|| of.fresh());
         let now = self.ports().clock().now_ms();
         let lately = now.checked_sub(at.compared_at).is_some_and(|since| since < A_DAY_MS);
-        if lately && total == Some(self.count_brought(of).await? + at.hidden) {
+        let before = at.gone.len();
+        if before > 0 {
+            let of_these = |id: &String| Record::at(self.schema(), &of.table, id);
+            self.remove(pulling, &at.gone.iter().map(of_these).collect::<Vec<_>>()).await?;
+            at.gone = self.rest(of, std::mem::take(&mut at.gone)).await?;
+        }
+        let live = self.count_brought(of).await? - i64::try_from(at.gone.len()).unwrap_or(0);
+        if lately && total == Some(live + at.hidden) {
+            if at.gone.len() < before {
+                self.note_pulled(pulling, &at).await?;
+            }
             return Ok(());
         }
         let Some(Listed { times, by_id }) = self.list(pulling, of).await? else { return Ok(()) };
@@ -103,11 +113,13 @@ impl<P: Ports> Client<P> {
         if !lately {
             at.compared_at = now;
         }
-        // What cannot go, and what may not be seen, makes the numbers differ. If another has come or gone meanwhile, it is
-        // compared once more.
+        at.gone = self.brought(of).await?.iter().map(|key| key.text(1).to_owned()).collect();
+        at.gone.retain(|id| !times.contains_key(id));
+        at.gone.truncate(MOST_READ);
+        // If another has come or gone meanwhile, all are compared once more.
         let counted = self.latest(pulling, of, None).await?.1.map(i64::from);
         if let Some(counted) = counted.filter(|_| counted == total) {
-            at.hidden = counted - self.count_brought(of).await?;
+            at.hidden = counted - i64::try_from(times.len()).unwrap_or(counted);
         }
         Ok(self.note_pulled(pulling, &at).await?)
     }
@@ -173,20 +185,38 @@ impl<P: Ports> Client<P> {
             alive.extend(self.these(pulling, of, &ids, Some(&["sys_id"])).await?.iter().map(id_of));
         }
         gone.retain(|key| !alive.contains(key.text(1)));
+        let at = |key| RowKey { store: StoreName::Records, key };
+        self.remove(pulling, &gone.into_iter().map(at).collect::<Vec<_>>()).await
+    }
+
+    async fn remove(&self, pulling: &mut Pulling<'_>, gone: &[RowKey]) -> Result<(), Trouble> {
+        let lease = pulling.lease;
         for chunk in gone.chunks(REMOVED) {
             if self.is_stopped(pulling.options) {
                 return Ok(());
             }
-            let at = |key: &Key| RowKey { store: StoreName::Records, key: key.clone() };
-            let (lease, keys): (u64, Vec<RowKey>) = (pulling.lease, chunk.iter().map(at).collect());
             pulling.report.removed += self
                 .transact(Origin::Sync, Durability::Relaxed, |tx| {
                     renew_lease(tx, lease)?;
-                    sweep(tx, lease, &keys)
+                    sweep(tx, lease, chunk)
                 })
                 .await?;
         }
         Ok(())
+    }
+
+    /// Those of these ids that are still here.
+    async fn rest(&self, of: &Cached, ids: Vec<String>) -> Result<Vec<String>, EngineError> {
+        self.look(|tx| {
+            tx.want(ids.iter().map(|id| Record::at(tx.schema, &of.table, id)).collect::<Vec<_>>())?;
+            let mut rest = Vec::new();
+            for id in &ids {
+                let there = tx.readable::<Record>(&Record::at(tx.schema, &of.table, id))?;
+                rest.extend(there.filter(|record| record.pulled_under.is_some()).map(|record| record.sys_id));
+            }
+            Ok(rest)
+        })
+        .await
     }
 
     /// The keys of the table's records that a pull has brought.

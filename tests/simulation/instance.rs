@@ -16,6 +16,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use super::{
+    cached::{in_zone, shown},
     online::is_action,
     story::{Setup, UID},
 };
@@ -250,7 +251,12 @@ impl Instance {
     fn find(&self, table: &str, parameters: &BTreeMap<String, String>) -> Response {
         let text = parameters.get("sysparm_query").map_or("", String::as_str);
         let Ok(query) = text.parse::<Query>() else { return failure(400, "Malformed query") };
-        let limit = parameters.get("sysparm_limit").and_then(|text| text.parse().ok()).unwrap_or(10_000);
+        let query = in_zone(query, self.setup.zone);
+        let number = |name: &str| parameters.get(name).and_then(|text| text.parse::<usize>().ok());
+        let (limit, offset) = (number("sysparm_limit").unwrap_or(10_000), number("sysparm_offset").unwrap_or(0));
+        // As few as no instance gives; what is asked for by ids comes at once.
+        let most = self.setup.page.filter(|_| !query.order.is_empty());
+        let limit = most.map_or(limit, |most| limit.min(most));
         let mut rows: Vec<Fields> = if table == "sys_journal_field" {
             if !self.setup.readable {
                 return if self.setup.blind { failure(403, "No access") } else { success(200, &no_rows()) };
@@ -264,8 +270,24 @@ impl Instance {
         }
         rows.retain(|row| query.matches(get(row), |_| Type::Text));
         rows.sort_by(|a, b| query.compare(get(a), get(b), |_| Type::Text));
-        let page: Vec<Row> = rows.into_iter().take(limit).map(Row::from).collect();
-        success(200, &Answer { result: page })
+        let total = rows.len();
+        let fields = parameters.get("sysparm_fields");
+        let page = rows.into_iter().skip(offset).take(limit);
+        let page: Vec<Row> = page.map(|row| Row::from(shown(row, fields))).collect();
+        let mut response = success(200, &Answer { result: page });
+        if self.setup.counts {
+            response.headers.push(("X-Total-Count".to_owned(), total.to_string()));
+        }
+        if offset + limit < total {
+            let query = text.replace('^', "%5E").replace('=', "%3D").replace('>', "%3E");
+            let mut next = format!("{ROOT}/table/{table}?sysparm_query={query}&sysparm_limit={limit}");
+            next.push_str(&format!("&sysparm_offset={}", offset + limit));
+            if let Some(fields) = fields {
+                next.push_str(&format!("&sysparm_fields={fields}"));
+            }
+            response.headers.push(("Link".to_owned(), format!("<{next}>;rel=\"next\"")));
+        }
+        response
     }
 
     /// Puts permanent ids in place of whole values that are temporary ids it knows. Gives what it does not know.

@@ -93,6 +93,7 @@ impl World {
         self.settle_model(&doing, &done);
         self.note_order(&doing, &done);
         self.unsent_stands_over(&done);
+        self.watch_deleted(&self.mirror.borrow());
         if !done.reconciled.is_empty() {
             self.nothing_mentions(&done.reconciled);
             self.note_reconciled(doing.by, &done.reconciled);

@@ -25,6 +25,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod acting;
 mod answers;
+mod cached;
 mod calls;
 mod contexts;
 mod coverage;

@@ -5,7 +5,7 @@ use landfall::{
     core::{
         Event, Found, Key, Read, Row, RowKey, StoreName, WriteSet,
         schema::Schema,
-        stored::{Action, Alias, Birth, Item, ItemKind, ItemState, Lease, Record, Stored, decode},
+        stored::{Action, Alias, Birth, Item, ItemKind, ItemState, Lease, Pulled, Record, Stored, decode},
     },
     wire::Fields,
 };
@@ -80,10 +80,16 @@ pub enum Bug {
     OrderForgotten,
     /// What has gone is waited for.
     TurnKept,
+    /// What has changed is looked for from too late on.
+    ChangesPassedOver,
+    /// What has gone at the instance stays.
+    GoneKept,
+    /// A pull shows again what was deleted here.
+    DeletedShown,
 }
 
 /// Each, and the promises one of which it must be found to break.
-pub const ALL: [(Bug, &[u32]); 33] = [
+pub const ALL: [(Bug, &[u32]); 36] = [
     (Bug::HalfWritten, &[1]),
     (Bug::StaleIgnored, &[1, 5, 8, 16]),
     (Bug::UnknownForgotten, &[4]),
@@ -117,6 +123,9 @@ pub const ALL: [(Bug, &[u32]); 33] = [
     (Bug::InputLeft, &[5, 7]),
     (Bug::OrderForgotten, &[17]),
     (Bug::TurnKept, &[9]),
+    (Bug::ChangesPassedOver, &[13]),
+    (Bug::GoneKept, &[13]),
+    (Bug::DeletedShown, &[13]),
 ];
 
 pub fn on_read(world: &World, by: usize, reads: &[Read], found: &mut [Found]) {
@@ -216,6 +225,22 @@ pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
                 item.after.clone_from(&before.after);
             }
         }),
+        (Bug::ChangesPassedOver, Kind::Sync) => {
+            for (_, row) in altered.set.puts.iter_mut().filter(|(_, row)| row.key.text(0) == "pulled") {
+                let pulled: Pulled = decode(row).unwrap();
+                let until = pulled.until.is_some().then(|| "2100-01-01 00:00:00".to_owned());
+                again(&world.schema, row, &Pulled { until, ..pulled });
+            }
+        }
+        (Bug::GoneKept, Kind::Sync) => {
+            let mirror = world.mirror.borrow();
+            let stays = |at: &RowKey| {
+                let there = mirror.records.values().find(|record| record.sys_id == at.key.text(1));
+                there.is_some_and(|record| record.items.is_empty() && !record.is_temporary())
+            };
+            altered.set.deletes.retain(|at| at.store != StoreName::Records || !stays(at));
+        }
+        (Bug::DeletedShown, Kind::Sync) => altered.records(|record| record.deleted = false),
         (Bug::OrderForgotten, Kind::Write) => altered.items(|item, _| item.after.clear()),
         (Bug::InputLeft, Kind::Sync) => altered.actions(|action, before| action.input = before.input.clone()),
         _ => return None,

@@ -38,6 +38,12 @@ pub struct Setup {
     /// The same table has none, and says so.
     pub uncorrelated: bool,
     pub locks: bool,
+    /// The instance says how many a query finds.
+    pub counts: bool,
+    /// Rows a page of a refresh has at most.
+    pub page: Option<usize>,
+    /// By so many hours the instance takes the text of a time for a later one.
+    pub zone: i64,
     pub batch: Option<usize>,
     pub contexts: usize,
 }
@@ -56,6 +62,9 @@ impl Setup {
             blind: draw.percent(30),
             uncorrelated: draw.percent(15),
             locks: draw.percent(80),
+            counts: draw.percent(85),
+            page: draw.of(&[None, None, Some(2), Some(5)]),
+            zone: draw.of(&[0, 0, 0, 0, 5, -3]),
             batch: draw.of(&[None, None, Some(1), Some(3)]),
             contexts: draw.of(&[2, 2, 3]),
         }

@@ -80,6 +80,7 @@ impl World {
         self.rest();
         self.check_told();
         self.check_runs();
+        self.check_cache();
         let model = self.model.borrow();
         for record in &model.records {
             if record.merged.is_some() {

@@ -33,9 +33,12 @@ pub struct Pulled {
     /// By so many seconds the instance takes the text of a time in a query for a later one.
     #[serde(default)]
     pub shift: i64,
-    /// So many more the instance counts than there are here.
+    /// So many more the instance counts than it shows.
     #[serde(default)]
     pub hidden: i64,
+    /// Those that are gone there, by their ids, and could not go here yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
     /// When all of them were last brought.
     #[serde(default)]
     pub brought_at: u64,
