@@ -89,10 +89,11 @@ pub(super) fn land(
         // record of two. From here on both are that one.
         report_merger(tx, &record, &there);
         tx.unsettled = true;
-        record.items.retain(|id| !there.items.contains(id));
-        // As it stands now: who waits for whom is asked of the rows.
+        // As it stands now: who waits for whom is asked of the rows. Also with what both have: what comes after that here
+        // would seem to go before it.
         let items = [made.item.to_owned()].into_iter().chain(record.items.iter().cloned()).collect();
         tx.put(&Record { items, ..record.clone() })?;
+        record.items.retain(|id| !there.items.contains(id));
         record.items = in_order(tx, there.items, std::mem::take(&mut record.items))?;
         record.deleted |= there.deleted;
     }
