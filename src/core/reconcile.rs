@@ -126,10 +126,16 @@ fn rename_parts(tx: &mut Tx<'_>, record: &Record, temporary: &str) -> Ruled<()> 
         // One that made it is asked for again as it was asked for first.
         let at = action.parts.iter().position(|part| part.kind != ItemKind::Create && part.sys_id == temporary);
         let Some(at) = at else { continue };
-        let part = Part { sys_id: record.sys_id.clone(), ..action.parts.remove(at) };
+        let mut part = Part { sys_id: record.sys_id.clone(), ..action.parts.remove(at) };
+        let was_first = !action.parts.iter().take(at).any(|known| known.is_of(schema, &record.table, &record.sys_id));
         match action.part_mut(schema, &record.table, &record.sys_id) {
             Some(known) if part.kind == ItemKind::Delete => (known.kind, known.fields) = (part.kind, part.fields),
             Some(known) if known.kind == ItemKind::Delete => {}
+            // The later stands.
+            Some(known) if was_first => {
+                part.fields.append(&mut known.fields);
+                known.fields = part.fields;
+            }
             Some(known) => known.fields.extend(part.fields),
             None => action.parts.insert(at, part),
         }

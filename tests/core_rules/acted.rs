@@ -586,6 +586,26 @@ fn two_records_that_turn_out_to_be_one_are_one_to_an_action_on_both() {
 }
 
 #[test]
+fn what_it_did_last_to_two_records_that_turn_out_to_be_one_stands() {
+    for made_first in [true, false] {
+        let mut world = World::new();
+        world.pulled("incident", &[("sys_id", "a1"), ("state", "1")]);
+        let (made, create) = world.create(&[]);
+        let (first, last) = if made_first { (made.as_str(), "a1") } else { ("a1", made.as_str()) };
+        let item = world
+            .act(split(), |tx, id| {
+                act::update(tx, id, "incident", first, &fields_of(&[("state", "2"), ("impact", "1")]))?;
+                act::update(tx, id, "incident", last, &set("3")).map(drop)
+            })
+            .unwrap();
+        world.answer(&create, &Answer::Done(Some(fields_of(&[("sys_id", "a1")]))));
+        let does: Vec<_> = world.parts(&item).into_iter().map(|part| (part.sys_id, part.fields)).collect();
+        assert_eq!(does, [("a1".to_owned(), fields_of(&[("state", "3"), ("impact", "1")]))]);
+        assert_eq!(field(&world.record("incident", "a1").unwrap(), "state"), "3");
+    }
+}
+
+#[test]
 fn an_action_loses_only_its_part_with_a_record_that_is_gone_there() {
     let mut world = World::new();
     for id in ["a1", "a2"] {

@@ -204,7 +204,8 @@ impl Part {
         self.landed.as_deref().unwrap_or(&self.sys_id)
     }
 
-    fn is_of(&self, schema: &Schema, table: &str, sys_id: &str) -> bool {
+    /// Whether it is what was done to this record.
+    pub fn is_of(&self, schema: &Schema, table: &str, sys_id: &str) -> bool {
         self.sys_id == sys_id && schema.root(&self.table) == schema.root(table)
     }
 }
