@@ -383,6 +383,72 @@ fn a_row_that_comes_after_a_refusal_is_its_record_too_and_stays_when_it_is_disca
     assert!(world.record("incident", &child).is_some());
 }
 
+/// It was cut short when it had made the record: what it is still to do to it would come over what the user does meanwhile.
+#[test]
+fn what_is_done_to_a_record_that_came_first_waits_until_the_apps_step_is_through() {
+    for end in ["done", "unpaired", "discarded"] {
+        for deletes in [false, true] {
+            let mut world = World::new();
+            let made = [world.temporary(), world.temporary()];
+            let item = world
+                .act(Action { by_app: true, ..split() }, |tx, id| {
+                    made.iter().try_for_each(|made| act::create(tx, id, "incident", made, &set("1")).map(drop))
+                })
+                .unwrap();
+            world.answer(&item, &Answer::NotRun { error: None, wait_ms: None });
+            echo(&mut world, "x", &made[0]);
+            assert_eq!(world.record("incident", "x").unwrap().items, std::slice::from_ref(&item));
+            if deletes {
+                world.run(|tx| write::delete(tx, "incident", "x")).unwrap();
+            } else {
+                world.run(|tx| write::update(tx, "incident", "x", &set("5"))).unwrap();
+            }
+            let items = world.record("incident", "x").unwrap().items;
+            assert_eq!((items.len(), &items[0]), (2, &item));
+            assert_eq!(view(&mut world, &items[1]).2, std::slice::from_ref(&item));
+            assert!(!world.item(&item).unwrap().is_held());
+            match end {
+                "done" => drop(world.answer(&item, &named(&[("incident", "x", ""), ("incident", "y", "")]))),
+                "unpaired" => drop(world.answer(&item, &named(&[("incident", "y", ""), ("incident", "z", "")]))),
+                _ => drop(world.run(|tx| hand::discard(tx, &item)).unwrap()),
+            }
+            assert_eq!(world.item(&item).map(|item| item.state), (end == "unpaired").then_some(ItemState::Unpaired));
+            let record = world.record("incident", "x").unwrap();
+            assert_eq!((&record.items[..], record.deleted), (&items[1..], deletes), "{end}");
+            assert_eq!(field(&record, "description"), "theirs", "{end}");
+            assert!(!world.item(&items[1]).unwrap().is_held());
+            assert_eq!(wanted(&mut world, "incident", "x"), end != "unpaired");
+        }
+    }
+}
+
+/// It waits for nothing of the record itself: what it is still to do to another one is all that it waits with.
+#[test]
+fn a_step_that_is_not_through_waits_for_no_earlier_change_of_what_it_has_made() {
+    let mut world = World::new();
+    for id in ["a1", "a2"] {
+        world.pulled("incident", &[("sys_id", id), ("state", "1")]);
+    }
+    let [there, other] =
+        ["a1", "a2"].map(|id| world.run(|tx| write::update(tx, "incident", id, &set("2"))).unwrap().0.items.remove(0));
+    let made = world.temporary();
+    let item = world
+        .act(Action { by_app: true, ..split() }, |tx, id| {
+            act::create(tx, id, "incident", &made, &set("1"))?;
+            act::update(tx, id, "incident", "a2", &set("3")).map(drop)
+        })
+        .unwrap();
+    // Nobody knew that it is this one.
+    echo(&mut world, "a1", &made);
+    assert_eq!(world.record("incident", "a1").unwrap().items, [there.clone(), item.clone()]);
+    assert_eq!(view(&mut world, &item).2, std::slice::from_ref(&other));
+    world.answer(&there, &refusal());
+    world.answer(&other, &Answer::Done(None));
+    assert!(!world.item(&item).unwrap().is_held());
+    world.answer(&item, &named(&[]));
+    assert_eq!(world.record("incident", "a1").unwrap().items, [there]);
+}
+
 #[test]
 fn a_record_it_made_that_is_deleted_since_goes_after_it() {
     let mut world = World::new();
