@@ -199,8 +199,11 @@ impl World {
                 mirror.items.values().filter(made).map(|item| item.sys_id.clone()).collect()
             }
             Method::Get => {
-                let ids = mirror.items.values().flat_map(Item::records).map(|(_, id)| id);
-                ids.filter(|id| part.path.contains(*id)).map(str::to_owned).collect()
+                let ids = mirror.items.values().flat_map(Item::records).map(|(_, id)| (id, id));
+                // A step asks for what it has made by the temporary id, whatever has landed since.
+                let parts = mirror.items.values().flat_map(|item| &item.action).flat_map(|action| &action.parts);
+                let ids = ids.chain(parts.map(|part| (part.sys_id.as_str(), part.id())));
+                ids.filter(|(asked, _)| part.path.contains(*asked)).map(|(_, id)| id.to_owned()).collect()
             }
             _ => place(part).1.into_iter().collect(),
         }
