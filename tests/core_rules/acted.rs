@@ -442,7 +442,9 @@ fn a_step_that_is_not_through_waits_for_no_earlier_change_of_what_it_has_made() 
     echo(&mut world, "a1", &made);
     assert_eq!(world.record("incident", "a1").unwrap().items, [there.clone(), item.clone()]);
     assert_eq!(view(&mut world, &item).2, std::slice::from_ref(&other));
+    let naming = world.act(Action { input: json!("a2"), ..split() }, |_, _| Ok(())).unwrap();
     world.answer(&there, &refusal());
+    assert_eq!(world.item(&naming).unwrap().after, [other.clone(), item.clone()], "neither waits for the user");
     world.answer(&other, &Answer::Done(None));
     assert!(!world.item(&item).unwrap().is_held());
     world.answer(&item, &named(&[]));
