@@ -260,6 +260,7 @@ impl World {
                     self.fate_of_run(item)
                 }
                 Kind::Sync => self.fate_in_sync(item, done),
+                _ if self.goes_with_its_record(doing, item) => self.fate_in_sync(item, done),
                 _ if doing.may_drop && item.action.is_some() => {
                     self.run_dropped(item);
                     Fate::Undone
