@@ -6,6 +6,7 @@ use super::{
     calls::row_of,
     error::CoreError,
     event::{Event, Receipt, Ref, Settled},
+    hand::lay_anew,
     ids::{self, is_temporary},
     order,
     pairing::{Pairing, pairing, taken_for},
@@ -41,7 +42,8 @@ pub(super) fn acted(tx: &mut Tx<'_>, mut item: Item, answer: &ActionAnswer) -> R
         tx.changed(table, sys_id);
     }
     tx.tell(Event::Status);
-    tx.put(&item).map(|()| false)
+    tx.put(&item)?;
+    leave_landed(tx, &item).map(|()| false)
 }
 
 /// Which of these records the device holds.
@@ -126,7 +128,10 @@ pub(super) fn echoed(tx: &mut Tx<'_>, mut item: Item, temporary: &str, row: &Fie
     // What points to one that is still open, the instance's row says better: the instance has no temporary id.
     let open: Vec<&str> = item.makes().into_iter().map(|(_, temporary)| temporary).collect();
     part.fields.retain(|_, text| !ids::find(text).any(|id| open.contains(&id)));
-    let made = Made { may_have_twins: item.keyless, ..made(tx, &item, &part) };
+    // The app's step may have been cut short, and do more to it when it is run again; where the instance runs it, it has
+    // done all of it.
+    let goes_on = item.state != ItemState::Unpaired && !item.is_run_there();
+    let made = Made { may_have_twins: item.keyless, goes_on, ..made(tx, &item, &part) };
     land(tx, &made, row, |_, _| Ok(()))?;
     // Of the others, it may be clear now.
     let Some(item) = tx.item(&item.id)?.filter(|item| item.state == ItemState::Unpaired) else { return Ok(()) };
@@ -156,12 +161,30 @@ fn made<'a>(tx: &Tx<'_>, item: &'a Item, part: &'a Part) -> Made<'a> {
         temporary: &part.sys_id,
         fields: &part.fields,
         may_have_twins: item.keyless && carried,
+        goes_on: false,
     }
+}
+
+/// Its step has been carried out: it does nothing more to the records that landed before, and what follows on them goes.
+fn leave_landed(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
+    let Some(action) = &item.action else { return Ok(()) };
+    tx.each(&action.parts, |tx, part| {
+        // One that it has changed as another's, too, is put right as that.
+        let Some(sys_id) = &part.landed else { return Ok(()) };
+        if action.part(tx.schema, &part.table, sys_id).is_some() {
+            return Ok(());
+        }
+        let record = tx.record(&part.table, sys_id)?.filter(|record| record.items.contains(&item.id));
+        let Some(mut record) = record else { return Ok(()) };
+        record.items.retain(|id| *id != item.id);
+        lay_anew(tx, record)
+    })
 }
 
 fn finish(tx: &mut Tx<'_>, item: &Item, pairing: &Pairing, answer: &ActionAnswer) -> Ruled<()> {
     let mut parts: Vec<Part> = item.action.iter().flat_map(|action| action.parts.clone()).collect();
     put_in_place(tx, &mut parts, &pairing.pairs);
+    leave_landed(tx, item)?;
     let mut records: Vec<Ref> = Vec::new();
     tx.each(&parts, |tx, part| {
         match part.kind {

@@ -134,7 +134,7 @@ fn ahead_of(tx: &mut Tx<'_>, item: &Item) -> Ruled<Vec<String>> {
     for mentioned in &item.mentions {
         ahead.extend(first_of(tx, mentioned)?);
     }
-    for (table, sys_id) in item.records().into_iter().filter(|_| item.behind) {
+    for (table, sys_id) in item.behind_in() {
         let record = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))?;
         let items = record.map(|record| record.items).unwrap_or_default();
         ahead.extend(items.into_iter().take_while(|before| *before != item.id).last());

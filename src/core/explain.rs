@@ -320,7 +320,7 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item, idle: &BTreeSet<String>) -> Ruled<(Ve
         }
         depends_on.push(id.clone());
     }
-    for (table, sys_id) in item.records().into_iter().filter(|_| item.behind) {
+    for (table, sys_id) in item.behind_in() {
         let Some(record) = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))? else { continue };
         let at = record.items.iter().position(|id| *id == item.id).unwrap_or_default();
         let before = at.checked_sub(1).and_then(|before| record.items.get(before)).cloned();

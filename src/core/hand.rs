@@ -288,7 +288,10 @@ fn may_be_stopped(item: &Item) -> bool {
 /// Whether the instance may have carried out an action, or a part of it.
 fn may_have_acted(item: &Item) -> bool {
     let acted = matches!(item.state, ItemState::Unpaired | ItemState::Unknown);
-    item.action.as_ref().is_some_and(|action| acted || !action.calls.is_empty() || !action.calling.is_empty())
+    item.action.as_ref().is_some_and(|action| {
+        let landed = action.parts.iter().any(|part| part.landed.is_some());
+        acted || landed || !action.calls.is_empty() || !action.calling.is_empty()
+    })
 }
 
 /// What an item does to a record.

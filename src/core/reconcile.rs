@@ -40,6 +40,7 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
         temporary: &item.sys_id,
         fields: &fields,
         may_have_twins: item.keyless || told == Told::Unasked,
+        goes_on: false,
     };
     let landed = land(tx, &made, row, |tx, record| {
         record.not_kept = not_kept(tx, &record.table, &item.fields, row);
@@ -63,6 +64,8 @@ pub(super) struct Made<'a> {
     /// What it was made of.
     pub fields: &'a Fields,
     pub may_have_twins: bool,
+    /// It has more to do with it than to make it: what follows on the record goes on waiting.
+    pub goes_on: bool,
 }
 
 /// The id that is in `row` takes the temporary one's place in the record's key, in every record and every queued item
@@ -84,15 +87,19 @@ pub(super) fn land(
     let mut base = made.fields.clone();
     record.table = class_of(tx, &record.table, row);
     also(tx, &mut record)?;
+    let items: Vec<String> = [made.item.to_owned()].into_iter().chain(record.items.iter().cloned()).collect();
+    if made.goes_on {
+        record.items.clone_from(&items);
+    }
     if let Some(there) = there {
         // Another record of this device has this id already: a pull was first, or the instance made one
         // record of two. From here on both are that one.
         report_merger(tx, &record, &there);
         tx.unsettled = true;
-        record.items.retain(|id| !there.items.contains(id));
-        // As it stands now: who waits for whom is asked of the rows.
-        let items = [made.item.to_owned()].into_iter().chain(record.items.iter().cloned()).collect();
+        // As it stands now: who waits for whom is asked of the rows. Also with what both have: what comes after that here
+        // would seem to go before it.
         tx.put(&Record { items, ..record.clone() })?;
+        record.items.retain(|id| !there.items.contains(id));
         record.items = in_order(tx, there.items, std::mem::take(&mut record.items))?;
         record.deleted |= there.deleted;
     }
@@ -129,10 +136,16 @@ fn rename_parts(tx: &mut Tx<'_>, record: &Record, temporary: &str) -> Ruled<()> 
         // One that made it is asked for again as it was asked for first.
         let at = action.parts.iter().position(|part| part.kind != ItemKind::Create && part.sys_id == temporary);
         let Some(at) = at else { continue };
-        let part = Part { sys_id: record.sys_id.clone(), ..action.parts.remove(at) };
+        let mut part = Part { sys_id: record.sys_id.clone(), ..action.parts.remove(at) };
+        let was_first = !action.parts.iter().take(at).any(|known| known.is_of(schema, &record.table, &record.sys_id));
         match action.part_mut(schema, &record.table, &record.sys_id) {
             Some(known) if part.kind == ItemKind::Delete => (known.kind, known.fields) = (part.kind, part.fields),
             Some(known) if known.kind == ItemKind::Delete => {}
+            // The later stands.
+            Some(known) if was_first => {
+                part.fields.append(&mut known.fields);
+                known.fields = part.fields;
+            }
             Some(known) => known.fields.extend(part.fields),
             None => action.parts.insert(at, part),
         }

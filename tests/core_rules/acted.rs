@@ -383,6 +383,74 @@ fn a_row_that_comes_after_a_refusal_is_its_record_too_and_stays_when_it_is_disca
     assert!(world.record("incident", &child).is_some());
 }
 
+/// It was cut short when it had made the record: what it is still to do to it would come over what the user does meanwhile.
+#[test]
+fn what_is_done_to_a_record_that_came_first_waits_until_the_apps_step_is_through() {
+    for end in ["done", "unpaired", "discarded"] {
+        for deletes in [false, true] {
+            let mut world = World::new();
+            let made = [world.temporary(), world.temporary()];
+            let item = world
+                .act(Action { by_app: true, ..split() }, |tx, id| {
+                    made.iter().try_for_each(|made| act::create(tx, id, "incident", made, &set("1")).map(drop))
+                })
+                .unwrap();
+            world.answer(&item, &Answer::NotRun { error: None, wait_ms: None });
+            echo(&mut world, "x", &made[0]);
+            assert_eq!(world.record("incident", "x").unwrap().items, std::slice::from_ref(&item));
+            if deletes {
+                world.run(|tx| write::delete(tx, "incident", "x")).unwrap();
+            } else {
+                world.run(|tx| write::update(tx, "incident", "x", &set("5"))).unwrap();
+            }
+            let items = world.record("incident", "x").unwrap().items;
+            assert_eq!((items.len(), &items[0]), (2, &item));
+            assert_eq!(view(&mut world, &items[1]).2, std::slice::from_ref(&item));
+            assert!(!world.item(&item).unwrap().is_held());
+            match end {
+                "done" => drop(world.answer(&item, &named(&[("incident", "x", ""), ("incident", "y", "")]))),
+                "unpaired" => drop(world.answer(&item, &named(&[("incident", "y", ""), ("incident", "z", "")]))),
+                _ => drop(world.run(|tx| hand::discard(tx, &item)).unwrap()),
+            }
+            assert_eq!(world.item(&item).map(|item| item.state), (end == "unpaired").then_some(ItemState::Unpaired));
+            let record = world.record("incident", "x").unwrap();
+            assert_eq!((&record.items[..], record.deleted), (&items[1..], deletes), "{end}");
+            assert_eq!(field(&record, "description"), "theirs", "{end}");
+            assert!(!world.item(&items[1]).unwrap().is_held());
+            assert_eq!(wanted(&mut world, "incident", "x"), end != "unpaired");
+        }
+    }
+}
+
+/// It waits for nothing of the record itself: what it is still to do to another one is all that it waits with.
+#[test]
+fn a_step_that_is_not_through_waits_for_no_earlier_change_of_what_it_has_made() {
+    let mut world = World::new();
+    for id in ["a1", "a2"] {
+        world.pulled("incident", &[("sys_id", id), ("state", "1")]);
+    }
+    let [there, other] =
+        ["a1", "a2"].map(|id| world.run(|tx| write::update(tx, "incident", id, &set("2"))).unwrap().0.items.remove(0));
+    let made = world.temporary();
+    let item = world
+        .act(Action { by_app: true, ..split() }, |tx, id| {
+            act::create(tx, id, "incident", &made, &set("1"))?;
+            act::update(tx, id, "incident", "a2", &set("3")).map(drop)
+        })
+        .unwrap();
+    // Nobody knew that it is this one.
+    echo(&mut world, "a1", &made);
+    assert_eq!(world.record("incident", "a1").unwrap().items, [there.clone(), item.clone()]);
+    assert_eq!(view(&mut world, &item).2, std::slice::from_ref(&other));
+    let naming = world.act(Action { input: json!("a2"), ..split() }, |_, _| Ok(())).unwrap();
+    world.answer(&there, &refusal());
+    assert_eq!(world.item(&naming).unwrap().after, [other.clone(), item.clone()], "neither waits for the user");
+    world.answer(&other, &Answer::Done(None));
+    assert!(!world.item(&item).unwrap().is_held());
+    world.answer(&item, &named(&[]));
+    assert_eq!(world.record("incident", "a1").unwrap().items, [there]);
+}
+
 #[test]
 fn a_record_it_made_that_is_deleted_since_goes_after_it() {
     let mut world = World::new();
@@ -582,6 +650,26 @@ fn two_records_that_turn_out_to_be_one_are_one_to_an_action_on_both() {
         );
         world.answer(&item, &named(&[]));
         assert!(world.item(&item).is_none());
+    }
+}
+
+#[test]
+fn what_it_did_last_to_two_records_that_turn_out_to_be_one_stands() {
+    for made_first in [true, false] {
+        let mut world = World::new();
+        world.pulled("incident", &[("sys_id", "a1"), ("state", "1")]);
+        let (made, create) = world.create(&[]);
+        let (first, last) = if made_first { (made.as_str(), "a1") } else { ("a1", made.as_str()) };
+        let item = world
+            .act(split(), |tx, id| {
+                act::update(tx, id, "incident", first, &fields_of(&[("state", "2"), ("impact", "1")]))?;
+                act::update(tx, id, "incident", last, &set("3")).map(drop)
+            })
+            .unwrap();
+        world.answer(&create, &Answer::Done(Some(fields_of(&[("sys_id", "a1")]))));
+        let does: Vec<_> = world.parts(&item).into_iter().map(|part| (part.sys_id, part.fields)).collect();
+        assert_eq!(does, [("a1".to_owned(), fields_of(&[("state", "3"), ("impact", "1")]))]);
+        assert_eq!(field(&world.record("incident", "a1").unwrap(), "state"), "3");
     }
 }
 

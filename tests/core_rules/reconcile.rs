@@ -1,7 +1,7 @@
 //! The instance's answer put in place.
 
 use landfall::core::{
-    Event, act, hand,
+    Event, Tx, act, hand,
     lease::take_lease,
     pull::take_in,
     receive::{Answer, claim, receive},
@@ -346,6 +346,29 @@ fn actions_on_two_records_that_turn_out_to_be_one_stay_in_the_users_order() {
     world.answer(&create, &Answer::Done(Some(fields_of(&[("sys_id", "a1")]))));
     assert_eq!(world.record("incident", "a1").unwrap().items, [first.clone(), second.clone()]);
     assert_eq!((world.item(&first).unwrap().behind, world.item(&second).unwrap().behind), (false, true));
+}
+
+/// It stands in the list of either: what follows it in the one would seem to go before it in the other.
+#[test]
+fn an_action_on_both_of_two_records_that_turn_out_to_be_one_goes_before_what_follows_it_in_either() {
+    let mut world = World::new();
+    for id in ["a1", "a2"] {
+        world.pulled("incident", &[("sys_id", id)]);
+    }
+    let (temporary, create) = world.create(&[]);
+    let mut acts = |on: [&str; 2]| {
+        let state = fields_of(&[("state", on[0])]);
+        let close = Action { name: "close".to_owned(), ..Action::default() };
+        let step = |tx: &mut Tx<'_>, id: &str| {
+            on.iter().try_for_each(|on| act::update(tx, id, "incident", on, &state).map(drop))
+        };
+        world.act(close, step).unwrap()
+    };
+    let (first, second) = (acts([&temporary, "a1"]), acts([&temporary, "a2"]));
+    world.send(&create);
+    world.answer(&create, &Answer::Done(Some(fields_of(&[("sys_id", "a1")]))));
+    assert_eq!(world.record("incident", "a1").unwrap().items, [first.clone(), second.clone()]);
+    assert_eq!((world.item(&first).unwrap().is_held(), world.item(&second).unwrap().is_held()), (false, true));
 }
 
 /// The clock was set back between the two, and the second mentions what the first makes.

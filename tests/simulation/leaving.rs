@@ -51,11 +51,15 @@ impl World {
                 rest = stay;
             }
         }
-        if let Some(item) =
-            rest.first().filter(|item| doing.kind != Kind::Sync && !(doing.pairs && item.action.is_some()))
-        {
+        let paired = |item: &Item| doing.pairs && (item.action.is_some() || self.goes_with_its_record(doing, item));
+        if let Some(item) = rest.first().filter(|item| doing.kind != Kind::Sync && !paired(item)) {
             self.broke(16, &format!("“{}” has dropped {} too", doing.what, self.describe(item)));
         }
+    }
+
+    /// The action that is through with this pairing has deleted its record.
+    pub fn goes_with_its_record(&self, doing: &Doing, item: &Item) -> bool {
+        doing.pairs && item.action.is_none() && self.instance.borrow().gone.contains(&item.sys_id)
     }
 
     /// An item has left in a sync: the instance has carried it out, or there was nothing left to carry out.

@@ -11,7 +11,7 @@ use super::{
     doing::{Doing, Kind},
     model::Fate,
     online::Plan,
-    runs::{made_by, plan_of, stands, texts},
+    runs::{goes_on, made_by, plan_of, stands, texts},
     story::UID,
     world::World,
 };
@@ -218,6 +218,15 @@ impl World {
         for item in done.fresh.iter().filter(|item| !listed(item)) {
             self.broke(1, &format!("{} was written without its record", self.describe(item)));
         }
+        for item in &done.put {
+            for part in goes_on(item) {
+                let mut there = mirror.records.values().filter(|record| record.sys_id == part.id());
+                if there.any(|record| !record.items.contains(&item.id)) {
+                    let id = part.id();
+                    self.broke(9, &format!("{} may change {id} yet, and nothing waits for it", self.describe(item)));
+                }
+            }
+        }
         let lost = |item: &&Item| item.after.iter().any(|id| !mirror.items.contains_key(id));
         if let Some(item) = mirror.items.values().find(lost) {
             self.broke(9, &format!("{} is to go after what is not there", self.describe(item)));
@@ -252,6 +261,7 @@ impl World {
                     self.fate_of_run(item)
                 }
                 Kind::Sync => self.fate_in_sync(item, done),
+                _ if self.goes_with_its_record(doing, item) => self.fate_in_sync(item, done),
                 _ if doing.may_drop && item.action.is_some() => {
                     self.run_dropped(item);
                     Fate::Undone
@@ -274,7 +284,6 @@ impl World {
             }
         }
         for item in &done.put {
-            self.note_landed(item);
             let parts = item.action.iter().flat_map(|action| action.made());
             parts.filter_map(|part| part.landed.as_deref()).for_each(|id| model.land(&item.id, id));
         }

@@ -7,6 +7,7 @@ use landfall::core::stored::{Item, ItemKind, ItemState};
 use super::{
     doing::{Doing, Kind},
     ledger::{Done, Mirror},
+    runs::goes_on,
     world::World,
 };
 
@@ -79,10 +80,10 @@ impl World {
 fn is_in_order(order: &Order, one: &Item, other: &Item) -> bool {
     let names = |action: &Item, change: &Item| {
         let about = action.action.iter().flat_map(|action| &action.about);
-        // What an action has made, and is known to be there, is changed by nobody any more.
+        // What an action has made, and is known to be there, it changes no more, unless its step may go on.
         let landed = |id: &str| {
             let mut parts = change.action.iter().flat_map(|action| &action.parts);
-            parts.any(|part| part.landed.as_deref() == Some(id))
+            parts.any(|part| part.landed.as_deref() == Some(id)) && goes_on(change).all(|part| part.id() != id)
         };
         let changes = |id: &String| change.records().iter().any(|(_, changed)| changed == id) && !landed(id);
         about.into_iter().any(|id| !order.merged.contains(id) && changes(id))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use landfall::{
     core::{
         Receipt, Settled, ids,
-        stored::{Item, ItemKind, ItemState, Record},
+        stored::{Item, ItemKind, ItemState, Part, Record},
     },
     wire::Fields,
 };
@@ -59,9 +59,20 @@ pub fn stands(item: &Item, record: &Record, place: usize) -> bool {
         None => item.behind == behind && item.sys_id == record.sys_id,
         Some(action) => {
             let here = action.parts.iter().find(|part| part.landed.is_none() && part.sys_id == record.sys_id);
-            here.is_some_and(|part| part.behind == behind) && item.behind == action.parts.iter().any(|part| part.behind)
+            let stands = match here {
+                Some(part) => part.behind == behind,
+                None => goes_on(item).any(|part| part.id() == record.sys_id && !part.behind),
+            };
+            stands && item.behind == action.parts.iter().any(|part| part.behind)
         }
     }
+}
+
+/// What a step that the app runs has made, and a pull has brought before the step had come to its end: what follows on it
+/// waits.
+pub fn goes_on(item: &Item) -> impl Iterator<Item = &Part> {
+    let action = item.action.iter().filter(|action| action.by_app && item.state != ItemState::Unpaired);
+    action.flat_map(|action| action.made()).filter(|part| part.landed.is_some())
 }
 
 /// Every text in which an action may mention a record.
@@ -136,16 +147,6 @@ impl World {
             run.fate = Fate::Sent;
         }
         Fate::Sent
-    }
-
-    /// What it has made has landed, and it waits for the user: nothing more of the record waits for it, and what it does to
-    /// that one comes when he has it go on, over what he has done since.
-    pub fn note_landed(&self, item: &Item) {
-        let Some(plan) = plan_of(item).filter(|_| item.state == ItemState::Refused) else { return };
-        let landed = item.action.iter().flat_map(|action| action.made()).filter(|part| part.landed.is_some());
-        for part in landed {
-            self.loosen_own(&plan, part.fields.get(UID), part.id());
-        }
     }
 
     /// What it has made was on the device already, as one that nobody knew to be that, and was changed as such.
@@ -226,9 +227,7 @@ impl World {
                     self.broke(16, &format!("{} is undone, and {temporary} is still here", self.describe(item)));
                 }
             }
-            // What has landed before is the instance's.
-            let parts = item.action.iter().flat_map(|action| &action.parts);
-            for part in parts.filter(|part| part.landed.is_none()) {
+            for part in item.action.iter().flat_map(|action| &action.parts) {
                 let Some(record) = mirror.records.values().find(|record| record.sys_id == part.id()) else {
                     let dropped = mirror.aliases.get(part.id()).is_some_and(|alias| alias.dropped);
                     if part.kind == ItemKind::Delete && !dropped {
@@ -244,7 +243,10 @@ impl World {
                 for name in ["short_description", "u_level"] {
                     let Some(value) = part.fields.get(name) else { continue };
                     let there = instance.applied.contains(&(model.plain(part.id()), name.to_owned(), value.clone()));
-                    if record.fields.get(name) == Some(value) && !there {
+                    // What has landed before is the instance's, but for what its row says nothing of: that is read again.
+                    let untold =
+                        part.landed.is_some() && instance.row(part.id()).is_none_or(|row| !row.contains_key(name));
+                    if record.fields.get(name) == Some(value) && !there && !untold {
                         let what = self.describe(item);
                         self.broke(16, &format!("{what} is undone, and {} still has {name}={value}", record.sys_id));
                     }

@@ -199,8 +199,11 @@ impl World {
                 mirror.items.values().filter(made).map(|item| item.sys_id.clone()).collect()
             }
             Method::Get => {
-                let ids = mirror.items.values().flat_map(ids_of);
-                ids.filter(|id| part.path.contains(*id)).map(str::to_owned).collect()
+                let ids = mirror.items.values().flat_map(Item::records).map(|(_, id)| (id, id));
+                // A step asks for what it has made by the temporary id, whatever has landed since.
+                let parts = mirror.items.values().flat_map(|item| &item.action).flat_map(|action| &action.parts);
+                let ids = ids.chain(parts.map(|part| (part.sys_id.as_str(), part.id())));
+                ids.filter(|(asked, _)| part.path.contains(*asked)).map(|(_, id)| id.to_owned()).collect()
             }
             _ => place(part).1.into_iter().collect(),
         }
@@ -248,7 +251,7 @@ impl World {
         let mut mirror = self.mirror.borrow_mut();
         // A step asks what became of its calls, too.
         let is_about = |item: &Item| match part.method {
-            Method::Get => ids_of(item).any(|id| records.iter().any(|about| about == id)),
+            Method::Get => item.records().iter().any(|(_, id)| records.iter().any(|about| about == id)),
             _ => records.contains(&item.sys_id),
         };
         let met = |item: &&Item| is_about(item) && (part.method != Method::Post || item.kind == ItemKind::Create);
@@ -324,10 +327,4 @@ fn in_batch(response: &Response, count: usize) -> Vec<Option<Response>> {
         }
     }
     sorted
-}
-
-/// The ids of an item's records, with those under which an action asks for what is there already.
-fn ids_of(item: &Item) -> impl Iterator<Item = &str> {
-    let parts = item.action.iter().flat_map(|action| &action.parts).map(|part| part.sys_id.as_str());
-    item.records().into_iter().map(|(_, id)| id).chain(parts)
 }

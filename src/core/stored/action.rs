@@ -172,8 +172,9 @@ pub struct Part {
     /// All fields of one that was made, the changed ones of another.
     #[serde(default, skip_serializing_if = "Fields::is_empty")]
     pub fields: Fields,
-    /// Of one that was made: its permanent id, which was come by before the action's answer. The action has nothing more to
-    /// do with the record then, but is asked for again as it was asked for first.
+    /// Of one that was made: its permanent id, which was come by before the action's answer. It is asked for again as it was
+    /// asked for first. A step that the app runs may change the record yet: its item stays among the record's until it has
+    /// been carried out, but waits for none of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landed: Option<String>,
     /// Another item of this record goes first.
@@ -204,7 +205,8 @@ impl Part {
         self.landed.as_deref().unwrap_or(&self.sys_id)
     }
 
-    fn is_of(&self, schema: &Schema, table: &str, sys_id: &str) -> bool {
+    /// Whether it is what was done to this record.
+    pub fn is_of(&self, schema: &Schema, table: &str, sys_id: &str) -> bool {
         self.sys_id == sys_id && schema.root(&self.table) == schema.root(table)
     }
 }

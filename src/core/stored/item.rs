@@ -163,6 +163,18 @@ impl Item {
         }
     }
 
+    /// Of these, those in which another item goes first.
+    pub fn behind_in(&self) -> Vec<(&str, &str)> {
+        match &self.action {
+            Some(action) => {
+                let behind = action.parts.iter().filter(|part| part.behind);
+                behind.map(|part| (part.table.as_str(), part.id())).collect()
+            }
+            None if self.behind => vec![(&self.table, &self.sys_id)],
+            None => Vec::new(),
+        }
+    }
+
     /// The records that it makes, and that are not there yet.
     pub fn makes(&self) -> Vec<(&str, &str)> {
         match &self.action {
