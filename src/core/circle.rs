@@ -92,7 +92,7 @@ pub(super) fn is_yours_to_tell(tx: &mut Tx<'_>, item: &Item) -> Ruled<bool> {
     })
 }
 
-/// These items and those without which they cannot go, level by level, each with those right ahead of it, until it is enough.
+/// These items and those without which they cannot go, level by level, each with those ahead of it, until it is enough.
 /// `ordered`: also what goes first only because the user did it first.
 fn walk(
     tx: &mut Tx<'_>,
@@ -128,7 +128,7 @@ fn walk(
     Ok(())
 }
 
-/// What makes the records that an item mentions, and what stands right before it in each of its own.
+/// What makes the records that an item mentions, and what stands before it in each of its own.
 fn ahead_of(tx: &mut Tx<'_>, item: &Item) -> Ruled<Vec<String>> {
     let mut ahead = Vec::new();
     for mentioned in &item.mentions {
@@ -137,7 +137,8 @@ fn ahead_of(tx: &mut Tx<'_>, item: &Item) -> Ruled<Vec<String>> {
     for (table, sys_id) in item.behind_in() {
         let record = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))?;
         let items = record.map(|record| record.items).unwrap_or_default();
-        ahead.extend(items.into_iter().take_while(|before| *before != item.id).last());
+        // All of them: one in between may wait for none of these itself.
+        ahead.extend(items.into_iter().take_while(|before| *before != item.id));
     }
     Ok(ahead)
 }

@@ -49,7 +49,7 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
             return Ok(());
         }
         let same = there.as_ref().is_some_and(|record| record.fields == *row);
-        if there.is_some_and(|it| same && it.table == class && it.pulled_under.is_some() && !it.outdated) {
+        if there.is_some_and(|it| same && it.table == class && it.pulled_under == Some(lease) && !it.outdated) {
             return Ok(());
         }
         let mut record = Record {
@@ -88,7 +88,7 @@ fn take_in_under(tx: &mut Tx<'_>, mut record: Record, row: &Fields, lease: u64) 
     if record.base.as_ref() == Some(row) {
         return note_brought(tx, record, lease).map(|()| false);
     }
-    record.pulled_under = record.pulled_under.or(Some(lease));
+    record.pulled_under = Some(lease);
     record.table = class_of(tx, &record.table, row);
     let seen = record.fields.clone();
     rebase(tx, &mut record, row.clone(), false)?;
@@ -102,8 +102,8 @@ fn take_in_under(tx: &mut Tx<'_>, mut record: Record, row: &Fields, lease: u64) 
 /// It counts among what the pulls have brought.
 fn note_brought(tx: &mut Tx<'_>, record: Record, lease: u64) -> Ruled<()> {
     match record.pulled_under {
-        Some(_) => Ok(()),
-        None => tx.put(&Record { pulled_under: Some(lease), ..record }),
+        Some(under) if under == lease => Ok(()),
+        _ => tx.put(&Record { pulled_under: Some(lease), ..record }),
     }
 }
 

@@ -37,9 +37,12 @@ const A_WEEK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 const A_STEP_S: i64 = 15 * 60;
 const FARTHEST_S: i64 = 16 * 60 * 60;
 /// How often it is tried to find out by how much.
-const MOST_TRIES: u32 = 6;
-/// Limits apply before access rules: of so many of the latest this user may see one.
-const LATEST: u32 = 50;
+const MOST_TRIES: u32 = 8;
+/// Limits apply before access rules: of so many of the latest this user may see one, or of so many.
+const LATEST: [u32; 3] = [1, 50, PAGE];
+/// What is looked for begins so long before the time of this device, in seconds, where the instance's is later: of the two
+/// clocks this one may be wrong.
+const UNSURE_S: i64 = 24 * 60 * 60;
 
 /// How a look for changes has ended.
 enum Looked {
@@ -132,6 +135,7 @@ impl<P: Ports> Client<P> {
                 return Ok(Brought::Unordered);
             }
             pages += 1;
+            by_id &= page.total.is_some();
             let (sorted, more) = (page.rows.is_sorted_by_key(id_of), goes_on(&page, PAGE));
             if at.until.is_none() && at.after.is_none() && pages == 1 {
                 // None of the latest may be seen. What is read at the beginning was so by then.
@@ -152,6 +156,8 @@ impl<P: Ports> Client<P> {
                     by_id = false;
                     self.follow(of, link, &mut followed)?
                 }
+                // The rest is nowhere to be asked for.
+                (None, None) if more => return Ok(Brought::Unordered),
                 (None, None) => {
                     (at.after, at.brought_at) = (None, self.ports().clock().now_ms());
                     self.note_pulled(pulling, at).await?;
@@ -194,7 +200,10 @@ impl<P: Ports> Client<P> {
                 let (before, counted) = self.latest(pulling, of, Some(&literal)).await?;
                 match before {
                     None if counted != Some(0) => return Ok(Looked::Unclear),
-                    Some(before) if before >= from.0 => off = -(apart(&from.0, &before) / A_STEP_S + 1) * A_STEP_S,
+                    // By this much at least. Where little has changed it may be far more; too early is no harm.
+                    Some(before) if before >= from.0 => {
+                        off = -(apart(&from.0, &before) / A_STEP_S + 1).max(1 << tries) * A_STEP_S;
+                    }
                     _ => {}
                 }
                 if from.1.is_empty() {
@@ -214,6 +223,8 @@ impl<P: Ports> Client<P> {
             }
             self.keep(pulling, of, &page.rows).await?;
             let before = at.clone();
+            let back: BTreeSet<String> = page.rows.iter().map(id_of).collect();
+            at.gone.retain(|id| !back.contains(id));
             self.move_on(at, latest_of(&page.rows), now);
             at.settled = !more && long_after && at.until.as_ref() == Some(&until);
             if *at != before || tries > 0 {
@@ -224,6 +235,10 @@ impl<P: Ports> Client<P> {
             }
             match places.into_iter().next_back().filter(|last| *last > from) {
                 Some(last) => from = last,
+                // Nothing but the row at which the page before has ended, where neither links nor counts are seen.
+                None if page.next.is_none() && page.total.is_none() && page.rows.len() == 1 => {
+                    return Ok(Looked::All(None));
+                }
                 None => return Ok(Looked::Unclear),
             }
         }
@@ -233,8 +248,11 @@ impl<P: Ports> Client<P> {
     /// set back: all would be missed until then.
     fn move_on(&self, at: &mut Pulled, latest: Option<String>, now: u64) {
         let Some(latest) = latest.max(at.until.clone()) else { return };
-        let today = i64::try_from(now / 1000).ok().and_then(datetime::to_servicenow);
-        let latest = Some(today.map_or(latest.clone(), |today| today.min(latest)));
+        let ago = |seconds| i64::try_from(now / 1000).ok().and_then(|now| datetime::to_servicenow(now - seconds));
+        let latest = match ago(0) {
+            Some(today) if today < latest => ago(UNSURE_S),
+            _ => Some(latest),
+        };
         if latest != at.until {
             (at.until, at.seen_at, at.settled) = (latest, now, false);
         }
@@ -253,15 +271,16 @@ impl<P: Ports> Client<P> {
             query = query.and(term(UPDATED, Op::Less(before.to_owned())));
         }
         let query = Query { order: vec![Order { field: UPDATED.to_owned(), descending: true }], ..query }.to_string();
-        let mut size = 1;
-        loop {
+        let mut total = None;
+        for size in LATEST {
             let asked = self.dialect().first_page(&of.table, &query, Some(&["sys_id", UPDATED]), size);
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
-            if size == LATEST || page.total == Some(0) || !page.rows.is_empty() {
-                return Ok((latest_of(&page.rows), page.total));
+            total = page.total;
+            if !page.rows.is_empty() || total.is_some_and(|total| total < size) {
+                return Ok((latest_of(&page.rows), total));
             }
-            size = LATEST;
         }
+        Ok((None, total))
     }
 
     pub(super) async fn note_pulled(&self, pulling: &Pulling<'_>, at: &Pulled) -> Result<(), EngineError> {

@@ -50,30 +50,32 @@ struct Listed {
 }
 
 impl<P: Ports> Client<P> {
-    /// Removes what is not there any more.
+    /// Removes what is not there any more. Whether what is left is as the instance has it: the caller may have had enough.
     pub(super) async fn remove_rest(
         &self,
         pulling: &mut Pulling<'_>,
         of: &Cached,
         refreshed: Refreshed,
-    ) -> Result<(), Trouble> {
+    ) -> Result<bool, Trouble> {
         match refreshed {
             Refreshed::All { ids, by_id } => {
-                self.remove_others(pulling, of, |id| ids.contains(id), by_id).await?;
+                if !self.remove_others(pulling, of, |id| ids.contains(id), by_id).await? {
+                    return Ok(false);
+                }
                 let known = self.look(|tx| tx.readable::<Pulled>(&Pulled::at(&of.table))).await?;
                 if let Some(mut at) = known {
                     at.compared_at = self.ports().clock().now_ms();
                     self.note_pulled(pulling, &at).await?;
                 }
-                Ok(())
+                Ok(true)
             }
             Refreshed::Limit(there) => self.remove_others(pulling, of, |id| there.contains(id), true).await,
             Refreshed::Changes(total) => self.compare(pulling, of, total).await,
-            Refreshed::Stopped => Ok(()),
+            Refreshed::Stopped => Ok(false),
         }
     }
 
-    async fn compare(&self, pulling: &mut Pulling<'_>, of: &Cached, total: Option<i64>) -> Result<(), Trouble> {
+    async fn compare(&self, pulling: &mut Pulling<'_>, of: &Cached, total: Option<i64>) -> Result<bool, Trouble> {
         let mut at = self.look(|tx| tx.readable::<Pulled>(&Pulled::at(&of.table))).await?.unwrap_or_else(|| of.fresh());
         let now = self.ports().clock().now_ms();
         let lately = now.checked_sub(at.compared_at).is_some_and(|since| since < A_DAY_MS);
@@ -84,13 +86,11 @@ impl<P: Ports> Client<P> {
             at.gone = self.rest(of, std::mem::take(&mut at.gone)).await?;
         }
         let live = self.count_brought(of).await? - i64::try_from(at.gone.len()).unwrap_or(0);
-        if lately && total == Some(live + at.hidden) {
-            if at.gone.len() < before {
-                self.note_pulled(pulling, &at).await?;
-            }
-            return Ok(());
+        // One that has come back meanwhile has gone with them.
+        if lately && at.gone.len() == before && total == Some(live + at.hidden) {
+            return Ok(true);
         }
-        let Some(Listed { times, by_id }) = self.list(pulling, of).await? else { return Ok(()) };
+        let Some(Listed { times, by_id }) = self.list(pulling, of).await? else { return Ok(false) };
         let brought = self.brought(of).await?;
         let here: BTreeSet<&str> = brought.iter().map(|key| key.text(1)).collect();
         let mut wanted: Vec<String> = times.keys().filter(|id| !here.contains(id.as_str())).cloned().collect();
@@ -100,28 +100,31 @@ impl<P: Ports> Client<P> {
         if wanted.len() > MOST_READ {
             at.begin_anew();
             self.note_pulled(pulling, &at).await?;
-            return Ok(());
+            return Ok(false);
         }
         for chunk in wanted.chunks(ASKED_AGAIN) {
             if self.is_stopped(pulling.options) {
-                return Ok(());
+                return Ok(false);
             }
             let rows = self.these(pulling, of, chunk, None).await?;
             self.keep(pulling, of, &rows).await?;
         }
-        self.remove_others(pulling, of, |id| times.contains_key(id), by_id).await?;
+        if !self.remove_others(pulling, of, |id| times.contains_key(id), by_id).await? {
+            return Ok(false);
+        }
         if !lately {
             at.compared_at = now;
         }
         at.gone = self.brought(of).await?.iter().map(|key| key.text(1).to_owned()).collect();
-        at.gone.retain(|id| !times.contains_key(id));
+        at.gone.retain(|id| by_id && !times.contains_key(id));
         at.gone.truncate(MOST_READ);
         // If another has come or gone meanwhile, all are compared once more.
         let counted = self.latest(pulling, of, None).await?.1.map(i64::from);
         if let Some(counted) = counted.filter(|_| counted == total) {
             at.hidden = counted - i64::try_from(times.len()).unwrap_or(counted);
         }
-        Ok(self.note_pulled(pulling, &at).await?)
+        self.note_pulled(pulling, &at).await?;
+        Ok(true)
     }
 
     /// The ids of all that the query finds; none where the caller had enough.
@@ -134,6 +137,7 @@ impl<P: Ports> Client<P> {
         while !self.is_stopped(pulling.options) {
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
             let more = goes_on(&page, LISTED);
+            listed.by_id &= page.total.is_some();
             let ids: Vec<String> = page.rows.iter().map(id_of).collect();
             let ordered = ids.is_sorted() && ids.iter().all(|id| !listed.times.contains_key(id));
             for mut row in page.rows {
@@ -145,7 +149,10 @@ impl<P: Ports> Client<P> {
                     listed.by_id = false;
                     self.follow(of, link, &mut followed)?
                 }
-                (None, None) => return Ok(Some(listed)),
+                (None, None) => {
+                    listed.by_id &= !more;
+                    return Ok(Some(listed));
+                }
             };
         }
         Ok(None)
@@ -176,7 +183,7 @@ impl<P: Ports> Client<P> {
         of: &Cached,
         there: impl Fn(&str) -> bool,
         is_sure: bool,
-    ) -> Result<(), Trouble> {
+    ) -> Result<bool, Trouble> {
         let mut gone = self.brought(of).await?;
         gone.retain(|key| !there(key.text(1)));
         let mut alive = BTreeSet::new();
@@ -189,11 +196,11 @@ impl<P: Ports> Client<P> {
         self.remove(pulling, &gone.into_iter().map(at).collect::<Vec<_>>()).await
     }
 
-    async fn remove(&self, pulling: &mut Pulling<'_>, gone: &[RowKey]) -> Result<(), Trouble> {
+    async fn remove(&self, pulling: &mut Pulling<'_>, gone: &[RowKey]) -> Result<bool, Trouble> {
         let lease = pulling.lease;
         for chunk in gone.chunks(REMOVED) {
             if self.is_stopped(pulling.options) {
-                return Ok(());
+                return Ok(false);
             }
             pulling.report.removed += self
                 .transact(Origin::Sync, Durability::Relaxed, |tx| {
@@ -202,7 +209,7 @@ impl<P: Ports> Client<P> {
                 })
                 .await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Those of these ids that are still here.

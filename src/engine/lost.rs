@@ -111,7 +111,7 @@ impl<P: Ports> Step<P> {
         for lost in left(item).filter(|lost| !came_to.contains(&lost.key)) {
             let may_arrive = client.ports().clock().now_ms() < lost.left_at.saturating_add(EXCHANGE_MS);
             let found = match &lost.again {
-                // Done or not, nothing of it is twice.
+                // Done or not, nothing of it is twice; or it may be, as the app has said.
                 Again::Send => {
                     self.state.in_doubt.borrow_mut().remove(&lost.key);
                     continue;

@@ -117,7 +117,8 @@ impl<P: Ports> Client<P> {
         if pulling.report.refreshed {
             for (of, refreshed, begun_at) in complete {
                 match self.remove_rest(&mut pulling, of, refreshed).await {
-                    Ok(()) => {
+                    Ok(false) => {}
+                    Ok(true) => {
                         self.transact(Origin::Sync, Durability::Relaxed, |tx| {
                             renew_lease(tx, lease)?;
                             note_fresh(tx, &of.table, &of.text, begun_at)
@@ -228,7 +229,13 @@ impl<P: Ports> Client<P> {
     ) -> Result<Page, Trouble> {
         let response = self.exchange(lease, asked, headers).await?;
         match response.status {
-            200..300 => self.dialect().page(&response).map_err(Trouble::NotTheInstance),
+            200..300 => self.dialect().page(&response).map_err(|why| match ErrorBody::read(&response.body) {
+                // Over a quota of the instance's, some rows come, and an error beside them.
+                Some(ErrorBody { message, .. }) => {
+                    EngineError::PullRefused { table: table.to_owned(), status: response.status, message }.into()
+                }
+                None => Trouble::NotTheInstance(why),
+            }),
             400..500 if response.is_json() && response.status != 408 => {
                 let message = ErrorBody::read(&response.body).unwrap_or_default().message;
                 Err(EngineError::PullRefused { table: table.to_owned(), status: response.status, message }.into())

@@ -438,17 +438,24 @@ fn a_step_that_is_not_through_waits_for_no_earlier_change_of_what_it_has_made() 
             act::update(tx, id, "incident", "a2", &set("3")).map(drop)
         })
         .unwrap();
+    let edit = world.run(|tx| write::update(tx, "incident", &made, &set("4"))).unwrap().0.items.pop().unwrap();
     // Nobody knew that it is this one.
     echo(&mut world, "a1", &made);
-    assert_eq!(world.record("incident", "a1").unwrap().items, [there.clone(), item.clone()]);
+    assert_eq!(world.record("incident", "a1").unwrap().items, [there.clone(), item.clone(), edit.clone()]);
     assert_eq!(view(&mut world, &item).2, std::slice::from_ref(&other));
+    let of_both = world.act(Action { input: json!("a1"), ..split() }, |_, _| Ok(())).unwrap();
     let naming = world.act(Action { input: json!("a2"), ..split() }, |_, _| Ok(())).unwrap();
     world.answer(&there, &refusal());
     assert_eq!(world.item(&naming).unwrap().after, [other.clone(), item.clone()], "neither waits for the user");
+    assert_eq!(
+        world.item(&of_both).unwrap().after,
+        std::slice::from_ref(&item),
+        "the edit waits behind what is refused"
+    );
     world.answer(&other, &Answer::Done(None));
     assert!(!world.item(&item).unwrap().is_held());
     world.answer(&item, &named(&[]));
-    assert_eq!(world.record("incident", "a1").unwrap().items, [there]);
+    assert_eq!(world.record("incident", "a1").unwrap().items, [there, edit]);
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod named;
 mod passed_over;
 mod path;
 mod pulls;
+mod refreshes;
 mod resend;
 mod runs;
 mod senders;

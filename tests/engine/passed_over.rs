@@ -19,7 +19,7 @@ use super::changes::{both, counted, device, fill, sync};
 const DAY_MS: u64 = 25 * 60 * 60 * 1000;
 
 /// An answer's body without some of its rows.
-fn without(body: &[u8], unseen: &BTreeSet<String>) -> Vec<u8> {
+pub fn without(body: &[u8], unseen: &BTreeSet<String>) -> Vec<u8> {
     let Ok(mut answer) = serde_json::from_slice::<serde_json::Value>(body) else { return body.to_vec() };
     if let Some(rows) = answer["result"].as_array_mut() {
         rows.retain(|row| !unseen.contains(row["sys_id"].as_str().unwrap_or_default()));

@@ -75,7 +75,8 @@ export interface TableOptions {
   conflict?: "merge" | "client" | "server" | "ask";
   /**
    * What to do with a journal entry, or a call of an online step about this table, whose answer was lost where the instance
-   * cannot be asked. A call about no table goes again if all tables say so whose records the action changed here. Default
+   * cannot be asked. A call about no table goes again if all tables say so whose records the action changed here; so does
+   * an action that the instance runs, once it has forgotten its key. Default
    * "ask": it waits for `outbox.retry`.
    */
   unknown?: "ask" | "resend";

@@ -69,6 +69,7 @@ impl Pulled {
     /// All of it is to be brought again.
     pub fn begin_anew(&mut self) {
         (self.after, self.until, self.settled, self.compared_at) = (None, None, false, 0);
+        (self.gone, self.hidden) = (Vec::new(), 0);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -370,9 +370,21 @@ fn rows(response: &Response) -> Result<Vec<Fields>, String> {
     if !response.is_json() {
         return Err(glimpse(response));
     }
-    decode::<TableAnswer<Vec<Row>>>("answer to a query", &response.body)
-        .map(|answer| answer.result.into_iter().map(Fields::from).collect())
-        .map_err(|why| why.to_string())
+    let answer = decode::<Rows>("answer to a query", &response.body).map_err(|why| why.to_string())?;
+    match answer.error {
+        Some(_) => Err(said(response).message),
+        None => Ok(answer.result.into_iter().map(Fields::from).collect()),
+    }
+}
+
+/// Over a quota of the instance's, a query is answered 200 with some rows and an error beside them
+/// ([KB1297438](https://support.servicenow.com/kb?id=kb_article_view&sysparm_article=KB1297438)): who takes these for all
+/// would take the rest for gone.
+#[derive(Deserialize)]
+struct Rows {
+    result: Vec<Row>,
+    #[serde(default)]
+    error: Option<Value>,
 }
 
 /// An action's online step, as the instance is to run it.
