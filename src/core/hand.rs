@@ -273,7 +273,14 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
             vanish(tx, &record)?;
             return forget(tx, sys_id);
         }
-        record.deleted &= !dropped(ItemKind::Delete);
+        if dropped(ItemKind::Delete) {
+            // Of two records that turned out to be one, each may have been deleted.
+            record.deleted = false;
+            for id in &record.items {
+                let item = tx.readable::<Item>(&Item::at(id))?;
+                record.deleted |= item.is_some_and(|item| does(schema, &item, table, sys_id) == Some(ItemKind::Delete));
+            }
+        }
         lay_anew(tx, record)
     })?;
     order::hold_up_nobody(tx)

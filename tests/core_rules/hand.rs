@@ -2,7 +2,7 @@
 
 use landfall::{
     core::{
-        CoreError, Ruled, Tx, act, hand,
+        CoreError, Ruled, Tx, act, acted, hand,
         lease::{Stood, give_lease_back, renew_lease, take_lapsed_lease, take_lease},
         plan::Keys,
         pull::take_in,
@@ -240,4 +240,25 @@ fn an_entry_is_not_edited_to_mention_what_can_only_be_made_after_it() {
         assert!(matches!(&refused, CoreError::NotEditable { why, .. } if why.contains(id.as_str())), "{refused:?}");
     }
     world.run(|tx| hand::edit(tx, &note, &entry("rang twice"))).unwrap();
+}
+
+/// Deleted as one of two records, and as the other, that turned out to be one.
+#[test]
+fn of_two_deletions_the_one_that_is_left_still_deletes() {
+    let mut world = World::new();
+    world.pulled("incident", &[("sys_id", "a1"), ("state", "1")]);
+    let action = Action { name: "remove".to_owned(), ..Action::default() };
+    let made = world.temporary();
+    let item =
+        world.act(action.clone(), |tx, id| act::create(tx, id, "incident", &made, &fields_of(&[])).map(drop)).unwrap();
+    world.answer(&item, &Answer::Acted(Default::default()));
+    let removes = world.act(action, |tx, id| act::delete(tx, id, "incident", "a1")).unwrap();
+    world.run(|tx| write::delete(tx, "incident", &made)).unwrap();
+    world.run(|tx| acted::pair(tx, &item, &made, "a1")).unwrap();
+    assert_eq!(world.record("incident", "a1").unwrap().items.len(), 2);
+    world.run(|tx| hand::discard(tx, &removes)).unwrap();
+    let left = world.record("incident", "a1").unwrap();
+    assert_eq!((left.deleted, left.items.len()), (true, 1));
+    world.run(|tx| hand::discard(tx, &left.items[0])).unwrap();
+    assert!(!world.record("incident", "a1").unwrap().deleted);
 }

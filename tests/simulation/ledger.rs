@@ -9,7 +9,7 @@ use landfall::core::{
 
 use super::{
     doing::{Doing, Kind},
-    model::Fate,
+    model::{Fate, Write},
     online::Plan,
     runs::{goes_on, made_by, plan_of, stands, texts},
     story::UID,
@@ -325,12 +325,22 @@ impl World {
 
     /// What the app wrote last stands in the record, until it is sent.
     fn unsent_stands_over(&self, done: &Done) {
-        let model = self.model.borrow();
+        let (model, mirror) = (self.model.borrow(), self.mirror.borrow());
         for record in done.records.iter().filter(|record| !record.deleted) {
             let Some(number) = model.find(&record.sys_id) else { continue };
             for (name, writes) in &model.records[number].writes {
                 let Some(last) = writes.iter().rev().find(|write| write.fate != Fate::Undone) else { continue };
                 let has = record.fields.get(name).map_or("", String::as_str);
+                // What one action did to two records that are one, it did in an order of its own.
+                let by_the_same = |write: &Write| {
+                    let acts = |id: &&String| mirror.items.get(*id).is_some_and(|item| item.action.is_some());
+                    let mut both = last.carriers.intersection(&write.carriers);
+                    write.fate == Fate::Pending && model.same(has, &write.value) && both.any(|id| acts(&id))
+                };
+                let merged = model.records.iter().any(|other| other.merged == Some(number));
+                if merged && writes.iter().any(by_the_same) {
+                    continue;
+                }
                 if last.fate == Fate::Pending && !model.same(has, &last.value) {
                     let (table, id) = (&record.table, &record.sys_id);
                     self.broke(8, &format!("{table} {id} shows {name}={has}, and {} is unsent", last.value));
