@@ -91,7 +91,7 @@ pub enum Bug {
 /// Each, and the promises one of which it must be found to break.
 pub const ALL: [(Bug, &[u32]); 36] = [
     (Bug::HalfWritten, &[1]),
-    (Bug::StaleIgnored, &[1, 5, 8, 16]),
+    (Bug::StaleIgnored, &[1, 5, 8, 9, 16]),
     (Bug::UnknownForgotten, &[4]),
     (Bug::ProbeSkipped, &[2, 16]),
     (Bug::KeyChanges, &[2, 4]),
