@@ -127,7 +127,7 @@ fn rows_as_they_lie_on_disk() {
         after: Some(PERMANENT.into()),
         until: Some("2026-01-31 08:00:00".into()),
         seen_at: 1_700_000_000_002,
-        settled: true,
+        quiet: 2,
         shift: -3600,
         hidden: 7,
         gone: vec![PERMANENT.into()],

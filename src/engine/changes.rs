@@ -175,7 +175,9 @@ impl<P: Ports> Client<P> {
     ) -> Result<Looked, Trouble> {
         let now = self.ports().clock().now_ms();
         let Some(until) = at.until.clone() else { return Ok(Looked::Unclear) };
-        let Some(begin) = later(&until, if at.settled { 1 } else { -OVERLAP_S }) else { return Ok(Looked::Unclear) };
+        let Some(begin) = later(&until, if at.is_settled() { 1 } else { -OVERLAP_S }) else {
+            return Ok(Looked::Unclear);
+        };
         let long_after = now.saturating_sub(at.seen_at) > OVERLAP_S.unsigned_abs() * 1000;
         let (mut from, mut total, mut tries) = (Place(begin, String::new()), None, 0);
         loop {
@@ -226,7 +228,9 @@ impl<P: Ports> Client<P> {
             let back: BTreeSet<String> = page.rows.iter().map(id_of).collect();
             at.gone.retain(|id| !back.contains(id));
             self.move_on(at, latest_of(&page.rows), now);
-            at.settled = !more && long_after && at.until.as_ref() == Some(&until);
+            if !more && long_after && !at.is_settled() && at.until.as_ref() == Some(&until) {
+                (at.quiet, at.seen_at) = (at.quiet + 1, now);
+            }
             if *at != before || tries > 0 {
                 self.note_pulled(pulling, at).await?;
             }
@@ -254,7 +258,7 @@ impl<P: Ports> Client<P> {
             _ => Some(latest),
         };
         if latest != at.until {
-            (at.until, at.seen_at, at.settled) = (latest, now, false);
+            (at.until, at.seen_at, at.quiet) = (latest, now, 0);
         }
     }
 

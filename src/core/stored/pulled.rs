@@ -24,12 +24,12 @@ pub struct Pulled {
     /// from here. None where that cannot be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// When that was first seen.
+    /// When that was first seen, or last seen long after.
     #[serde(default)]
     pub seen_at: u64,
-    /// A look that began long after has found nothing later: all that has changed by then is here.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub settled: bool,
+    /// How many looks have found nothing later, each long after the one before.
+    #[serde(default)]
+    pub quiet: u8,
     /// By so many seconds the instance takes the text of a time in a query for a later one.
     #[serde(default)]
     pub shift: i64,
@@ -66,9 +66,14 @@ impl Pulled {
         self.after.is_none() && self.until.is_some()
     }
 
+    /// All that has changed by then is here. One look is not enough: the clock may have been set forward.
+    pub fn is_settled(&self) -> bool {
+        self.quiet > 1
+    }
+
     /// All of it is to be brought again.
     pub fn begin_anew(&mut self) {
-        (self.after, self.until, self.settled, self.compared_at) = (None, None, false, 0);
+        (self.after, self.until, self.quiet, self.compared_at) = (None, None, 0, 0);
         (self.gone, self.hidden) = (Vec::new(), 0);
     }
 }

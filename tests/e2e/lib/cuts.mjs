@@ -8,6 +8,7 @@
  * - `answer lost`: it is carried out, and answered to nobody.
  * - `given up`: it is on its way, or being carried out, when the page takes the line for dead.
  * - `hangs`: it is carried out, and the page waits for its answer for ever.
+ * - `held`: it does not leave, and the page waits for ever.
  */
 export const cutLine = ({ page }, cuts) =>
   page.evaluate((all) => {
@@ -22,6 +23,10 @@ export const cutLine = ({ page }, cuts) =>
       const cut = left.find(({ at }) => lines.some((line) => at.test(line)));
       if (!cut || --cut.nth > 0) return real(request, init);
       left.splice(left.indexOf(cut), 1);
+      if (cut.fate === "held") {
+        globalThis.stillToCut = left.length;
+        await new Promise(() => {});
+      }
       if (cut.fate === "given up") real(request, init).catch(() => {});
       else if (cut.fate !== "request lost") await real(request, init);
       globalThis.stillToCut = left.length;
