@@ -16,7 +16,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use super::{
-    cached::{in_zone, shown},
+    cached::{CACHED, in_zone, shown},
     online::is_action,
     story::{Setup, UID},
 };
@@ -255,7 +255,7 @@ impl Instance {
         let number = |name: &str| parameters.get(name).and_then(|text| text.parse::<usize>().ok());
         let (limit, offset) = (number("sysparm_limit").unwrap_or(10_000), number("sysparm_offset").unwrap_or(0));
         // As few as no instance gives; what is asked for by ids comes at once.
-        let most = self.setup.page.filter(|_| !query.order.is_empty());
+        let most = self.setup.page.filter(|_| !query.order.is_empty() && table == CACHED);
         let limit = most.map_or(limit, |most| limit.min(most));
         let mut rows: Vec<Fields> = if table == "sys_journal_field" {
             if !self.setup.readable {

@@ -303,8 +303,10 @@ impl Instance {
                     if single.late {
                         self.loose.extend(fields.keys().map(|name| (sys_id.clone(), name.clone())));
                     }
-                    let row = self.row(&sys_id).cloned().unwrap_or_default();
-                    self.store(&table, row, fields, single.seconds);
+                    // Two records that turned out to be one: what is deleted is not changed any more.
+                    if let Some(row) = self.row(&sys_id).cloned() {
+                        self.store(&table, row, fields, single.seconds);
+                    }
                 }
                 (_, sys_id, None) => {
                     self.writes += 1;
