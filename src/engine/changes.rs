@@ -96,11 +96,7 @@ impl<P: Ports> Client<P> {
         let (pages, ids, by_id) = match self.bring_all(pulling, of, &mut at).await? {
             Brought::All { pages, ids, by_id } => (pages, ids, by_id),
             Brought::Stopped => return Ok(Refreshed::Stopped),
-            Brought::Unordered => {
-                at.begin_anew();
-                self.note_pulled(pulling, &at).await?;
-                return self.bring_whole(pulling, of).await;
-            }
+            Brought::Unordered => return self.bring_whole(pulling, of).await,
         };
         // It took its time, and rows were changed that had been brought by then.
         let mut total = None;

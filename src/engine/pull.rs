@@ -101,10 +101,7 @@ impl<P: Ports> Client<P> {
             // Of a record that two of them would bring, neither could tell by counting that it is gone.
             let shared = cached.iter().filter(|other| self.schema().related(&of.table, &other.table)).count() > 1;
             let refreshed = match shared {
-                true => match self.forget_pulled(&pulling, of).await {
-                    Ok(()) => self.bring_whole(&mut pulling, of).await,
-                    Err(error) => Err(error.into()),
-                },
+                true => self.bring_whole(&mut pulling, of).await,
                 false => self.bring_changes(&mut pulling, of).await,
             };
             match refreshed {
@@ -161,6 +158,7 @@ impl<P: Ports> Client<P> {
 
     /// Brings all that the query finds, or as many as the app wants.
     pub(super) async fn bring_whole(&self, pulling: &mut Pulling<'_>, of: &Cached) -> Result<Refreshed, Trouble> {
+        self.forget_pulled(pulling, of).await?;
         let mut left = of.limit.unwrap_or(u32::MAX);
         let mut seen = BTreeSet::new();
         let mut followed = BTreeSet::new();

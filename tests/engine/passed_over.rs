@@ -28,7 +28,7 @@ pub fn without(body: &[u8], unseen: &BTreeSet<String>) -> Vec<u8> {
 }
 
 /// Answers as the instance, less the rows `unseen`, and less the headers that `cut`.
-fn veil(
+pub fn veil(
     device: &Device,
     instance: &MemoryInstance,
     unseen: &Rc<RefCell<BTreeSet<String>>>,

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::{
     changes::{both, device, fill, sync},
-    passed_over::without,
+    passed_over::{veil, without},
     support::create,
 };
 
@@ -106,12 +106,14 @@ fn quiet(hours: i64, cut: &'static [&'static str]) -> Vec<usize> {
         seen
     })
 }
+
 #[test]
 fn by_how_much_times_are_taken_otherwise_is_learned_of_a_quiet_table_too() {
     for hours in [-10, -3, -1, 0, 1, 2, 7, 12] {
         assert_eq!(quiet(hours, &[])[4], 2, "{hours}");
     }
 }
+
 #[test]
 fn where_nothing_is_counted_ids_are_compared_and_rows_are_not_brought_again() {
     let seen = quiet(0, &["X-Total-Count"]);
@@ -126,12 +128,7 @@ fn what_was_gone_under_an_unsent_change_and_is_back_stays() {
         let device = device(&instance);
         let page = device.open().await.unwrap();
         let unseen: Rc<RefCell<BTreeSet<String>>> = Rc::default();
-        let (other, veil) = (instance.clone(), Rc::clone(&unseen));
-        device.remote.set_rule(move |request| {
-            let mut response = other.run(request);
-            response.body = without(&response.body, &veil.borrow());
-            Some(Fault::Answer(response))
-        });
+        veil(&device, &instance, &unseen, false);
         sync(&page).await;
         page.update("note", &ids[5], serde_json::from_value(json!({ "n": "mine" })).unwrap()).await.unwrap();
         unseen.replace([ids[5].clone()].into());
@@ -274,6 +271,7 @@ fn a_limited_child_of_a_whole_parent() {
         assert_eq!(seen, [20, 20, 20, 20, 21]);
     });
 }
+
 #[test]
 fn what_was_gone_and_is_back_stays_though_discarded() {
     block_on(async {
@@ -282,12 +280,7 @@ fn what_was_gone_and_is_back_stays_though_discarded() {
         let device = device(&instance);
         let page = device.open().await.unwrap();
         let unseen: Rc<RefCell<BTreeSet<String>>> = Rc::default();
-        let (other, veil) = (instance.clone(), Rc::clone(&unseen));
-        device.remote.set_rule(move |request| {
-            let mut response = other.run(request);
-            response.body = without(&response.body, &veil.borrow());
-            Some(Fault::Answer(response))
-        });
+        veil(&device, &instance, &unseen, false);
         sync(&page).await;
         page.update("note", &ids[5], serde_json::from_value(json!({ "n": "mine" })).unwrap()).await.unwrap();
         unseen.replace([ids[5].clone()].into());
