@@ -69,6 +69,8 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         in_vain: true,
         may_be_made: true,
         amended: ["parent".into()].into(),
+        differs: [("state".to_owned(), "1".to_owned())].into(),
+        only_at: Some("3".to_owned()),
         error: Some(ItemError { status: 403, message: "No".into(), detail: Some("ACL".into()) }),
         action: None,
         after: vec![],

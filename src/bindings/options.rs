@@ -18,11 +18,20 @@ use crate::{
 
 const OPTIONS: [&str; 7] = ["name", "user", "instance", "auth", "tables", "durability", "autoSync"];
 const INSTANCE: [&str; 5] = ["url", "extras", "batchSize", "credentials", "fetch"];
-const TABLE: [&str; 9] =
-    ["extends", "types", "indexes", "references", "journals", "correlationField", "actedAtField", "unknown", "cache"];
+const TABLE: [&str; 10] = [
+    "extends",
+    "types",
+    "indexes",
+    "references",
+    "journals",
+    "correlationField",
+    "actedAtField",
+    "conflict",
+    "unknown",
+    "cache",
+];
 const CACHE: [&str; 2] = ["query", "limit"];
 /// In the contract, but not there yet. Passed over in silence they would seem to work.
-const TABLE_LATER: [&str; 1] = ["conflict"];
 const CACHE_LATER: [&str; 4] = ["fields", "include", "refresh", "maxAgeMs"];
 
 /// The options, checked.
@@ -107,7 +116,7 @@ fn tables(given: &Given) -> Result<BTreeMap<String, TableOptions>, Failure> {
 fn table(name: &str, given: &JsValue) -> Result<TableOptions, Failure> {
     let whose = format!("tables.{name}");
     let given = Given::new(given, &whose)?;
-    given.only(&TABLE, &TABLE_LATER)?;
+    given.only(&TABLE, &[])?;
     if let Some(cache) = given.get("cache") {
         Given::new(cache, &format!("{whose}.cache"))?.only(&CACHE, &CACHE_LATER)?;
     }

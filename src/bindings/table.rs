@@ -16,7 +16,10 @@ use super::{
     promise::promise,
     query,
 };
-use crate::engine::AppRow;
+use crate::{
+    core::{conflict::Choice, values::take},
+    engine::AppRow,
+};
 
 /// One table of one open database.
 #[wasm_bindgen]
@@ -88,6 +91,28 @@ impl Table {
         promise(async move {
             let sys_id = arguments::text(&sys_id, "The sys_id")?;
             fields::rows(&handle.client()?.update(&table, &sys_id, changes?).await?)
+        })
+    }
+
+    /// The user's word on what of a record is in conflict.
+    #[wasm_bindgen(js_name = resolveConflict)]
+    pub fn resolve_conflict(&self, sys_id: JsValue, choice: JsValue) -> Promise {
+        let (handle, table) = self.parts();
+        promise(async move {
+            let sys_id = arguments::text(&sys_id, "The sys_id")?;
+            let client = handle.client()?;
+            let choice = match choice.as_string().as_deref() {
+                Some("mine") => Choice::Mine,
+                Some("theirs") => Choice::Theirs,
+                None if choice.is_object() => {
+                    Choice::Fields(take(client.schema(), &table, fields::taken(&choice, "the choice")?)?)
+                }
+                _ => {
+                    let forms = r#""mine", "theirs", or an object with the values that are to stand"#;
+                    return Err(Failure::argument(format!("resolveConflict() takes {forms}.")));
+                }
+            };
+            fields::rows(&client.resolve_conflict(&table, &sys_id, &choice).await?)
         })
     }
 

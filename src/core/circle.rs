@@ -41,7 +41,7 @@ pub(super) fn wait_for_the_user(tx: &mut Tx<'_>, items: Vec<String>) -> Ruled<BT
     let (mut reasons, mut mentions, mut lost) = (Vec::new(), Vec::new(), Vec::new());
     let mut behind: BTreeMap<String, Vec<String>> = BTreeMap::new();
     walk(tx, items, false, |item, ahead| {
-        if matches!(item.state, ItemState::Refused | ItemState::Unpaired) {
+        if matches!(item.state, ItemState::Refused | ItemState::Unpaired) || item.is_in_conflict() {
             reasons.push((item.id.clone(), item.id.clone()));
         }
         if item.state == ItemState::Unknown {

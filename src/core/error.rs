@@ -98,6 +98,14 @@ pub enum CoreError {
         /// Why.
         why: String,
     },
+    /// A value for a field that nobody is asked about.
+    #[error("“{field}” of “{sys_id}” is not in conflict: change it with update().")]
+    NotInConflict {
+        /// The record's id.
+        sys_id: String,
+        /// The field.
+        field: String,
+    },
     /// A transaction was used after its end.
     #[error("This transaction is over: await everything that is begun in it.")]
     TransactionOver,
@@ -141,6 +149,7 @@ impl CoreError {
             Self::AnswerUnknown(_) => "answer_unknown",
             Self::NotEditable { .. } => "not_editable",
             Self::NotPairable { .. } => "not_pairable",
+            Self::NotInConflict { .. } => "not_in_conflict",
             Self::TransactionOver => "transaction_over",
             Self::MalformedQuery(_) => "malformed_query",
             Self::UnsentWork(_) => "unsent_work",

@@ -37,6 +37,9 @@ pub(super) fn standing(
 ) -> Ruled<Standing> {
     let plain = |state, explain: String, stuck| Standing { state, explain, depends_on: Vec::new(), stuck };
     match item.state {
+        ItemState::Queued | ItemState::Unknown if item.is_in_conflict() => {
+            Ok(plain("conflict", in_conflict(tx, item)?, true))
+        }
         ItemState::Refused => Ok(plain("refused", refused(tx, item)?, true)),
         ItemState::Unpaired => Ok(plain("unpaired", unpaired(tx, item)?, true)),
         ItemState::Unknown if item.sent_under == Some(lease.number) && lease.is_held(tx.now) => {
@@ -68,6 +71,23 @@ pub(super) fn standing(
             Ok(plain("queued", explain, pause == Some(Pause::Auth)))
         }
     }
+}
+
+fn in_conflict(tx: &mut Tx<'_>, item: &Item) -> Ruled<String> {
+    let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?.unwrap_or_default();
+    let base = record.base.unwrap_or_default();
+    let short = |text: Option<&String>| text.map_or("", String::as_str).chars().take(60).collect::<String>();
+    let each = item.differs.keys().map(|name| {
+        let there = short(base.get(name));
+        match item.fields.get(name) {
+            Some(mine) => format!("{name} (there “{there}”, here “{}”)", short(Some(mine))),
+            None => format!("{name} (there “{there}”)"),
+        }
+    });
+    Ok(format!(
+        "The record has been changed on the instance, too: {}. Say which is to stand, with resolveConflict().",
+        each.collect::<Vec<_>>().join(", ")
+    ))
 }
 
 fn nobody(item: &Item) -> String {
@@ -286,6 +306,9 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item, idle: &BTreeSet<String>) -> Ruled<(Ve
         let (why, yours) = match first_item.as_ref().map(|item| item.state) {
             Some(ItemState::Refused) => ("which the instance refused", true),
             Some(ItemState::Unpaired) => ("which is to be paired", true),
+            _ if first_item.as_ref().is_some_and(Item::is_in_conflict) => {
+                ("of which you are asked whose change stands", true)
+            }
             _ if first_item.as_ref().map_or(Ok(false), |item| is_yours_to_tell(tx, item))? => (YOURS, true),
             _ => ("which goes first", false),
         };

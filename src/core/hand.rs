@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     acted::want_all,
     circle::waits_for,
+    conflict::agree,
     error::CoreError,
     ids,
     later::split_later,
@@ -35,6 +36,10 @@ pub fn retry(tx: &mut Tx<'_>, id: &str, keys: Option<Keys>) -> Ruled<()> {
     }
     if item.state == ItemState::Unpaired {
         let why = "the instance has carried it out: pair its records, or discard it".to_owned();
+        return Err(CoreError::NotEditable { item: id.to_owned(), why }.into());
+    }
+    if item.is_in_conflict() {
+        let why = "somebody else has changed the same: say which is to stand with resolveConflict()".to_owned();
         return Err(CoreError::NotEditable { item: id.to_owned(), why }.into());
     }
     let proofs = tx.fact::<Proofs>()?;
@@ -89,6 +94,7 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
     let later = split_later(tx, &mut item, &mut changes, &open)?;
     reword(tx, &mut item, changes, &open);
     check_size(&item.fields)?;
+    agree(tx, &mut item)?;
     tx.put(&item)?;
     if !later.is_empty() {
         append(
@@ -326,7 +332,7 @@ fn there(tx: &mut Tx<'_>, id: &str) -> Ruled<Item> {
 }
 
 /// Under a lease that has lapsed nobody waits for the answer any more, as far as this clock tells.
-fn is_being_sent(tx: &mut Tx<'_>, item: &Item) -> Ruled<bool> {
+pub(super) fn is_being_sent(tx: &mut Tx<'_>, item: &Item) -> Ruled<bool> {
     if item.state != ItemState::Unknown {
         return Ok(false);
     }

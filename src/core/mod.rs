@@ -7,6 +7,7 @@ pub mod act;
 pub mod acted;
 pub mod birth;
 pub mod calls;
+pub mod conflict;
 pub mod family;
 pub mod hand;
 pub mod ids;

@@ -190,8 +190,9 @@ pub enum Step {
 pub fn next_step(known: &Known<'_>, item: &Item) -> Step {
     let in_vain = |resends: bool| if resends || known.repeats(item) { Step::Send } else { Step::Ask };
     match (item.state, item.kind) {
-        (ItemState::Queued, _) => Step::Send,
         (ItemState::Refused | ItemState::Unpaired, _) => Step::Ask,
+        _ if item.is_in_conflict() => Step::Ask,
+        (ItemState::Queued, _) => Step::Send,
         // Nobody can be asked about it.
         (ItemState::Unknown, ItemKind::Action) if known.goes_on(item) => Step::Send,
         (ItemState::Unknown, ItemKind::Action) => in_vain(item.is_run_there() && resends(known.schema, item)),

@@ -17,7 +17,7 @@ use super::{
     tx::{Ruled, Tx},
     values::give,
 };
-use crate::wire::datetime;
+use crate::wire::{datetime, value::Fields};
 
 /// Why nothing is sent at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -54,7 +54,7 @@ pub struct ItemView {
     /// The records that an action is about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<Ref>,
-    /// `queued`, `sending`, `unknown`, `waiting`, `refused` or `unpaired`.
+    /// `queued`, `sending`, `unknown`, `waiting`, `refused`, `conflict` or `unpaired`.
     pub state: &'static str,
     /// How often it was tried.
     pub attempts: u32,
@@ -141,6 +141,7 @@ pub fn records(tx: &mut Tx<'_>, records: &[Record], pause: Option<Pause>) -> Rul
         if records.iter().all(|record| record.items.is_empty()) { Lease::default() } else { tx.fact::<Lease>()? };
     tx.each(records, |tx, record| {
         let (state, reason) = state_of(tx, record, &lease, pause)?;
+        let theirs = if state == "conflict" { theirs(tx, record)? } else { Map::new() };
         let fetched_at = known_since(tx, record)?;
         let mut row = give(tx.schema, &record.table, &record.fields);
         row.insert("sys_id".to_owned(), json!(record.sys_id));
@@ -155,6 +156,9 @@ pub fn records(tx: &mut Tx<'_>, records: &[Record], pause: Option<Pause>) -> Rul
         say("reason", reason);
         say("changedAt", record.changed_at.map(iso));
         say("fetchedAt", fetched_at.map(iso));
+        if !theirs.is_empty() {
+            sync.insert("theirs".to_owned(), Value::Object(theirs));
+        }
         if !record.not_kept.is_empty() {
             sync.insert("notKept".to_owned(), json!(record.not_kept));
         }
@@ -165,7 +169,20 @@ pub fn records(tx: &mut Tx<'_>, records: &[Record], pause: Option<Pause>) -> Rul
     Ok(rows)
 }
 
-/// A record is refused, sending or waiting as the item that holds it up is; a record that only waits its
+/// What the instance has in the fields that the user is asked about.
+fn theirs(tx: &mut Tx<'_>, record: &Record) -> Ruled<Map<String, Value>> {
+    let mut theirs = Fields::new();
+    for id in &record.items {
+        let item = tx.readable::<Item>(&Item::at(id))?;
+        for (name, _) in item.into_iter().flat_map(|item| item.differs) {
+            let there = record.base.as_ref().and_then(|base| base.get(&name)).cloned();
+            theirs.insert(name, there.unwrap_or_default());
+        }
+    }
+    Ok(give(tx.schema, &record.table, &theirs))
+}
+
+/// A record is refused, in conflict, sending or waiting as the item that holds it up is; a record that only waits its
 /// turn is what it is to the user: made, changed or deleted here.
 fn state_of(
     tx: &mut Tx<'_>,
@@ -180,6 +197,7 @@ fn state_of(
         match standing.state {
             "refused" => return Ok(("refused", item.error.as_ref().map(said))),
             "sending" => return Ok(("sending", None)),
+            "conflict" => return Ok(("conflict", Some(standing.explain))),
             "unknown" | "unpaired" => return Ok(("waiting", Some(standing.explain))),
             _ if standing.stuck => return Ok(("waiting", Some(standing.explain))),
             _ => {}

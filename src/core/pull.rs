@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     acted::echoed,
+    conflict::weigh,
     ids,
     key::Key,
     order,
@@ -45,7 +46,7 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
         let there = tx.record(&class, sys_id)?;
         let row = &whole(&class, table, there.as_ref(), row);
         if let Some(record) = there.clone().filter(|record| !record.items.is_empty() || record.deleted) {
-            written += u32::from(take_in_under(tx, record, row, lease)?);
+            written += u32::from(take_in_under(tx, record, row, Some(lease))?);
             return Ok(());
         }
         let same = there.as_ref().is_some_and(|record| record.fields == *row);
@@ -84,19 +85,34 @@ fn whole(class: &str, table: &str, there: Option<&Record>, row: &Fields) -> Fiel
 
 /// The unsent changes of a record go on standing over what the instance has now: it is not told once more when they are given
 /// up. Whether that changes what the app sees.
-fn take_in_under(tx: &mut Tx<'_>, mut record: Record, row: &Fields, lease: u64) -> Ruled<bool> {
-    if record.base.as_ref() == Some(row) {
-        return note_brought(tx, record, lease).map(|()| false);
+fn take_in_under(tx: &mut Tx<'_>, mut record: Record, row: &Fields, pulled: Option<u64>) -> Ruled<bool> {
+    if record.base.as_ref() == Some(row) && !record.outdated {
+        return pulled.map_or(Ok(()), |lease| note_brought(tx, record, lease)).map(|()| false);
     }
-    record.pulled_under = Some(lease);
+    record.pulled_under = pulled.or(record.pulled_under);
     record.table = class_of(tx, &record.table, row);
     let seen = record.fields.clone();
+    let had = record.base.take().unwrap_or_default();
+    weigh(tx, &mut record, &had, row, &Fields::new())?;
     rebase(tx, &mut record, row.clone(), false)?;
     let differs = record.fields != seen && !record.deleted;
     if differs {
         tx.changed(&record.table, &record.sys_id);
     }
     Ok(differs)
+}
+
+/// Takes in rows that were read before what is unsent of them is sent. No refresh has brought them.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn read_again(tx: &mut Tx<'_>, table: &str, rows: &[Fields]) -> Ruled<()> {
+    tx.each(rows, |tx, row| {
+        let Some(sys_id) = row.get("sys_id") else { return Ok(()) };
+        let record = tx.record(table, sys_id)?.filter(|record| !record.items.is_empty());
+        record.map_or(Ok(()), |record| take_in_under(tx, record, row, None).map(drop))
+    })?;
+    order::hold_up_nobody(tx)
 }
 
 /// It counts among what the pulls have brought.
@@ -117,7 +133,10 @@ pub fn note_fresh(tx: &mut Tx<'_>, table: &str, query: &str, at: u64) -> Ruled<(
 }
 
 /// When the instance last had a record as it is here, in ms, unsent changes aside.
-pub(super) fn known_since(tx: &mut Tx<'_>, record: &Record) -> Ruled<Option<u64>> {
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn known_since(tx: &mut Tx<'_>, record: &Record) -> Ruled<Option<u64>> {
     let mut at = record.fetched_at;
     if record.pulled_under.is_some() {
         for table in tx.schema.chain(&record.table).map(str::to_owned).collect::<Vec<_>>() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    acted::acted,
+    acted::{acted, outdate},
     event::{Event, Receipt, Ref, Settled},
     ids::is_temporary,
     later::is_followed_by_action,
@@ -13,6 +13,7 @@ use super::{
     reconcile::{self, Told},
     retry::{EXCHANGE_MS, backoff_ms},
     row::{RowKey, StoreName},
+    schema::Conflict,
     stored::{Item, ItemError, ItemKind, ItemState, Proofs, Record},
     tx::{Ruled, Tx},
     write,
@@ -50,6 +51,8 @@ pub enum Answer {
     Untold,
     /// Of an action: its online step was carried out.
     Acted(ActionAnswer),
+    /// Of a change: the record is not any more as this device knows it, and nothing was done.
+    Outdated,
     /// Its key stands for another request that was carried out: what it was when it left before. An id that has been
     /// put in place since, or an edit, makes it another one.
     Spent(ItemError),
@@ -82,6 +85,8 @@ pub struct With {
     pub keyed: bool,
     /// It puts in the ids of what came before.
     pub resolves: bool,
+    /// It changes a record only as long as that is as this device knows it.
+    pub guards: bool,
 }
 
 /// Marks items as sent, answer unknown, before their requests leave. Gives those that may still be sent, as
@@ -105,6 +110,7 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
             item.mentions.is_empty() || (with.resolves && resolvable(tx.schema, &item, &made))
         };
         if matches!(item.state, ItemState::Refused | ItemState::Unpaired)
+            || item.is_in_conflict()
             || item.behind
             || !item.after.is_empty()
             || !free
@@ -142,6 +148,12 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
                 let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
                 item.sent_after = record.and_then(|record| record.updated_on().cloned());
             }
+        }
+        item.only_at = None;
+        let asks = tx.schema.conflict(&item.table) != Conflict::Client;
+        if with.guards && asks && item.kind == ItemKind::Update && !item.journal {
+            let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
+            item.only_at = record.filter(|record| !record.outdated).and_then(|record| record.count_there().cloned());
         }
         item.state = ItemState::Unknown;
         item.sent_under = Some(number);
@@ -244,6 +256,12 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             tally.settled += 1;
             item.in_vain = item.next_attempt_at.is_none();
         }
+        (ItemKind::Update, Answer::Outdated) => {
+            // What is sent once it has been read again is another request.
+            item.idempotency_key = tx.fresh().simple().to_string();
+            (item.state, item.left_at, item.sent_at, item.keyless) = (ItemState::Queued, None, None, false);
+            outdate(tx, &item.table, &item.sys_id)?;
+        }
         // A probe's word that an entry is there comes without a row.
         (ItemKind::Update, Answer::Done(row)) => {
             tally.done += 1;
@@ -289,7 +307,9 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             wait(tx, &mut item, Some(&error), Some(wait_ms));
         }
         (ItemKind::Update | ItemKind::Delete, Answer::Found(_)) => item.in_vain = true,
-        (_, Answer::Acted(_)) | (ItemKind::Action, Answer::Found(_) | Answer::Done(_)) => item.in_vain = true,
+        (_, Answer::Acted(_) | Answer::Outdated) | (ItemKind::Action, Answer::Found(_) | Answer::Done(_)) => {
+            item.in_vain = true
+        }
     }
     // Nobody waits for its answer any more.
     item.sent_under = None;

@@ -4,6 +4,7 @@
 use super::{
     act::replace_in,
     circle::in_order,
+    conflict::weigh,
     event::{Event, Receipt, Ref, Settled},
     ids, order,
     row::{RowKey, StoreName},
@@ -13,6 +14,8 @@ use super::{
     write::{Draft, append, release},
 };
 use crate::wire::value::{Fields, Type};
+
+const CREATED: &str = "sys_created_on";
 
 /// How the instance's row came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +86,7 @@ pub(super) fn land(
     let sys_id = row.get("sys_id").cloned().unwrap_or_default();
     let Some(mut record) = tx.record(made.table, temporary)? else { return Ok(None) };
     let there = tx.record(made.table, &sys_id)?;
+    let base_there = there.as_ref().and_then(|there| there.base.clone());
     record.items.retain(|id| id != made.item);
     let mut base = made.fields.clone();
     record.table = class_of(tx, &record.table, row);
@@ -112,6 +116,12 @@ pub(super) fn land(
         record.pulled_under.get_or_insert(0);
     }
     rename_parts(tx, &record, temporary)?;
+    // What follows was changed on what the record was made of. What the instance has put in as it made it, nobody has changed.
+    let mut had = base_there.unwrap_or_else(|| row.clone());
+    if row.get(CREATED) != row.get(UPDATED) {
+        had.extend(made.fields.clone());
+    }
+    weigh(tx, &mut record, &had, row, &Fields::new())?;
     rebase(tx, &mut record, base, !row.contains_key(UPDATED))?;
     tx.put(&Alias {
         temporary: temporary.to_owned(),
@@ -251,7 +261,11 @@ pub(super) fn settle(
     row: Option<&Fields>,
 ) -> Ruled<()> {
     record.items.retain(|id| id != item);
-    let mut base = record.base.take().unwrap_or_default();
+    let had = record.base.take().unwrap_or_default();
+    if let Some(row) = row {
+        weigh(tx, &mut record, &had, row, fields)?;
+    }
+    let mut base = had;
     let plain = fields.iter().filter(|(name, _)| !tx.schema.is_journal(&record.table, name));
     base.extend(plain.map(|(name, value)| (name.clone(), value.clone())));
     base.extend(row.cloned().unwrap_or_default());
@@ -399,6 +413,6 @@ fn not_kept(tx: &Tx<'_>, table: &str, sent: &Fields, row: &Fields) -> Vec<String
         .collect()
 }
 
-fn same(of: Type, a: &str, b: &str) -> bool {
+pub(super) fn same(of: Type, a: &str, b: &str) -> bool {
     a == b || (of != Type::Text && of.compare(a, b).is_eq())
 }

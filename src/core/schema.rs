@@ -29,10 +29,27 @@ pub struct TableOptions {
     pub correlation_field: Option<Option<String>>,
     /// The field that receives the time the user acted.
     pub acted_at_field: Option<String>,
+    /// What to do where both sides have changed a record.
+    pub conflict: Option<Conflict>,
     /// What to do with a journal entry whose answer was lost where the instance cannot be asked.
     pub unknown: Option<Unknown>,
     /// Which of the instance's records to have on the device.
     pub cache: Option<CacheOptions>,
+}
+
+/// Whose change stands where the instance's record has been changed since it was changed here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Conflict {
+    /// Each side's, but for fields that both have changed: for these the user is asked.
+    #[default]
+    Merge,
+    /// This device's.
+    Client,
+    /// The instance's, in fields that both have changed.
+    Server,
+    /// The user is asked whichever fields it was.
+    Ask,
 }
 
 /// What to do where nobody can tell whether something was carried out.
@@ -225,6 +242,11 @@ impl Schema {
     pub fn correlation_field(&self, table: &str) -> Option<String> {
         self.said(table, |options| options.correlation_field.clone())
             .unwrap_or_else(|| Some("correlation_id".to_owned()))
+    }
+
+    /// Whose change stands where both sides have changed a record.
+    pub fn conflict(&self, table: &str) -> Conflict {
+        self.said(table, |options| options.conflict).unwrap_or_default()
     }
 
     /// Whether a journal entry, or a call of an online step, nobody can tell of is sent again.

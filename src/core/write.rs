@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     act,
+    conflict::agree,
     error::CoreError,
     event::{Receipt, Settled},
     ids,
@@ -367,6 +368,7 @@ pub(super) fn fold(tx: &mut Tx<'_>, mut item: Item, mut changes: Fields, open: &
     let later = split_later(tx, &mut item, &mut changes, open)?;
     if !changes.is_empty() {
         reword(tx, &mut item, changes, open);
+        agree(tx, &mut item)?;
         tx.put(&item)?;
     }
     Ok(later)

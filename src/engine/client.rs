@@ -302,9 +302,10 @@ impl<P: Ports> Client<P> {
         let outbox = set.puts.iter().map(|(store, _)| *store).chain(set.deletes.iter().map(|at| at.store));
         if outbox.into_iter().any(|store| store == StoreName::Outbox) {
             let all = Scan::key(StoreName::Outbox, Key::default());
-            let counted = self.counts([all, Scan::index(StoreName::Outbox, Item::refused())]).await;
-            if let Ok([pending, refused]) = counted {
-                self.tell(&[Event::Outbox { pending, refused, conflicts: 0 }]);
+            let of = |prefix| Scan::index(StoreName::Outbox, prefix);
+            let counted = self.counts([all, of(Item::refused()), of(Item::in_conflict())]).await;
+            if let Ok([pending, refused, conflicts]) = counted {
+                self.tell(&[Event::Outbox { pending, refused, conflicts }]);
             }
         }
     }

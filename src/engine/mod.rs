@@ -12,6 +12,7 @@ pub mod dialect;
 
 mod actions;
 mod batch_size;
+mod beforehand;
 mod call;
 mod changes;
 mod client;

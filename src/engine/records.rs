@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use super::{client::Client, error::EngineError, pull::matches};
 use crate::{
     core::{
-        CoreError, Found, Halt, Key, Origin, Read, Ruled, Scan, StoreName, Tx, ids, present,
+        CoreError, Found, Halt, Key, Origin, Read, Ruled, Scan, StoreName, Tx,
+        conflict::{self, Choice},
+        ids, present,
         schema::Schema,
         stored::{Item, Record},
         values::take,
@@ -56,6 +58,22 @@ impl<P: Ports> Client<P> {
         let rows = self
             .transact(Origin::Here, self.settings().durability, |tx| {
                 let record = write::update(tx, table, sys_id, &changes)?;
+                tx.glance(|tx| present::records(tx, &[record], pause))
+            })
+            .await?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// The user's word on what of a record is in conflict.
+    ///
+    /// # Errors
+    /// As [`Client::update`]; [`CoreError::NotInConflict`], of a field; [`CoreError::BeingSent`].
+    pub async fn resolve_conflict(&self, table: &str, sys_id: &str, choice: &Choice) -> Result<AppRow, EngineError> {
+        self.schema().known(table)?;
+        let pause = self.pause().await?;
+        let rows = self
+            .transact(Origin::Here, self.settings().durability, |tx| {
+                let record = conflict::resolve(tx, table, sys_id, choice)?;
                 tx.glance(|tx| present::records(tx, &[record], pause))
             })
             .await?;

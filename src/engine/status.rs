@@ -101,10 +101,11 @@ impl<P: Ports> Client<P> {
     pub async fn status(&self) -> Result<Status, EngineError> {
         let course = self.course().await?;
         let all = Scan::key(StoreName::Outbox, Key::default());
-        let [pending, refused, temporary] = self
+        let [pending, refused, conflicts, temporary] = self
             .counts([
                 all.clone(),
                 Scan::index(StoreName::Outbox, Item::refused()),
+                Scan::index(StoreName::Outbox, Item::in_conflict()),
                 Scan::index(StoreName::Records, Record::temporary()),
             ])
             .await?;
@@ -126,7 +127,7 @@ impl<P: Ports> Client<P> {
             paused: self.pause().await?,
             pending,
             refused,
-            conflicts: 0,
+            conflicts,
             temporary,
             oldest_pending_at: oldest.map(|item| iso(item.queued_at)),
             last_sync_at: course.last_sync_at.map(iso),

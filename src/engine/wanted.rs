@@ -1,8 +1,8 @@
 //! Records that are to be read again: what an action has touched, or has named.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{client::Client, error::EngineError, exchange::Trouble};
+use super::{beforehand::AT_ONCE, client::Client, error::EngineError, exchange::Trouble};
 use crate::{
     core::{
         Durability, Event, Found, Origin, Read, Scan, StoreName,
@@ -11,14 +11,7 @@ use crate::{
         stored::{Record, UPDATED, Wanted},
     },
     ports::{Headers, Ports, Store},
-    wire::{
-        Fields, Query,
-        query::{Op, Term},
-    },
 };
-
-/// Ids asked for at once: with 32 digits each they have to fit in a URL.
-const AT_ONCE: usize = 50;
 
 impl<P: Ports> Client<P> {
     /// Reads them, table by table. What the instance no longer gives stays as it is here: a refresh decides.
@@ -35,23 +28,14 @@ impl<P: Ports> Client<P> {
         for (table, wanted) in by_table {
             for chunk in wanted.chunks(AT_ONCE) {
                 let ids: Vec<String> = chunk.iter().map(|wanted| wanted.sys_id.clone()).collect();
-                let query = Query::default().and(Term { field: "sys_id".to_owned(), op: Op::In(ids.clone()) });
-                let size = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-                let asked = self.dialect().first_page(&table, &query.to_string(), None, size);
-                let (rows, may_read) = match self.page(lease, &table, &asked, &mut headers).await {
-                    Ok(page) => (page.rows, true),
+                let (rows, may_read) = match self.rows_of(lease, &table, &ids, &mut headers).await {
+                    Ok(rows) => (rows, true),
                     // Nor will it be given another time.
                     Err(Trouble::Engine(EngineError::PullRefused { .. })) => (Vec::new(), false),
                     // Perhaps another time: nothing else waits for it.
                     Err(trouble) if self.is_of_the_table(&trouble) => continue,
                     Err(trouble) => return Err(trouble),
                 };
-                // An instance drops the terms of a query that it does not know.
-                let asked_for: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
-                let rows: Vec<Fields> = rows
-                    .into_iter()
-                    .filter(|row| row.get("sys_id").is_some_and(|id| asked_for.contains(id.as_str())))
-                    .collect();
                 let told = |id: &String| rows.iter().any(|row| row.get("sys_id") == Some(id));
                 self.tell_of_missing(&table, ids.iter().filter(|id| may_read && !told(id))).await?;
                 written += self

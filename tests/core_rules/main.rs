@@ -5,6 +5,7 @@
 mod act;
 mod acted;
 mod answers;
+mod conflict;
 mod dependants;
 mod explain;
 mod hand;

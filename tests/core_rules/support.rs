@@ -20,8 +20,8 @@ use landfall::{
 use serde_json::json;
 use uuid::Uuid;
 
-pub const PLAIN: With = With { keyed: false, resolves: false };
-pub const RESOLVES: With = With { keyed: true, resolves: true };
+pub const PLAIN: With = With { keyed: false, resolves: false, guards: false };
+pub const RESOLVES: With = With { keyed: true, resolves: true, guards: false };
 
 pub struct World {
     store: MemoryStore,

@@ -136,6 +136,14 @@ pub struct Item {
     /// turn out to have been carried out, what was edited in a create follows as a change.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub amended: BTreeSet<String>,
+    /// Of a change: the fields that somebody else has changed, too, with what the instance had when they were changed here.
+    /// It waits until the user has said which is to stand: see [`conflict`](crate::core::conflict).
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub differs: Fields,
+    /// Of a change: what the record's `sys_mod_count` is known to be, where the instance changes it only as long as it is
+    /// that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_at: Option<String>,
     /// What the instance said last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ItemError>,
@@ -192,6 +200,11 @@ impl Item {
         self.action.as_ref().is_some_and(|action| !action.by_app)
     }
 
+    /// Whether the user has to say whose change is to stand.
+    pub fn is_in_conflict(&self) -> bool {
+        !self.differs.is_empty()
+    }
+
     /// Whether something else must go first.
     pub fn is_held(&self) -> bool {
         self.behind || !self.mentions.is_empty() || !self.after.is_empty()
@@ -222,6 +235,11 @@ impl Item {
         Key::from(["unknown"])
     }
 
+    /// Index prefix: what somebody else has changed, too.
+    pub fn in_conflict() -> Key {
+        Key::from(["conflict"])
+    }
+
     /// Index prefix: what the instance said no to.
     pub fn refused() -> Key {
         Key::from(["refused"])
@@ -241,6 +259,7 @@ impl Stored for Item {
 
     fn index(&self, _: &Schema) -> Vec<Key> {
         let state = match self.state {
+            ItemState::Queued | ItemState::Unknown if self.is_in_conflict() => "conflict",
             ItemState::Unknown => "unknown",
             ItemState::Refused => "refused",
             ItemState::Unpaired => "unpaired",

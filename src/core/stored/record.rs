@@ -72,6 +72,11 @@ impl Record {
         self.base.as_ref().unwrap_or(&self.fields).get(UPDATED).filter(|_| !self.outdated)
     }
 
+    /// How often the instance has changed it, as far as it has told.
+    pub fn count_there(&self) -> Option<&String> {
+        self.base.as_ref().unwrap_or(&self.fields).get("sys_mod_count").filter(|count| !count.is_empty())
+    }
+
     /// Where temporary ids may stand.
     pub(in crate::core) fn places(&self) -> impl Iterator<Item = &Fields> {
         [Some(&self.fields), self.base.as_ref()].into_iter().flatten()

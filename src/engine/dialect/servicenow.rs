@@ -108,6 +108,9 @@ impl Dialect for ServiceNow {
         if intent == Intent::Send && (asked.capabilities.idempotency_key || item.is_run_there()) {
             headers.push(("Idempotency-Key".to_owned(), item.idempotency_key.clone()));
         }
+        if let Some(count) = item.only_at.as_ref().filter(|_| intent == Intent::Send) {
+            headers.push(("If-Match".to_owned(), format!("\"{count}\"")));
+        }
         Request { method, path, headers, body }
     }
 
@@ -163,6 +166,7 @@ impl Dialect for ServiceNow {
             // A proxy's or a portal's page says nothing of the instance's mind.
             _ if !response.is_json() => unknown(),
             404 => Answer::Missing(said(response)),
+            412 if item.only_at.is_some() => Answer::Outdated,
             422 if asked.capabilities.idempotency_key && item.sent_at.is_some() => Answer::Spent(said(response)),
             _ => Answer::Refused(said(response)),
         };
