@@ -9,6 +9,7 @@ mod actions;
 mod answers;
 mod calls;
 mod changes;
+mod conflicts;
 mod doubt;
 mod elsewhere;
 mod entries;
