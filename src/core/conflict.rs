@@ -14,7 +14,7 @@ use super::{
     order,
     reconcile::same,
     schema::{Conflict, Schema},
-    stored::{Item, ItemKind, ItemState, Record},
+    stored::{Item, ItemState, Record},
     tx::{Ruled, Tx},
     write::{drop_item, find, reword, update},
 };
@@ -43,25 +43,39 @@ pub(super) fn weigh(tx: &mut Tx<'_>, record: &mut Record, had: &Fields, theirs: 
         return Ok(());
     }
     let known = unsent(tx, record)?;
+    if is_echo(&known, had, theirs) {
+        return Ok(());
+    }
     let mut items = known.clone();
-    let mut overruled = BTreeSet::new();
+    let (mut overruled, mut undone) = (BTreeSet::new(), BTreeSet::new());
     for (name, now) in theirs.iter().filter(|(name, _)| is_weighed(tx.schema, &record.table, name)) {
-        let is_now = |value: &str| same(tx.schema.type_of(&record.table, name), value, now);
-        let before = had.get(name).map_or("", String::as_str);
-        let is_unsent = items.iter().any(|item| value_in(tx.schema, item, record, name).is_some_and(is_now));
+        let of = tx.schema.type_of(&record.table, name);
+        let unsent = |value: &str| {
+            items.iter().any(|item| value_in(tx.schema, item, record, name).is_some_and(|own| same(of, own, value)))
+        };
+        let is_unsent = unsent(now);
         let mut is_back = false;
         for item in &mut items {
-            let ends = item.differs.get(name).is_some_and(|seen| is_unsent || is_now(seen));
+            let ends = item.differs.get(name).is_some_and(|seen| is_unsent || same(of, seen, now));
             is_back |= ends && item.differs.remove(name).is_some();
         }
-        if is_unsent || is_back || is_now(before) || own.contains_key(name) {
+        // What the instance has never told has not changed: a field of the record's own table, say.
+        let Some(before) = had.get(name).filter(|before| !same(of, before, now)) else { continue };
+        if is_unsent || is_back || own.contains_key(name) {
             continue;
         }
-        let first =
-            items.iter_mut().find(|item| is_change(item) && (mode == Conflict::Ask || item.fields.contains_key(name)));
-        match first {
+        let holds = |item: &Item| item.is_change() && item.fields.contains_key(name);
+        let is_undone = |item: &Item| {
+            let value = value_in(tx.schema, item, record, name);
+            value.is_none_or(|value| holds(item) && item.sent_at.is_none() && same(of, value, before))
+        };
+        if items.iter().any(holds) && items.iter().all(is_undone) {
+            undone.insert(name.clone());
+            continue;
+        }
+        match items.iter_mut().find(|item| holds(item) || (mode == Conflict::Ask && item.is_change())) {
             Some(_) if mode == Conflict::Server => drop(overruled.insert(name.clone())),
-            Some(item) => drop(item.differs.entry(name.clone()).or_insert_with(|| before.to_owned())),
+            Some(item) => drop(item.differs.entry(name.clone()).or_insert_with(|| before.clone())),
             None => {}
         }
     }
@@ -70,10 +84,9 @@ pub(super) fn weigh(tx: &mut Tx<'_>, record: &mut Record, had: &Fields, theirs: 
         tx.changed(&record.table, &record.sys_id);
         tx.put(item)?;
     }
-    if !overruled.is_empty() {
-        give_up(tx, record, &overruled)?;
-        record.not_kept.extend(overruled);
-    }
+    give_up(tx, record, &undone)?;
+    give_up(tx, record, &overruled)?;
+    record.not_kept.extend(overruled);
     Ok(())
 }
 
@@ -96,7 +109,7 @@ pub fn resolve(tx: &mut Tx<'_>, table: &str, sys_id: &str, choice: &Choice) -> R
         Choice::Mine => BTreeSet::new(),
         // Asked whichever fields it was, the user has looked at the record as a whole.
         Choice::Theirs if tx.schema.conflict(&record.table) == Conflict::Ask && !open.is_empty() => {
-            items.iter().filter(|item| is_change(item)).flat_map(|item| item.fields.keys().cloned()).collect()
+            items.iter().filter(|item| item.is_change()).flat_map(|item| item.fields.keys().cloned()).collect()
         }
         Choice::Theirs | Choice::Fields(_) => said.clone(),
     };
@@ -106,9 +119,7 @@ pub fn resolve(tx: &mut Tx<'_>, table: &str, sys_id: &str, choice: &Choice) -> R
         }
         item.differs.retain(|name, _| !said.contains(name));
         // Under the key that it has left with it would be taken for done, though somebody has written over it since.
-        if item.state != ItemState::Refused {
-            reword(tx, &mut item, Fields::new(), &[]);
-        }
+        reword(tx, &mut item, Fields::new(), &[]);
         tx.put(&item)?;
     }
     give_up(tx, &mut record, &given_up)?;
@@ -121,18 +132,42 @@ pub fn resolve(tx: &mut Tx<'_>, table: &str, sys_id: &str, choice: &Choice) -> R
     find(tx, table, sys_id)
 }
 
-/// What an edit has made the same on both sides is no conflict any more.
+/// What has become the same on both sides is no conflict any more: the user has written it, or a temporary id was what it
+/// differed by.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub(super) fn agree(tx: &mut Tx<'_>, item: &mut Item) -> Ruled<()> {
-    if item.is_in_conflict() {
-        let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
-        let base = record.and_then(|record| record.base).unwrap_or_default();
-        let fields = &item.fields;
-        item.differs
-            .retain(|name, _| fields.get(name).is_none_or(|mine| base.get(name).map_or("", String::as_str) != mine));
-        tx.unsettled = true;
+pub(super) fn agree(tx: &mut Tx<'_>, record: &Record) -> Ruled<()> {
+    let Some(base) = &record.base else { return Ok(()) };
+    let items = unsent(tx, record)?;
+    for item in items.iter().filter(|item| item.is_in_conflict()) {
+        let mut agreed = item.clone();
+        agreed.differs.retain(|name, _| {
+            let there = base.get(name).map_or("", String::as_str);
+            let of = tx.schema.type_of(&record.table, name);
+            !items.iter().any(|item| value_in(tx.schema, item, record, name).is_some_and(|own| same(of, own, there)))
+        });
+        if agreed != *item {
+            tx.unsettled = true;
+            tx.put(&agreed)?;
+        }
+    }
+    Ok(())
+}
+
+/// The question that goes with an item is one of the next change of the same.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub(super) fn pass_on(tx: &mut Tx<'_>, record: &Record, gone: &Item) -> Ruled<()> {
+    let asks_all = tx.schema.conflict(&record.table) == Conflict::Ask;
+    for (name, seen) in &gone.differs {
+        let next = unsent(tx, record)?;
+        let next = next.into_iter().find(|item| item.is_change() && (asks_all || item.fields.contains_key(name)));
+        if let Some(mut next) = next {
+            next.differs.entry(name.clone()).or_insert_with(|| seen.clone());
+            tx.put(&next)?;
+        }
     }
     Ok(())
 }
@@ -141,7 +176,7 @@ pub(super) fn agree(tx: &mut Tx<'_>, item: &mut Item) -> Ruled<()> {
 fn give_up(tx: &mut Tx<'_>, record: &mut Record, names: &BTreeSet<String>) -> Ruled<()> {
     let time = tx.schema.acted_at_field(&record.table);
     for mut item in unsent(tx, record)? {
-        if !is_change(&item) || !item.fields.keys().any(|name| names.contains(name)) {
+        if !item.is_change() || !item.fields.keys().any(|name| names.contains(name)) {
             continue;
         }
         turn_away(tx, &item)?;
@@ -166,8 +201,19 @@ fn unsent(tx: &mut Tx<'_>, record: &Record) -> Ruled<Vec<Item>> {
     Ok(items)
 }
 
-fn is_change(item: &Item) -> bool {
-    item.kind == ItemKind::Update && !item.journal
+/// Whether it is what a change of this device has made of the record, of which the answer was lost: nobody else was in between,
+/// and the rest of it the instance has done by itself.
+fn is_echo(items: &[Item], had: &Fields, theirs: &Fields) -> bool {
+    let left = items.first().filter(|item| item.is_change() && item.state == ItemState::Unknown);
+    left.is_some_and(|item| {
+        is_next(had, theirs) && item.fields.iter().any(|(name, value)| theirs.get(name) == Some(value))
+    })
+}
+
+/// Whether the instance has changed the record once between the two.
+pub(super) fn is_next(had: &Fields, now: &Fields) -> bool {
+    let count = |row: &Fields| row.get("sys_mod_count").and_then(|count| count.parse::<u64>().ok());
+    count(had).zip(count(now)).is_some_and(|(had, now)| had.checked_add(1) == Some(now))
 }
 
 /// What an item makes of a field of the record.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     acted::want_all,
     circle::waits_for,
-    conflict::agree,
+    conflict::{agree, pass_on},
     error::CoreError,
     ids,
     later::split_later,
@@ -38,7 +38,7 @@ pub fn retry(tx: &mut Tx<'_>, id: &str, keys: Option<Keys>) -> Ruled<()> {
         let why = "the instance has carried it out: pair its records, or discard it".to_owned();
         return Err(CoreError::NotEditable { item: id.to_owned(), why }.into());
     }
-    if item.is_in_conflict() {
+    if item.is_in_conflict() && item.state != ItemState::Refused {
         let why = "somebody else has changed the same: say which is to stand with resolveConflict()".to_owned();
         return Err(CoreError::NotEditable { item: id.to_owned(), why }.into());
     }
@@ -94,7 +94,6 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
     let later = split_later(tx, &mut item, &mut changes, &open)?;
     reword(tx, &mut item, changes, &open);
     check_size(&item.fields)?;
-    agree(tx, &mut item)?;
     tx.put(&item)?;
     if !later.is_empty() {
         append(
@@ -114,7 +113,8 @@ pub fn edit(tx: &mut Tx<'_>, id: &str, changes: &Fields) -> Ruled<()> {
         )?;
     }
     record.changed_at = Some(tx.now);
-    lay_anew(tx, record)?;
+    lay_anew(tx, record.clone())?;
+    agree(tx, &record)?;
     tx.unsettled = true;
     order::hold_up_nobody(tx)
 }
@@ -285,6 +285,11 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
             for id in &record.items {
                 let item = tx.readable::<Item>(&Item::at(id))?;
                 record.deleted |= item.is_some_and(|item| does(schema, &item, table, sys_id) == Some(ItemKind::Delete));
+            }
+        }
+        for item in &gone {
+            if item.sys_id == sys_id {
+                pass_on(tx, &record, item)?;
             }
         }
         lay_anew(tx, record)

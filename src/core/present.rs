@@ -141,7 +141,7 @@ pub fn records(tx: &mut Tx<'_>, records: &[Record], pause: Option<Pause>) -> Rul
         if records.iter().all(|record| record.items.is_empty()) { Lease::default() } else { tx.fact::<Lease>()? };
     tx.each(records, |tx, record| {
         let (state, reason) = state_of(tx, record, &lease, pause)?;
-        let theirs = if state == "conflict" { theirs(tx, record)? } else { Map::new() };
+        let theirs = theirs(tx, record)?;
         let fetched_at = known_since(tx, record)?;
         let mut row = give(tx.schema, &record.table, &record.fields);
         row.insert("sys_id".to_owned(), json!(record.sys_id));

@@ -50,7 +50,7 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
             return Ok(());
         }
         let same = there.as_ref().is_some_and(|record| record.fields == *row);
-        if there.is_some_and(|it| same && it.table == class && it.pulled_under == Some(lease) && !it.outdated) {
+        if there.as_ref().is_some_and(|it| same && it.table == class && it.pulled_under == Some(lease) && !it.outdated) {
             return Ok(());
         }
         let mut record = Record {
@@ -59,6 +59,7 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
             fields: row.clone(),
             fetched_at: Some(tx.now),
             pulled_under: Some(lease),
+            not_kept: there.map_or_else(Vec::new, |there| there.not_kept),
             ..Record::default()
         };
         record.mentions = open_mentions(tx, &record)?;

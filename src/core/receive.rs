@@ -13,7 +13,6 @@ use super::{
     reconcile::{self, Told},
     retry::{EXCHANGE_MS, backoff_ms},
     row::{RowKey, StoreName},
-    schema::Conflict,
     stored::{Item, ItemError, ItemKind, ItemState, Proofs, Record},
     tx::{Ruled, Tx},
     write,
@@ -123,6 +122,7 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         if let Some(action) = item.action.as_mut().filter(|_| item.state != ItemState::Unknown) {
             action.calling.clear();
         }
+        item.only_at = known_count(tx, &item, with)?;
         claimed.push(item.clone());
         let keyed = with.keyed || item.is_run_there();
         item.keyless |= !probe && !keyed;
@@ -149,18 +149,21 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
                 item.sent_after = record.and_then(|record| record.updated_on().cloned());
             }
         }
-        item.only_at = None;
-        let asks = tx.schema.conflict(&item.table) != Conflict::Client;
-        if with.guards && asks && item.kind == ItemKind::Update && !item.journal {
-            let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
-            item.only_at = record.filter(|record| !record.outdated).and_then(|record| record.count_there().cloned());
-        }
         item.state = ItemState::Unknown;
         item.sent_under = Some(number);
         tell_of(tx, &item);
         tx.put(&item)
     })?;
     Ok(claimed)
+}
+
+/// As of which count of its changes the record is to be changed, where the instance can be told.
+fn known_count(tx: &mut Tx<'_>, item: &Item, with: With) -> Ruled<Option<String>> {
+    if !with.guards || !item.is_weighed(tx.schema) {
+        return Ok(None);
+    }
+    let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
+    Ok(record.filter(|record| !record.outdated).and_then(|record| record.count_there().cloned()))
 }
 
 /// Takes in the answers to claimed items.
@@ -265,7 +268,9 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         // A probe's word that an entry is there comes without a row.
         (ItemKind::Update, Answer::Done(row)) => {
             tally.done += 1;
-            return reconcile::updated(tx, &item, row.as_ref());
+            // Sent again under its key, it may have been given the answer that it had then.
+            let row = row.as_ref().filter(|_| !item.in_doubt || item.keyless);
+            return reconcile::updated(tx, &item, row);
         }
         (ItemKind::Delete, Answer::Done(_) | Answer::Missing(_)) => {
             tally.done += 1;

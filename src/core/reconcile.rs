@@ -4,7 +4,7 @@
 use super::{
     act::replace_in,
     circle::in_order,
-    conflict::weigh,
+    conflict::{agree, is_next, weigh},
     event::{Event, Receipt, Ref, Settled},
     ids, order,
     row::{RowKey, StoreName},
@@ -247,7 +247,8 @@ pub fn updated(tx: &mut Tx<'_>, item: &Item, row: Option<&Fields>) -> Ruled<()> 
     done(tx, item, record.as_ref())?;
     let Some(mut record) = record else { return Ok(()) };
     if let Some(row) = row {
-        record.not_kept = not_kept(tx, &record.table, &item.fields, row);
+        record.not_kept.retain(|name| !item.fields.contains_key(name));
+        record.not_kept.extend(not_kept(tx, &record.table, &item.fields, row));
     }
     settle(tx, record, &item.id, &item.fields, row)
 }
@@ -262,7 +263,8 @@ pub(super) fn settle(
 ) -> Ruled<()> {
     record.items.retain(|id| id != item);
     let had = record.base.take().unwrap_or_default();
-    if let Some(row) = row {
+    // Where nobody else was in between, what else it has changed the instance has done by itself.
+    if let Some(row) = row.filter(|row| !is_next(&had, row)) {
         weigh(tx, &mut record, &had, row, fields)?;
     }
     let mut base = had;
@@ -330,8 +332,8 @@ pub(super) fn lay(tx: &mut Tx<'_>, record: &mut Record, base: Fields) -> Ruled<(
 /// Rewrites every row that mentions `temporary`. The cost grows with these rows, not with the database.
 fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()> {
     let records = tx.found_by(StoreName::Records, mention(temporary))?;
-    tx.each(records, |tx, key| {
-        let Some(mut record) = tx.readable::<Record>(&RowKey { store: StoreName::Records, key })? else {
+    tx.each(&records, |tx, key| {
+        let Some(mut record) = tx.readable::<Record>(&RowKey { store: StoreName::Records, key: key.clone() })? else {
             return Ok(());
         };
         for fields in [Some(&mut record.fields), record.base.as_mut()].into_iter().flatten() {
@@ -369,6 +371,10 @@ fn replace_mentions(tx: &mut Tx<'_>, temporary: &str, sys_id: &str) -> Ruled<()>
             }
         }
         tx.put(&item)
+    })?;
+    tx.each(records, |tx, key| {
+        let record = tx.readable::<Record>(&RowKey { store: StoreName::Records, key })?;
+        record.map_or(Ok(()), |record| agree(tx, &record))
     })
 }
 

@@ -81,6 +81,7 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
     record.fields.extend(changes.clone());
     check_size(&record.fields)?;
     record.changed_at = Some(tx.now);
+    record.not_kept.retain(|name| !changes.contains_key(name));
 
     let (entries, mut plain): (Fields, Fields) =
         changes.into_iter().partition(|(name, _)| tx.schema.is_journal(&own_table, name));
@@ -117,6 +118,7 @@ pub fn update(tx: &mut Tx<'_>, table: &str, sys_id: &str, changes: &Fields) -> R
         append(tx, &mut record, Draft { kind: ItemKind::Update, fields, journal: true, after: after.clone() }, &open)?;
     }
     let record = save(tx, record)?;
+    agree(tx, &record)?;
     order::part(tx, record.items.get(held..).unwrap_or_default())?;
     order::hold_up_nobody(tx)?;
     Ok(record)
@@ -374,7 +376,6 @@ pub(super) fn fold(tx: &mut Tx<'_>, mut item: Item, mut changes: Fields, open: &
     let later = split_later(tx, &mut item, &mut changes, open)?;
     if !changes.is_empty() {
         reword(tx, &mut item, changes, open);
-        agree(tx, &mut item)?;
         tx.put(&item)?;
     }
     Ok(later)

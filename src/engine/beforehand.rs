@@ -1,7 +1,7 @@
-//! What others have changed is looked for before a change is sent: the instance would let the later one win, and nobody would
+//! What others have changed is looked for before a change leaves: the instance would let the later one win, and nobody would
 //! know. Where it changes a record only as long as that is as this device knows it (`If-Match`), it says so by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{client::Client, error::EngineError, exchange::Trouble};
 use crate::{
@@ -9,9 +9,8 @@ use crate::{
         Durability,
         lease::renew_lease,
         plan::Plan,
-        pull::{known_since, read_again},
-        schema::Conflict,
-        stored::{Item, ItemKind, Record},
+        pull::read_again,
+        stored::{Item, Record},
     },
     ports::{Clock, Headers, Ports},
     wire::{
@@ -20,65 +19,75 @@ use crate::{
     },
 };
 
-/// What the instance has told so lately is not asked for, in ms.
-const FRESH_MS: u64 = 30_000;
+/// What the instance has told so lately is not asked for, in ms: several changes of a record in a row.
+const FRESH_MS: u64 = 2_000;
 /// Ids asked for at once: with 32 digits each they have to fit in a URL.
 pub(super) const AT_ONCE: usize = 50;
 
-/// When records were last read for this, by table and id, in ms.
-pub(super) type Looked = BTreeMap<(String, String), u64>;
-
 impl<P: Ports> Client<P> {
     /// Reads the records that the plan changes, as far as they are not known well enough. Whether any was: what may be sent is
-    /// to be chosen anew then.
+    /// to be chosen anew then, and what was `looked` for is not read once more, however long that has taken.
     pub(super) async fn look_beforehand(
         &self,
         lease: u64,
         plan: &Plan,
         capabilities: &Capabilities,
         headers: &mut Option<Headers>,
-        looked: &mut Looked,
+        looked: &mut BTreeSet<String>,
     ) -> Result<bool, Trouble> {
-        let now = self.ports().clock().now_ms();
-        let is_fresh = |at: Option<u64>| at.is_some_and(|at| now.saturating_sub(at) < FRESH_MS);
-        let mut by_table: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for item in plan.send.iter().filter(|item| is_weighed(self, item)) {
-            let at = (item.table.clone(), item.sys_id.clone());
-            if is_fresh(looked.get(&at).copied()) {
-                continue;
-            }
-            let (known, guarded) = self
-                .look(|tx| {
-                    let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
-                    let Some(record) = record.filter(|record| !record.outdated) else { return Ok((None, false)) };
-                    let guarded = capabilities.if_match && record.count_there().is_some();
-                    Ok((known_since(tx, &record)?, guarded))
-                })
-                .await?;
-            if !guarded && !is_fresh(known) {
-                by_table.entry(at.0).or_default().push(at.1);
+        let mut by_table: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for item in plan.send.iter().filter(|item| item.is_weighed(self.schema())) {
+            if !looked.contains(&item.sys_id) && !self.is_known(item, capabilities).await? {
+                by_table.entry(&item.table).or_default().push(item.sys_id.clone());
             }
         }
         let mut read = false;
         for (table, ids) in by_table {
             for ids in ids.chunks(AT_ONCE) {
-                looked.extend(ids.iter().map(|id| ((table.clone(), id.clone()), now)));
-                let rows = match self.rows_of(lease, &table, ids, headers).await {
+                looked.extend(ids.iter().cloned());
+                let rows = match self.rows_of(lease, table, ids, headers).await {
                     Ok(rows) => rows,
-                    // It may be changed all the same.
-                    Err(Trouble::Engine(EngineError::PullRefused { .. })) => continue,
-                    Err(trouble) if self.is_of_the_table(&trouble) => continue,
+                    Err(trouble) if self.may_stay_unread(table, &trouble) => continue,
+                    // As much as a line that does not carry.
+                    Err(Trouble::Engine(EngineError::PullRefused { message, .. })) => {
+                        return Err(Trouble::Unreachable(message));
+                    }
                     Err(trouble) => return Err(trouble),
                 };
                 read = true;
+                self.session().unread_tables.borrow_mut().remove(table);
                 self.transact_parts(Durability::Relaxed, &rows, |tx, rows| {
                     renew_lease(tx, lease)?;
-                    read_again(tx, &table, rows)
+                    read_again(tx, table, rows)
                 })
                 .await?;
             }
         }
         Ok(read)
+    }
+
+    async fn is_known(&self, item: &Item, capabilities: &Capabilities) -> Result<bool, EngineError> {
+        let now = self.ports().clock().now_ms();
+        let record = self.look(|tx| tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))).await?;
+        Ok(record.filter(|record| !record.outdated).is_some_and(|record| {
+            let since = record.fetched_at.and_then(|at| now.checked_sub(at));
+            let guarded = capabilities.if_match && record.count_there().is_some();
+            guarded || since.is_some_and(|since| since < FRESH_MS)
+        }))
+    }
+
+    /// What this user may change and not read is changed unread; and so is, at the second time, what the instance fails to
+    /// give though the line holds.
+    fn may_stay_unread(&self, table: &str, trouble: &Trouble) -> bool {
+        match trouble {
+            Trouble::Engine(EngineError::PullRefused { status: 400..500, .. }) => true,
+            Trouble::Engine(EngineError::PullRefused { .. }) => self.is_unread_again(table),
+            trouble => self.is_of_the_table(trouble) && self.is_unread_again(table),
+        }
+    }
+
+    fn is_unread_again(&self, table: &str) -> bool {
+        !self.session().unread_tables.borrow_mut().insert(table.to_owned())
     }
 
     /// The records of these ids, as far as the instance gives them.
@@ -97,8 +106,4 @@ impl<P: Ports> Client<P> {
         rows.retain(|row| row.get("sys_id").is_some_and(|id| ids.contains(id)));
         Ok(rows)
     }
-}
-
-fn is_weighed<P: Ports>(client: &Client<P>, item: &Item) -> bool {
-    item.kind == ItemKind::Update && !item.journal && client.schema().conflict(&item.table) != Conflict::Client
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::{
-    beforehand::Looked,
     client::Client,
     dialect::keys,
     error::EngineError,
@@ -41,7 +40,7 @@ impl<P: Ports> Client<P> {
         // What the line has failed in this run, though it carried something else: not again before the next run, or
         // two of them would take turns for ever.
         let mut lost = BTreeSet::new();
-        let mut looked = Looked::new();
+        let mut looked = BTreeSet::new();
         let total = self.counts([Scan::key(StoreName::Outbox, Key::default())]).await?[0];
         loop {
             if self.is_stopped(options) {
@@ -100,13 +99,14 @@ impl<P: Ports> Client<P> {
             }
             // Something has answered the question, if not as it should.
             let line_held = answered || again.is_some();
+            if resolves(&capabilities) && room.items > 1 {
+                self.fill(&mut plan, room).await?;
+            }
             if self.look_beforehand(lease, &plan, &capabilities, &mut headers, &mut looked).await? {
                 answered = true;
                 continue;
             }
-            if resolves(&capabilities) && room.items > 1 {
-                self.fill(&mut plan, room).await?;
-            }
+            looked.clear();
             let count = plan.probe.len() + plan.send.len();
             let sent: Vec<String> = plan.send.iter().map(|item| item.id.clone()).collect();
             let came = match self.round(lease, plan, &capabilities, &mut headers, line_held, report).await {

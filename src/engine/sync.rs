@@ -72,6 +72,8 @@ pub(super) struct Session {
     pub(super) unread: Cell<u32>,
     /// Tables by which this run could not find out whether the line holds.
     pub(super) silent: RefCell<BTreeSet<String>>,
+    /// Tables of which records could not be read before they were changed, though the line held.
+    pub(super) unread_tables: RefCell<BTreeSet<String>>,
     /// Tables that could not be searched for twins in this run.
     pub(super) unsearched: RefCell<BTreeSet<String>>,
     /// The line had failed before this run, and has not answered in it yet.

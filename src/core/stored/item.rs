@@ -9,7 +9,7 @@ use crate::{
     core::{
         key::Key,
         row::{RowKey, StoreName},
-        schema::Schema,
+        schema::{Conflict, Schema},
     },
     wire::value::Fields,
 };
@@ -198,6 +198,16 @@ impl Item {
     /// Whether it is an action whose online step the instance runs: once for each key.
     pub fn is_run_there(&self) -> bool {
         self.action.as_ref().is_some_and(|action| !action.by_app)
+    }
+
+    /// Whether it is compared with what others have changed.
+    pub fn is_weighed(&self, schema: &Schema) -> bool {
+        self.is_change() && schema.conflict(&self.table) != Conflict::Client
+    }
+
+    /// Whether it changes fields.
+    pub fn is_change(&self) -> bool {
+        self.kind == ItemKind::Update && !self.journal
     }
 
     /// Whether the user has to say whose change is to stand.
