@@ -98,6 +98,15 @@ pub enum Refusal {
     /// An idempotency key that was used for something else.
     #[error("This Idempotency-Key was used before for another request")]
     KeyReused,
+    /// An `If-Match` that cannot be read.
+    #[error("If-Match must be `*` or a list of entity tags, each in quotes")]
+    BadTags,
+    /// A record that is not any more what the write was made for.
+    #[error("The record was changed since it was read")]
+    Changed {
+        /// How often it was changed by now.
+        mod_count: String,
+    },
     /// A business rule that will not have it, in ServiceNow's words.
     #[error("Operation Failed")]
     Aborted(#[from] Aborted),
@@ -121,6 +130,7 @@ impl Refusal {
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Aborted(_) => StatusCode::FORBIDDEN,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Changed { .. } => StatusCode::PRECONDITION_FAILED,
             Self::NotAuthenticated => StatusCode::UNAUTHORIZED,
             Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
@@ -162,6 +172,7 @@ impl Refusal {
             Self::KeyReused => {
                 "Nothing was written. A key stands for one request: the same method, path and body".into()
             }
+            Self::Changed { mod_count } => format!("Nothing was written. Its sys_mod_count is {mod_count} by now"),
             Self::NotAuthenticated => "Required to provide Auth information".into(),
             Self::Aborted(rule) => rule.to_string(),
             Self::Store(error) => error.to_string(),

@@ -48,4 +48,7 @@ scenarios! {
         an_action_may_be_an_item;
     action_input: a_refusal_half_way_leaves_nothing, references_are_settled, bad_input_is_told_in_a_sentence;
     temporary_ids: give_way_to_permanent_ones, wait_for_their_record, plain_stores_what_it_gets;
+    versions: are_announced_and_told, a_write_for_an_older_one_is_refused, several_may_be_named,
+        of_many_at_once_one_is_through, are_looked_at_in_a_batch, are_not_looked_at_again_under_a_key,
+        rise_with_every_change, plain_knows_none;
 }

@@ -12,7 +12,7 @@ use crate::{
         action::{ActionAnswer, ActionRequest},
         batch::{BatchRequest, BatchResponse, ServicedRequest},
         capabilities::CapabilitiesAnswer,
-        datetime, decode, encode,
+        datetime, decode, encode, etag,
         table::{Answer, Row},
     },
 };
@@ -22,12 +22,15 @@ pub const ROOT: &str = "/api/now";
 /// Where its extras are.
 pub const EXTRAS: &str = "/api/landfall/v1";
 
+const MOD_COUNT: &str = "sys_mod_count";
+
 type Rule = Rc<dyn Fn(&str, &Fields) -> Option<(u16, String)>>;
 type Online = Rc<dyn Fn(&MemoryInstance, &ActionRequest) -> Result<ActionAnswer, (u16, String)>>;
 
 #[derive(Default)]
 struct Shared {
     plain: bool,
+    if_match: bool,
     now: u64,
     made: u32,
     tables: BTreeMap<String, BTreeMap<String, Fields>>,
@@ -58,6 +61,13 @@ impl MemoryInstance {
     pub fn plain() -> Self {
         let instance = Self::default();
         instance.0.borrow_mut().plain = true;
+        instance
+    }
+
+    /// One that announces `if_match`, too: rows count their changes in `sys_mod_count`.
+    pub fn with_if_match() -> Self {
+        let instance = Self::default();
+        instance.0.borrow_mut().if_match = true;
         instance
     }
 
@@ -112,10 +122,11 @@ impl MemoryInstance {
     pub fn run(&self, request: &Request) -> Response {
         let (path, parameters) = split(&request.path);
         if path == format!("{EXTRAS}/capabilities") {
-            return if self.0.borrow().plain {
+            let shared = self.0.borrow();
+            return if shared.plain {
                 failure(404, "Requested URI does not represent any resource")
             } else {
-                extras()
+                extras(shared.if_match)
             };
         }
         if path == format!("{ROOT}/v1/batch") {
@@ -169,22 +180,38 @@ impl MemoryInstance {
             }
         }
         match (request.method, sys_id) {
-            (Method::Post, None) => success(201, &Answer { result: Row::from(self.create(table, fields)) }),
+            (Method::Post, None) => shown(201, self.create(table, fields)),
             (Method::Get, None) => self.find(table, parameters),
             (method, Some(sys_id)) => {
                 let Some(row) = self.0.borrow().tables.get(table).and_then(|rows| rows.get(sys_id).cloned()) else {
                     return failure(404, "No Record found");
                 };
+                if method != Method::Get
+                    && let Some(why) = self.mismatch(request, &row)
+                {
+                    return why;
+                }
                 match method {
-                    Method::Get => success(200, &Answer { result: Row::from(row) }),
+                    Method::Get => shown(200, row),
                     Method::Delete => {
                         self.remove(table, sys_id);
                         Response { status: 204, ..Response::default() }
                     }
-                    _ => success(200, &Answer { result: Row::from(self.store(table, row, fields)) }),
+                    _ => shown(200, self.store(table, row, fields)),
                 }
             }
             _ => failure(405, "Method not supported"),
+        }
+    }
+
+    /// The answer to a write for another version of the row than this one.
+    fn mismatch(&self, request: &Request, row: &Fields) -> Option<Response> {
+        let count = row.get(MOD_COUNT).filter(|_| self.0.borrow().if_match)?;
+        let (_, asked) = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("If-Match"))?;
+        match etag::is_match(asked, &etag::tag(count)) {
+            Some(true) => None,
+            Some(false) => Some(failure(412, "The record was changed since it was read")),
+            None => Some(failure(400, "Malformed If-Match")),
         }
     }
 
@@ -207,7 +234,13 @@ impl MemoryInstance {
         shared.now += 1;
         let stamp = datetime::to_servicenow(i64::try_from(shared.now).unwrap_or_default()).unwrap_or_default();
         let given = fields.get("sys_updated_on").cloned();
+        let changes = fields.iter().any(|(name, value)| row.get(name) != Some(value));
         row.extend(fields);
+        if shared.if_match {
+            let stored = shared.tables.get(table).and_then(|rows| rows.get(&id_of(&row)));
+            let count = stored.and_then(|row| row.get(MOD_COUNT)?.parse::<u64>().ok());
+            row.insert(MOD_COUNT.to_owned(), count.map_or(0, |count| count + u64::from(changes)).to_string());
+        }
         row.entry("sys_created_on".to_owned()).or_insert_with(|| stamp.clone());
         row.insert("sys_updated_on".to_owned(), given.unwrap_or(stamp));
         let rows = shared.tables.entry(table.to_owned()).or_default();
@@ -287,12 +320,13 @@ fn id_of(row: &Fields) -> String {
     row.get("sys_id").cloned().unwrap_or_default()
 }
 
-fn extras() -> Response {
+fn extras(if_match: bool) -> Response {
     let capabilities = Capabilities {
         idempotency_key: true,
         resolves_temp_ids: true,
         ordered_batch: true,
         actions: true,
+        if_match,
         ..Capabilities::default()
     };
     success(200, &CapabilitiesAnswer { capabilities })
@@ -307,6 +341,14 @@ fn success(status: u16, body: &impl Serialize) -> Response {
     }
 }
 
+/// A row, with its version where it has one.
+fn shown(status: u16, row: Fields) -> Response {
+    let tag = row.get(MOD_COUNT).map(|count| etag::tag(count));
+    let mut response = success(status, &Answer { result: Row::from(row) });
+    response.headers.extend(tag.map(|tag| ("ETag".to_owned(), tag)));
+    response
+}
+
 fn failure(status: u16, message: &str) -> Response {
     success(status, &ErrorAnswer::new(message, None))
 }
@@ -317,4 +359,43 @@ fn split(url: &str) -> (String, BTreeMap<String, String>) {
     let parameters =
         query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (plain(name), plain(value)));
     (plain(path), parameters.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patch(id: &str, tag: Option<&str>, n: &str) -> Request {
+        Request {
+            method: Method::Patch,
+            path: format!("{ROOT}/table/note/{id}"),
+            headers: tag.map(|tag| ("If-Match".to_owned(), tag.to_owned())).into_iter().collect(),
+            body: Some(format!("{{\"n\":\"{n}\"}}").into_bytes()),
+        }
+    }
+
+    #[test]
+    fn a_write_for_another_version_is_refused_where_that_is_announced() {
+        let instance = MemoryInstance::with_if_match();
+        let id = instance.put("note", &[("n", "1")]);
+        let answers = [
+            (Some("\"0\""), "2", 200, Some("\"1\"")),
+            (Some("\"0\""), "3", 412, None),
+            (Some("0"), "3", 400, None),
+            (None, "3", 200, Some("\"2\"")),
+            (Some("\"1\", \"2\""), "3", 200, Some("\"2\"")),
+        ];
+        for (tag, n, status, now) in answers {
+            let answer = instance.run(&patch(&id, tag, n));
+            assert_eq!((answer.status, answer.header("ETag")), (status, now), "{tag:?} {n}");
+        }
+        instance.put("note", &[("sys_id", &id), ("n", "another user's")]);
+        assert_eq!(instance.run(&patch(&id, Some("\"2\""), "4")).status, 412);
+        assert_eq!(instance.rows("note")[0]["n"], "another user's");
+
+        let without = MemoryInstance::with_extras();
+        let id = without.put("note", &[("n", "1")]);
+        let answer = without.run(&patch(&id, Some("\"7\""), "2"));
+        assert_eq!((answer.status, answer.header("ETag")), (200, None));
+    }
 }

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod capabilities;
 pub mod datetime;
 pub mod error;
+pub mod etag;
 pub mod http;
 pub mod json;
 pub mod key;

@@ -54,6 +54,7 @@ async fn watch_connections() {
             opened.push(request);
             return request;
         };
+        globalThis.closeFirst = () => opened[0].result.close();
         globalThis.shut = () => {
             const all = opened.splice(0).map((request) => request.result);
             for (const database of all) database.close();
@@ -80,6 +81,30 @@ async fn a_database_taken_by_the_browser_is_opened_anew_and_that_is_told() {
     assert_eq!(rev(&store, "a").await, None);
     assert_eq!(store.commit(&expecting_none("a", put(META, "a", 2.0))).await, Ok(Commit::Done));
     store.destroy().await.unwrap();
+}
+
+/// rexie's connection has closed itself, as it does when another context asks for the database, and ours has not been
+/// asked yet: a read at that moment must not have both opened anew behind the other's back.
+#[wasm_bindgen_test]
+async fn a_read_between_the_events_of_both_connections_hears_why() {
+    for (take, why) in [
+        ("indexedDB.deleteDatabase(name)", StoreError::Closed),
+        (
+            "indexedDB.open(name, 99).onsuccess = ({ target }) => target.result.close()",
+            StoreError::Superseded { by_version: 99 },
+        ),
+    ] {
+        let name = fresh("half closed");
+        watch_connections().await;
+        let (store, told, news) = telling(&name).await;
+        store.commit(&put(META, "a", 1.0)).await.unwrap();
+        js(&format!("const name = {name:?}; closeFirst(); unpatch(); {take};")).await;
+        let read = Read::Row(RowKey { store: META, key: Key::from(["a"]) });
+        assert_eq!(store.read(&[read]).await, Err(why.clone()));
+        told.await.unwrap();
+        assert_eq!(*news.borrow(), [StoreNews::Over(why)]);
+        store.destroy().await.unwrap();
+    }
 }
 
 /// Nobody could ask it to let go: it had nothing in its hand.

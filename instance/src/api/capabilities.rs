@@ -12,7 +12,7 @@ pub fn answer() -> Answer {
         idempotency_key: true,
         resolves_temp_ids: true,
         ordered_batch: true,
-        if_match: false,
+        if_match: true,
         actions: true,
         key_ttl_seconds: u64::try_from(KEY_TTL_SECONDS).ok(),
     };

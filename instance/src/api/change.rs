@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::call::{Answer, Call};
 use super::idempotency::{self, Begun, Place};
 use super::render::View;
+use super::version;
 use crate::clock::Now;
 use crate::instance::Instance;
 use crate::refusal::Refusal;
@@ -26,7 +27,7 @@ pub async fn create(instance: &Instance, call: &Call, class: &'static Class) -> 
     };
     let made = writer(instance, call, &now, &mut session).create(class, input).await?;
     let sys_id = made.get("sys_id");
-    let answer = shown(&mut session, call, class, sys_id, StatusCode::CREATED).await?;
+    let answer = shown(instance, &mut session, call, class, sys_id, StatusCode::CREATED).await?;
     let location = format!("{}/api/now/table/{}/{sys_id}", call.base, class.name);
     let answer = answer.with(header::LOCATION, &location);
     once.keep(&answer, &mut session).await?;
@@ -47,8 +48,9 @@ pub async fn update(instance: &Instance, call: &Call, asked: &Class, sys_id: &st
     };
     let mut writer = writer(instance, call, &now, &mut session);
     let before = writer.existing(asked, sys_id).await?;
+    version::check(instance, call, &before.fields)?;
     writer.update(&before, input).await?;
-    let answer = shown(&mut session, call, asked, sys_id, StatusCode::OK).await?;
+    let answer = shown(instance, &mut session, call, asked, sys_id, StatusCode::OK).await?;
     once.keep(&answer, &mut session).await?;
     session.commit().await?;
     Ok(answer)
@@ -65,6 +67,7 @@ pub async fn delete(instance: &Instance, call: &Call, asked: &Class, sys_id: &st
     };
     let mut writer = writer(instance, call, &now, &mut session);
     let before = writer.existing(asked, sys_id).await?;
+    version::check(instance, call, &before.fields)?;
     writer.delete(&before).await?;
     let answer = Answer::empty(StatusCode::NO_CONTENT);
     once.keep(&answer, &mut session).await?;
@@ -78,6 +81,7 @@ fn writer<'w>(instance: &Instance, call: &'w Call, now: &'w Now, session: &'w mu
 
 /// The record as the database now has it, which is what the answer says.
 async fn shown(
+    instance: &Instance,
     session: &mut Session,
     call: &Call,
     class: &Class,
@@ -85,5 +89,6 @@ async fn shown(
     status: StatusCode,
 ) -> Result<Answer, Refusal> {
     let record = records::find(session, class, sys_id).await?.ok_or(Refusal::NoRecord)?;
-    Ok(Answer::json(status, &Wrapped { result: View::of(call, class).row(&record) }))
+    let answer = Answer::json(status, &Wrapped { result: View::of(call, class).row(&record) });
+    Ok(version::tagged(instance, answer, &record))
 }

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::call::{Answer, Call};
+use super::version;
 use crate::clock::Now;
 use crate::instance::{Instance, KEY_TTL_SECONDS};
 use crate::refusal::Refusal;
@@ -99,7 +100,7 @@ pub async fn begin<'c>(
     if !kept.location.is_empty() {
         answer = answer.with(header::LOCATION, &kept.location);
     }
-    Ok(Begun::Replayed(answer))
+    Ok(Begun::Replayed(version::tagged_again(answer)))
 }
 
 impl Once<'_> {

@@ -12,3 +12,4 @@ mod links;
 mod read;
 mod render;
 mod route;
+mod version;

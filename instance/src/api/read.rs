@@ -8,6 +8,7 @@ use super::call::{Answer, Call};
 use super::lenient;
 use super::links;
 use super::render::View;
+use super::version;
 use crate::instance::Instance;
 use crate::refusal::Refusal;
 use crate::schema::Class;
@@ -21,7 +22,8 @@ pub async fn record(instance: &Instance, call: &Call, class: &Class, sys_id: &st
     let mut session = instance.store.read().await?;
     let record = records::find(&mut session, class, sys_id).await?.ok_or(Refusal::NoRecord)?;
     let row = View::of(call, class).row(&record);
-    Ok(Answer::json(StatusCode::OK, &Wrapped { result: row }))
+    let answer = Answer::json(StatusCode::OK, &Wrapped { result: row });
+    Ok(version::tagged(instance, answer, &record))
 }
 
 /// `GET /table/{table}`

@@ -179,8 +179,12 @@ impl Item {
         Self::new(id, Method::Post, table, Some(body))
     }
 
-    pub fn key(mut self, key: &str) -> Self {
-        let header = json!({"name": "Idempotency-Key", "value": key});
+    pub fn key(self, key: &str) -> Self {
+        self.header("Idempotency-Key", key)
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let header = json!({"name": name, "value": value});
         self.0.headers.push(serde_json::from_value(header).unwrap());
         self
     }

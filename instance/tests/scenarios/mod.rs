@@ -9,3 +9,4 @@ pub mod idempotency;
 pub mod queries;
 pub mod records;
 pub mod temporary_ids;
+pub mod versions;

@@ -12,8 +12,8 @@ use futures_util::{
     FutureExt as _,
     future::{Either, LocalBoxFuture, Shared, select},
 };
-use rexie::Rexie;
-use wasm_bindgen::{JsCast as _, closure::Closure};
+use rexie::{Rexie, TransactionMode};
+use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, IdbVersionChangeEvent};
 
@@ -22,11 +22,14 @@ use super::{
     schema,
     sys::Database,
 };
-use crate::{browser::clock, ports::StoreError};
+use crate::{browser::clock, core::StoreName, ports::StoreError};
 
 /// How long a connection that the browser has closed stays so, unless somebody asks: one that is closed each time must
 /// not make us spin.
 const REOPEN_MS: u64 = 200;
+
+/// How often it is looked whether an event has come that is on its way.
+const LOOK_MS: u64 = 20;
 
 type Opening = Shared<LocalBoxFuture<'static, Result<(), StoreError>>>;
 
@@ -95,6 +98,15 @@ impl Open {
     /// The connection that writes.
     pub fn raw(&self) -> &Database {
         &self.raw
+    }
+
+    /// Whether the connection that reads is closed, and the one that writes is not. rexie does so on a `versionchange`,
+    /// a task of its own for each connection; where it is the browser that closes, the other one's event is on its way, too.
+    fn is_half_closed(&self) -> bool {
+        let meta = StoreName::Meta.as_str();
+        let reads = |rexie: &Rexie| rexie.transaction(&[meta], TransactionMode::ReadOnly).is_ok();
+        self.rexie.borrow().as_ref().is_some_and(|rexie| !reads(rexie))
+            && self.raw.begin(&JsValue::from_str(meta), "readonly", &JsValue::UNDEFINED).is_ok()
     }
 
     /// Transactions under way still end as they would have.
@@ -191,13 +203,25 @@ impl Connection {
     }
 
     /// Gives up `dead`, so that the next use opens afresh. Not what others opened since.
-    pub fn give_up(&self, dead: &Rc<Open>) {
-        let mut state = self.state.borrow_mut();
-        if matches!(&*state, State::Open(open) if Rc::ptr_eq(open, dead)) {
-            *state = State::Idle;
+    ///
+    /// Half closed, it is left for as long as it may take to hear why. Nobody gets the database before our own connection
+    /// lets go; if it did so unheard, we would make a new one after a deletion, and call the old one evicted.
+    pub async fn give_up(&self, dead: &Rc<Open>) {
+        if dead.is_half_closed() {
+            let mut looks = 0;
+            while self.has(dead) && looks < BLOCKED_MS / LOOK_MS {
+                clock::sleep(LOOK_MS).await;
+                looks += 1;
+            }
         }
-        drop(state);
+        if self.has(dead) {
+            self.state.replace(State::Idle);
+        }
         dead.close();
+    }
+
+    fn has(&self, this: &Rc<Open>) -> bool {
+        matches!(&*self.state.borrow(), State::Open(open) if Rc::ptr_eq(open, this))
     }
 
     fn drop_open(&self) {

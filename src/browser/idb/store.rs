@@ -62,7 +62,7 @@ impl IdbStore {
             };
             let dead = fault.is_dead_connection();
             if dead || fault == Fault::timed_out() {
-                self.0.give_up(&open);
+                self.0.give_up(&open).await;
             }
             if again || !dead {
                 // Of a commit nobody could wait for it is not known what became.

@@ -22,7 +22,7 @@ use crate::{
         ErrorBody, Fields, Method, Request, Response,
         action::{ActionAnswer, ActionRequest, OpenRecord},
         batch::{BatchRequest, BatchResponse, RestRequest},
-        decode, encode,
+        decode, encode, etag,
         table::{Answer as TableAnswer, Row},
     },
 };
@@ -109,7 +109,7 @@ impl Dialect for ServiceNow {
             headers.push(("Idempotency-Key".to_owned(), item.idempotency_key.clone()));
         }
         if let Some(count) = item.only_at.as_ref().filter(|_| intent == Intent::Send) {
-            headers.push(("If-Match".to_owned(), format!("\"{count}\"")));
+            headers.push(("If-Match".to_owned(), etag::tag(count)));
         }
         Request { method, path, headers, body }
     }
