@@ -50,7 +50,8 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
             return Ok(());
         }
         let same = there.as_ref().is_some_and(|record| record.fields == *row);
-        if there.as_ref().is_some_and(|it| same && it.table == class && it.pulled_under == Some(lease) && !it.outdated) {
+        if there.as_ref().is_some_and(|it| same && it.table == class && it.pulled_under == Some(lease) && !it.outdated)
+        {
             return Ok(());
         }
         let mut record = Record {

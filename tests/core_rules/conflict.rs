@@ -308,3 +308,105 @@ fn entries_deletions_and_what_was_refused() {
     assert_eq!(items(&mut world).len(), 1);
     assert_eq!(shown(&mut world)["$sync"]["state"], "deleted");
 }
+
+#[test]
+fn what_was_taken_back_before_it_left_is_no_change() {
+    let mut world = world("merge");
+    change(&mut world, &[("state", "2")]);
+    change(&mut world, &[("state", "1")]);
+    there(&mut world, &[("state", "3")]);
+    assert!(items(&mut world).is_empty());
+    assert_eq!(record(&mut world).fields["state"], "3");
+}
+
+#[test]
+fn what_the_instance_had_never_told_has_not_changed() {
+    let mut world = world("ask");
+    change(&mut world, &[("category", "belt")]);
+    there(&mut world, &[("category", "software"), ("severity", "1")]);
+    assert_eq!(open(&mut world), [[""; 0]]);
+}
+
+#[test]
+fn what_the_instance_has_made_of_a_change_is_nobody_elses() {
+    // Of one whose answer was lost, it shows when the record is read.
+    let mut world = world("merge");
+    change(&mut world, &[("state", "2"), ("impact", "1")]);
+    let lost = items(&mut world)[0].id.clone();
+    let error = ItemError { status: 0, message: "cut".to_owned(), detail: None };
+    world.answer(&lost, &Answer::Unknown { error, wait_ms: None });
+    let echo = [("state", "2"), ("impact", "2"), ("sys_mod_count", "2")];
+    there(&mut world, &echo);
+    assert_eq!(open(&mut world), [[""; 0]]);
+    // Changed once more, it may be somebody else's.
+    there(&mut world, &[("state", "2"), ("impact", "4"), ("sys_mod_count", "4")]);
+    assert_eq!(open(&mut world), [["impact"]]);
+
+    // In the answer itself, by the count.
+    for (count, asked) in [("2", vec![]), ("3", vec!["impact".to_owned()])] {
+        let mut world = self::world("merge");
+        change(&mut world, &[("state", "2")]);
+        change(&mut world, &[("work_notes", "w")]);
+        change(&mut world, &[("impact", "1")]);
+        let first = items(&mut world)[0].id.clone();
+        let row = fields_of(&[("sys_id", ID), ("state", "2"), ("impact", "2"), ("sys_mod_count", count)]);
+        world.answer(&first, &Answer::Done(Some(row)));
+        assert_eq!(open(&mut world), [vec![], asked]);
+    }
+}
+
+#[test]
+fn the_question_goes_with_the_next_change_of_the_same() {
+    let mut world = world("merge");
+    change(&mut world, &[("state", "2")]);
+    change(&mut world, &[("work_notes", "w")]);
+    change(&mut world, &[("state", "4")]);
+    there(&mut world, &[("state", "3")]);
+    assert_eq!(open(&mut world), [vec!["state".to_owned()], vec![], vec![]]);
+    let first = items(&mut world)[0].id.clone();
+    world.run(|tx| hand::discard(tx, &first)).unwrap();
+    assert_eq!(open(&mut world), [vec![], vec!["state".to_owned()]]);
+    // What is written behind it ends it all the same, if it is what the other has written.
+    change(&mut world, &[("state", "3")]);
+    assert_eq!(open(&mut world).concat(), [""; 0]);
+}
+
+#[test]
+fn a_reference_that_turns_out_to_be_the_same_is_no_conflict() {
+    let mut world = world("merge");
+    there(&mut world, &[("parent", "p0")]);
+    let (temporary, id) = world.create(&[("short_description", "new")]);
+    change(&mut world, &[("parent", &temporary)]);
+    there(&mut world, &[("parent", "p1")]);
+    assert_eq!(open(&mut world), [["parent"]]);
+    let row = fields_of(&[("sys_id", "p1"), ("correlation_id", &temporary)]);
+    world.answer(&id, &Answer::Done(Some(row)));
+    assert_eq!(open(&mut world), [[""; 0]]);
+}
+
+#[test]
+fn what_the_instance_s_word_has_overruled_is_told_until_it_is_written_anew() {
+    let mut world = world("server");
+    change(&mut world, &[("state", "2"), ("impact", "2")]);
+    there(&mut world, &[("state", "3"), ("sys_mod_count", "2")]);
+    assert_eq!(record(&mut world).not_kept, ["state"]);
+    let item = items(&mut world)[0].id.clone();
+    let row = fields_of(&[("sys_id", ID), ("state", "3"), ("impact", "2"), ("sys_mod_count", "3")]);
+    world.answer(&item, &Answer::Done(Some(row)));
+    there(&mut world, &[("state", "3"), ("impact", "2"), ("sys_mod_count", "4")]);
+    assert_eq!(record(&mut world).not_kept, ["state"]);
+    change(&mut world, &[("state", "2")]);
+    assert_eq!(record(&mut world).not_kept, [""; 0]);
+}
+
+#[test]
+fn refused_and_in_conflict_it_is_tried_again_by_being_asked_about() {
+    let mut world = world("merge");
+    change(&mut world, &[("state", "2")]);
+    let item = items(&mut world)[0].id.clone();
+    world.answer(&item, &refusal());
+    there(&mut world, &[("state", "3")]);
+    assert_eq!(shown(&mut world)["$sync"]["theirs"], json!({ "state": "3" }));
+    world.run(|tx| hand::retry(tx, &item, None)).unwrap();
+    assert_eq!(shown(&mut world)["$sync"]["state"], "conflict");
+}

@@ -17,7 +17,7 @@ use super::{
 const A_WHILE_MS: u64 = 60_000;
 
 fn tables() -> std::collections::BTreeMap<String, landfall::core::schema::TableOptions> {
-    serde_json::from_value(json!({ "incident": { "cache": {} }, "log": { "cache": {}, "conflict": "client" } }))
+    serde_json::from_value(json!({ "incident": { "cache": {}, "references": { "parent": "incident" } }, "log": { "cache": {}, "conflict": "client" } }))
         .unwrap()
 }
 
@@ -53,7 +53,7 @@ async fn known(instance: &MemoryInstance, table: &str) -> (Device, Client<Memory
 }
 
 fn both(test: impl AsyncFn(MemoryInstance)) {
-    for instance in [MemoryInstance::plain(), MemoryInstance::with_extras()] {
+    for instance in [MemoryInstance::plain(), MemoryInstance::with_extras(), MemoryInstance::with_if_match()] {
         block_on(test(instance));
     }
 }
@@ -113,16 +113,18 @@ fn theirs_stays_and_the_rest_of_the_change_goes() {
 
 #[test]
 fn what_was_told_just_now_is_not_asked_for() {
-    both(async |instance| {
-        let (device, page, id) = known(&instance, "incident").await;
-        page.update("incident", &id, row(json!({ "urgency": "1" }))).await.unwrap();
-        page.sync(push()).await.unwrap();
-        page.update("incident", &id, row(json!({ "urgency": "2" }))).await.unwrap();
-        let just_now = page.sync(push()).await.unwrap().requests;
-        device.clock.advance(A_WHILE_MS);
-        page.update("incident", &id, row(json!({ "urgency": "3" }))).await.unwrap();
-        assert_eq!(page.sync(push()).await.unwrap().requests, just_now + 1);
-    });
+    for instance in [MemoryInstance::plain(), MemoryInstance::with_extras()] {
+        block_on(async {
+            let (device, page, id) = known(&instance, "incident").await;
+            page.update("incident", &id, row(json!({ "urgency": "1" }))).await.unwrap();
+            page.sync(push()).await.unwrap();
+            page.update("incident", &id, row(json!({ "urgency": "2" }))).await.unwrap();
+            let just_now = page.sync(push()).await.unwrap().requests;
+            device.clock.advance(A_WHILE_MS);
+            page.update("incident", &id, row(json!({ "urgency": "3" }))).await.unwrap();
+            assert_eq!(page.sync(push()).await.unwrap().requests, just_now + 1);
+        });
+    }
 }
 
 #[test]
@@ -177,5 +179,108 @@ fn other_records_and_what_is_behind_it() {
             .unwrap();
         sync(&page).await;
         assert_eq!(["state", "urgency"].map(|name| there(&instance, "incident", &id, name)), ["5", "1"]);
+    });
+}
+
+fn patches(instance: &MemoryInstance) -> usize {
+    instance.log().iter().filter(|line| line.starts_with("PATCH")).count()
+}
+
+#[test]
+fn a_guarded_change_is_not_read_for_and_found_out_by_the_instance() {
+    block_on(async {
+        let instance = MemoryInstance::with_if_match();
+        let (device, page, id) = known(&instance, "incident").await;
+        page.update("incident", &id, row(json!({ "urgency": "1" }))).await.unwrap();
+        let guard: std::rc::Rc<std::cell::RefCell<Vec<String>>> = std::rc::Rc::default();
+        let seen = std::rc::Rc::clone(&guard);
+        device.remote.set_rule(move |request| {
+            let is_match = request.headers.iter().find(|(name, _)| name == "If-Match");
+            seen.borrow_mut().extend(is_match.map(|(_, tag)| tag.clone()));
+            None
+        });
+        let before = page.sync(push()).await.unwrap();
+        assert_eq!((before.sent, guard.take()), (1, vec!["\"0\"".to_owned()]));
+        // Changed by somebody else in another field: refused, read, and sent again as it is.
+        let asked = patches(&instance);
+        page.update("incident", &id, row(json!({ "urgency": "2" }))).await.unwrap();
+        others_change(&instance, "incident", &id, &json!({ "short_description": "B" }));
+        assert_eq!(page.sync(push()).await.unwrap().sent, 1);
+        assert_eq!(guard.take(), ["\"1\"", "\"2\""]);
+        assert_eq!(patches(&instance) - asked, 3);
+        assert_eq!(["urgency", "short_description"].map(|name| there(&instance, "incident", &id, name)), ["2", "B"]);
+        // In the same field: it is asked about, and what is said then goes by the count that was read.
+        page.update("incident", &id, row(json!({ "urgency": "3" }))).await.unwrap();
+        others_change(&instance, "incident", &id, &json!({ "urgency": "1" }));
+        assert_eq!(page.sync(push()).await.unwrap().sent, 0);
+        assert_eq!(state(&page, &id).await, "conflict");
+        page.resolve_conflict("incident", &id, &Choice::Mine).await.unwrap();
+        others_change(&instance, "incident", &id, &json!({ "urgency": "0" }));
+        assert_eq!(page.sync(push()).await.unwrap().sent, 0, "and that was changed again meanwhile");
+        assert_eq!(
+            (state(&page, &id).await.as_str(), there(&instance, "incident", &id, "urgency").as_str()),
+            ("conflict", "0")
+        );
+    });
+}
+
+#[test]
+fn an_answer_that_is_given_twice_is_no_news() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let (device, page, id) = known(&instance, "incident").await;
+        page.update("incident", &id, row(json!({ "state": "2" }))).await.unwrap();
+        device.remote.set_rule(|request| (request.method == Method::Patch).then_some(Fault::LoseAnswer));
+        page.sync(push()).await.unwrap();
+        page.update("incident", &id, row(json!({ "urgency": "1" }))).await.unwrap();
+        others_change(&instance, "incident", &id, &json!({ "urgency": "2" }));
+        device.remote.set_rule(|_| None);
+        device.clock.advance(4_000_000);
+        // The first goes again under its key, and is answered as it was then.
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!((report.sent, report.remaining), (1, 1));
+        assert_eq!(
+            (there(&instance, "incident", &id, "urgency").as_str(), state(&page, &id).await.as_str()),
+            ("2", "conflict")
+        );
+    });
+}
+
+#[test]
+fn what_depends_on_a_record_that_is_made_is_read_for_too() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let (_device, page, id) = known(&instance, "incident").await;
+        let made = super::support::create(&page, "incident", json!({ "short_description": "new" })).await;
+        page.update("incident", &id, row(json!({ "parent": made, "state": "6" }))).await.unwrap();
+        others_change(&instance, "incident", &id, &json!({ "state": "7" }));
+        page.sync(push()).await.unwrap();
+        assert_eq!(
+            (there(&instance, "incident", &id, "state").as_str(), state(&page, &id).await.as_str()),
+            ("7", "conflict")
+        );
+    });
+}
+
+#[test]
+fn a_gateway_that_fails_once_is_no_leave_to_send_unread() {
+    both(async |instance| {
+        let (device, page, id) = known(&instance, "incident").await;
+        page.update("incident", &id, row(json!({ "state": "2" }))).await.unwrap();
+        others_change(&instance, "incident", &id, &json!({ "state": "7" }));
+        let fails = |request: &Request| {
+            let reads = request.method == Method::Get && request.path.contains("/table/incident?");
+            reads.then(|| Fault::Answer(resp(502, "<html>Bad gateway</html>")))
+        };
+        device.remote.set_rule(fails);
+        page.sync(push()).await.unwrap();
+        assert_eq!(there(&instance, "incident", &id, "state"), "7");
+        device.remote.set_rule(|_| None);
+        device.clock.advance(4_000_000);
+        page.sync(push()).await.unwrap();
+        assert_eq!(
+            (there(&instance, "incident", &id, "state").as_str(), state(&page, &id).await.as_str()),
+            ("7", "conflict")
+        );
     });
 }
