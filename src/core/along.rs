@@ -1,5 +1,7 @@
 //! What goes along with a record: the records that its references lead to, and those of other tables that point to it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -193,15 +195,18 @@ pub(super) fn may_lead(tx: &mut Tx<'_>) -> Ruled<bool> {
 }
 
 /// Removes what only came along, and nothing leads to any more, unless unsent work mentions it. `seen`: what was pinned
-/// when it was looked for; where that is another now, it is looked for once more. Gives how many went.
+/// when it was looked for; where that is another now, it is looked for once more. `unlisted`: of these tables it is not
+/// known what points to what is here. Gives how many went.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn sweep_along(tx: &mut Tx<'_>, gone: &[RowKey], seen: &[Pin]) -> Ruled<u32> {
+pub fn sweep_along(tx: &mut Tx<'_>, gone: &[RowKey], seen: &[Pin], unlisted: &BTreeSet<String>) -> Ruled<u32> {
     if pins(tx)? != seen {
         return Ok(0);
     }
-    remove_unneeded(tx, gone, Record::is_along)
+    let schema = tx.schema;
+    let is_listed = |record: &Record| !unlisted.iter().any(|table| schema.related(&record.table, table));
+    remove_unneeded(tx, gone, |record| record.is_along() && is_listed(record))
 }
 
 /// The instance has said that it has these no more, or does not show them. What is unsent of one stays, and so does one

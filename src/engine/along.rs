@@ -33,10 +33,12 @@ pub(super) struct Walk<'a> {
     pub refreshed: Option<BTreeSet<String>>,
     /// What it has come to, by family and id, and whether the instance has that.
     pub there: BTreeMap<(String, String), bool>,
-    /// The tables that the instance does not give.
+    /// The tables that the instance does not give: they are not asked for again. What is here of them stays, and leads on.
     pub withheld: BTreeSet<String>,
-    /// Nothing was left out.
-    pub complete: bool,
+    /// Of these it was not told which point to what is here: none of them may go.
+    pub unlisted: BTreeSet<String>,
+    /// The caller had enough.
+    pub stopped: bool,
     /// Records that were written.
     pub written: u32,
     ahead: Ahead,
@@ -65,7 +67,8 @@ impl<'a> Walk<'a> {
             refreshed: None,
             there: BTreeMap::new(),
             withheld: BTreeSet::new(),
-            complete: true,
+            unlisted: BTreeSet::new(),
+            stopped: false,
             written: 0,
             ahead: Ahead::new(),
             pointed_to: BTreeMap::new(),
@@ -126,7 +129,7 @@ fn steps(path: &str) -> Vec<String> {
 
 impl<P: Ports> Client<P> {
     /// Brings what goes along with all that is here and all that is pinned, then removes what came along and nothing leads
-    /// to any more. Only a walk on which nothing was left out, of a refresh that was whole, tells that.
+    /// to any more. Only a walk to its end, after a refresh that was whole, tells that.
     pub(super) async fn bring_along(
         &self,
         pulling: &mut Pulling<'_>,
@@ -148,32 +151,32 @@ impl<P: Ports> Client<P> {
         pulling.headers = walk.headers.take();
         pulling.report.pulled += walk.written;
         walked?;
-        if !walk.complete {
+        if walk.stopped || !pulling.report.refreshed {
             return Ok(());
         }
-        if pulling.report.refreshed {
-            let found = self.ports().store().read(&[Read::Keys(came_along)]).await.map_err(EngineError::from)?;
-            let keys =
-                found.into_iter().flat_map(|found| if let Found::Keys(keys) = found { keys } else { Vec::new() });
-            let is_led_to =
-                |key: &Key| walk.there.get(&(key.text(0).to_owned(), key.text(1).to_owned())) == Some(&true);
-            let gone: Vec<RowKey> =
-                keys.filter(|key| !is_led_to(key)).map(|key| RowKey { store: StoreName::Records, key }).collect();
-            for chunk in gone.chunks(REMOVED) {
-                pulling.report.removed += self
-                    .transact(Origin::Sync, Durability::Relaxed, |tx| {
-                        renew_lease(tx, pulling.lease)?;
-                        sweep_along(tx, chunk, &pinned)
-                    })
-                    .await?;
-            }
+        let found = self.ports().store().read(&[Read::Keys(came_along)]).await.map_err(EngineError::from)?;
+        let keys = found.into_iter().flat_map(|found| if let Found::Keys(keys) = found { keys } else { Vec::new() });
+        let is_led_to = |key: &Key| walk.there.get(&(key.text(0).to_owned(), key.text(1).to_owned())) == Some(&true);
+        let gone: Vec<RowKey> =
+            keys.filter(|key| !is_led_to(key)).map(|key| RowKey { store: StoreName::Records, key }).collect();
+        let (lease, mut removed) = (pulling.lease, 0);
+        for chunk in gone.chunks(REMOVED) {
+            removed += self
+                .transact(Origin::Sync, Durability::Relaxed, |tx| {
+                    renew_lease(tx, lease)?;
+                    sweep_along(tx, chunk, &pinned, &walk.unlisted)
+                })
+                .await?;
         }
-        let lease = pulling.lease;
-        self.transact(Origin::Sync, Durability::Relaxed, |tx| {
-            renew_lease(tx, lease)?;
-            note_fresh(tx, Pulled::ALONG, "", begun_at)
-        })
-        .await?;
+        pulling.report.removed += removed;
+        // Of what was not asked for it cannot be said that it is as the instance has it.
+        if walk.withheld.is_empty() && walk.unlisted.is_empty() && usize::try_from(removed) == Ok(gone.len()) {
+            self.transact(Origin::Sync, Durability::Relaxed, |tx| {
+                renew_lease(tx, lease)?;
+                note_fresh(tx, Pulled::ALONG, "", begun_at)
+            })
+            .await?;
+        }
         Ok(())
     }
 
@@ -215,7 +218,13 @@ impl<P: Ports> Client<P> {
                 for record in self.readable::<Record>(&rows).iter().filter(|record| !record.is_along()) {
                     walk.set_out(self.schema(), record, cache.include.iter());
                 }
+                if rows.len() < LOOKED_THROUGH {
+                    break;
+                }
                 scan.after = Some(Key::from(["table", table, last.as_str()]));
+                // A large table takes longer to look through than a lease lasts.
+                let lease = walk.lease;
+                self.transact(Origin::Sync, Durability::Relaxed, |tx| renew_lease(tx, lease)).await?;
             }
         }
         Ok(())

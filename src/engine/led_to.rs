@@ -81,8 +81,8 @@ impl<P: Ports> Client<P> {
         for (table, times) in compare {
             let ids: Vec<String> = times.keys().cloned().collect();
             for chunk in ids.chunks(AT_ONCE) {
-                let rows = self.led_to(walk, &table, chunk, Some(&["sys_id", UPDATED])).await?;
-                for row in rows.iter().flatten() {
+                let Some(rows) = self.led_to(walk, &table, chunk, Some(&["sys_id", UPDATED])).await? else { continue };
+                for row in &rows {
                     let id = id_of(row);
                     if row.get(UPDATED) == times.get(&id) {
                         self.note_there(walk, &table, id);
@@ -145,7 +145,7 @@ impl<P: Ports> Client<P> {
         walk.there.insert((self.schema().root(table).to_owned(), id), true);
     }
 
-    /// What the instance has of these ids; none where it would not say.
+    /// What the instance has of these ids; none where it would not say: then they count as being there.
     async fn led_to(
         &self,
         walk: &mut Walk<'_>,
@@ -156,6 +156,11 @@ impl<P: Ports> Client<P> {
         let query = Query::default().and(Term { field: "sys_id".to_owned(), op: Op::In(ids.to_vec()) });
         let size = u32::try_from(ids.len()).unwrap_or(LISTED);
         let page = self.ask_of(walk, table, &query, fields, size, |row| ids.contains(&id_of(row))).await?;
+        if page.is_none() {
+            for id in ids {
+                self.note_there(walk, table, id.clone());
+            }
+        }
         Ok(page.map(|page| page.rows))
     }
 
@@ -170,8 +175,8 @@ impl<P: Ports> Client<P> {
         fits: impl Fn(&Fields) -> bool,
     ) -> Result<Option<Page>, Trouble> {
         let stopped = walk.options.map_or(self.session().is_closed(), |options| self.is_stopped(options));
+        walk.stopped |= stopped;
         if stopped || walk.withheld.contains(table) {
-            walk.complete = false;
             return Ok(None);
         }
         let query = query.to_string();
@@ -186,7 +191,6 @@ impl<P: Ports> Client<P> {
             },
             Err(trouble) => trouble,
         };
-        walk.complete = false;
         walk.withheld.insert(table.to_owned());
         if !self.is_of_the_table(&trouble) {
             self.report_refusal(trouble)?;
@@ -236,7 +240,7 @@ impl<P: Ports> Client<P> {
             let moved = page.rows.is_sorted_by_key(id_of) && last > after;
             if !moved {
                 // In another order, or all of a page hidden: the rest is nowhere to be asked for.
-                walk.complete = false;
+                walk.unlisted.insert(pointing.from.clone());
                 return Ok(());
             }
             after = last;
@@ -303,7 +307,11 @@ impl<P: Ports> Client<P> {
             let value = row.get(&pointing.field).map_or("", String::as_str);
             value.split(',').any(|id| ids.iter().any(|asked| asked == id.trim()))
         };
-        self.ask_of(walk, &pointing.from, query, Some(&fields), size, points).await
+        let page = self.ask_of(walk, &pointing.from, query, Some(&fields), size, points).await?;
+        if page.is_none() {
+            walk.unlisted.insert(pointing.from.clone());
+        }
+        Ok(page)
     }
 }
 

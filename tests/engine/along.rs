@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 use futures_executor::block_on;
 use landfall::{
     core::{Event, along::Include, schema::TableOptions, stored::Action},
-    engine::{Client, EndedBy, SyncOptions},
+    engine::{Client, EndedBy, FromRemote, SyncOptions},
     testing::{Device, Fault, MemoryInstance, MemoryPorts, listening},
 };
 use serde_json::{Value, json};
@@ -269,28 +269,63 @@ fn one_that_is_edited_here_while_it_comes_along_keeps_the_edit() {
 }
 
 #[test]
-fn a_table_that_the_instance_does_not_give_is_told_of_and_nothing_is_removed() {
+fn a_table_that_the_instance_does_not_give_is_told_of_and_is_no_trouble_of_the_others() {
     block_on(async {
         let w = world(MemoryInstance::plain()).await;
-        let (caller, place) = w.user();
+        let ((caller, place), (leaver, his)) = (w.user(), w.user());
         let incident = w.incident(&[("caller_id", &caller)]);
+        let leaves = w.incident(&[("caller_id", &leaver)]);
+        w.incident(&[]);
+        let task = w.instance.put("incident_task", &[("incident", &incident)]);
         sync(&w.page).await;
         let heard = listening(&w.page);
-        w.device.remote.set_rule(|request| {
-            let no = || Fault::Answer(resp(403, "{\"error\":{\"message\":\"Not yours\"}}"));
-            request.path.contains("sys_user").then(no)
-        });
-        let (another, _) = w.user();
-        let task = w.instance.put("incident_task", &[("incident", &incident)]);
-        w.instance.put("incident", &[("sys_id", &incident), ("active", "true"), ("caller_id", &another)]);
+        let withhold = |tables: &'static [&'static str]| {
+            w.device.remote.set_rule(move |request| {
+                let no = || Fault::Answer(resp(403, "{\"error\":{\"message\":\"Not yours\"}}"));
+                tables.iter().any(|table| request.path.contains(&format!("/{table}?"))).then(no)
+            });
+        };
+        // What is here of it stays, and leads on; what nothing leads to goes, whatever the instance says of its table.
+        withhold(&["sys_user", "incident_task"]);
+        w.instance.put("incident", &[("sys_id", &leaves), ("active", "false"), ("caller_id", &leaver)]);
         let report = sync(&w.page).await;
-        assert_eq!((report.ended_by, report.removed), (EndedBy::Done, 0));
-        assert!(w.has("incident_task", &task).await && w.has("cmn_location", &place).await);
+        assert_eq!((report.ended_by, report.removed), (EndedBy::Done, 3));
+        assert!(w.has("sys_user", &caller).await && w.has("cmn_location", &place).await);
+        assert!(!w.has("sys_user", &leaver).await && !w.has("cmn_location", &his).await);
         let told = |event: &&Event| matches!(event, Event::Error { code, .. } if code == "pull_refused");
-        assert_eq!(heard.borrow().iter().filter(told).count(), 1);
+        assert_eq!(heard.borrow().iter().filter(told).count(), 2);
+        // Which tasks point to an incident was not told: none of them goes, until it is.
+        w.instance.put("incident", &[("sys_id", &incident), ("active", "false")]);
+        assert_eq!(sync(&w.page).await.removed, 3);
+        assert!(w.has("incident_task", &task).await);
         w.device.remote.set_rule(|_| None);
-        assert_eq!(sync(&w.page).await.removed, 2);
-        assert!(w.has("sys_user", &another).await);
+        assert_eq!(sync(&w.page).await.removed, 1);
+    });
+}
+
+#[test]
+fn an_instance_that_drops_the_terms_of_a_query_is_not_believed() {
+    block_on(async {
+        let w = world(MemoryInstance::plain()).await;
+        let (caller, _) = w.user();
+        w.user();
+        let incident = w.incident(&[("caller_id", &caller)]);
+        let task = w.instance.put("incident_task", &[("incident", &incident)]);
+        sync(&w.page).await;
+        let other = w.instance.put("incident_task", &[("incident", "elsewhere")]);
+        let (instance, heard) = (w.instance.clone(), listening(&w.page));
+        w.device.remote.set_rule(move |request| {
+            let (path, _) =
+                request.path.split_once("?sysparm_query=").filter(|(path, _)| !path.ends_with("/incident"))?;
+            let path = format!("{path}?sysparm_limit=5");
+            Some(Fault::Answer(instance.run(&landfall::wire::Request { path, ..request.clone() })))
+        });
+        let report = sync(&w.page).await;
+        assert_eq!((report.pulled, report.removed), (0, 0));
+        assert!(w.has("incident_task", &task).await && !w.has("incident_task", &other).await);
+        let told = |event: &&Event| matches!(event, Event::Error { code, .. } if code == "query_not_honoured");
+        assert_eq!(heard.borrow().iter().filter(told).count(), 3, "users, places, tasks");
+        assert!(w.page.get_from("sys_user", &caller, false, FromRemote::Always).await.unwrap().is_some());
     });
 }
 

@@ -155,7 +155,7 @@ export interface Landfall {
    * Has a record, and what `include` names (or, without it, what its table's cache includes), on the device until
    * `unpin`, and refreshes it with the cached tables: what leaves its table's query stays. Saved when it resolves; the
    * record is there then, too, if the instance could be asked, and else after the next sync. A temporary sys_id may be
-   * pinned. What the instance has no more goes all the same.
+   * pinned. What the instance has no more goes, pinned or not, unless it was opened or made here.
    */
   pin(table: string, sysId: string, options?: { include?: CacheOptions["include"] }): Promise<void>;
   /** What is here for no other reason goes at the next refresh. */
