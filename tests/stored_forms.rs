@@ -11,7 +11,7 @@ use landfall::{
         schema::Schema,
         stored::{
             Action, Again, Alias, Announced, Asked, Birth, Call, Calling, Course, Item, ItemError, ItemKind, ItemState,
-            Lease, Part, Proofs, Pulled, Record, Stored, Wanted, decode,
+            Lease, Opened, Part, Pin, Proofs, Pulled, Record, Stored, Wanted, decode,
         },
     },
     wire::{
@@ -41,6 +41,7 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         changed_at: Some(1_700_000_000_000),
         fetched_at: Some(1_700_000_000_001),
         pulled_under: Some(6),
+        along: true,
         outdated: true,
         not_kept: vec!["priority".into()],
     };
@@ -195,6 +196,10 @@ fn actions_as_they_lie_on_disk() {
     tx.put(&Item { state: ItemState::Unpaired, ..whole.clone() }).unwrap();
     tx.put(&Item { id: "0192f0c1a2b37c4d8e9f0a1b2c3d4e65".into(), ..whole }).unwrap();
     tx.put(&Wanted { table: "incident".into(), sys_id: PERMANENT.into() }).unwrap();
+    tx.put(&Opened { table: "incident".into(), sys_id: PERMANENT.into(), pinned: true }).unwrap();
+    let include =
+        serde_json::from_value(json!(["caller_id", { "from": "incident_task", "field": "incident", "limit": 5 }]));
+    tx.put(&Pin { table: "incident".into(), sys_id: TEMPORARY.into(), include: include.unwrap() }).unwrap();
     let (set, _) = tx.finish(1.0, Origin::Here, Durability::Strict);
     insta::assert_json_snapshot!(set.puts);
     let least: Action = serde_json::from_value(json!({ "name": "a" })).unwrap();

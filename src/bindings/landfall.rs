@@ -14,7 +14,7 @@ use super::{
     failure::Failure,
     fields,
     opened::Handle,
-    options::Options,
+    options::{self, Options},
     outbox::Outbox,
     promise, registry, sync_options,
     table::Table,
@@ -153,6 +153,31 @@ impl Landfall {
         promise::promise(async move {
             let sys_id = arguments::text(&sys_id, "The sys_id")?;
             Ok(handle.client()?.resolve_id(&sys_id).await?.into())
+        })
+    }
+
+    /// Has a record, and what `include` names, on the device until `unpin`.
+    pub fn pin(&self, table: JsValue, sys_id: JsValue, options: JsValue) -> Promise {
+        let handle = Rc::clone(&self.handle);
+        let include = options::include(&options);
+        promise::promise(async move {
+            let table = arguments::text(&table, "The name of a table")?;
+            let sys_id = arguments::text(&sys_id, "The sys_id")?;
+            let opened = handle.opened()?;
+            opened.client().pin(&table, &sys_id, include?).await?;
+            opened.keep();
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+
+    /// Lets go of a record that was pinned.
+    pub fn unpin(&self, table: JsValue, sys_id: JsValue) -> Promise {
+        let handle = Rc::clone(&self.handle);
+        promise::promise(async move {
+            let table = arguments::text(&table, "The name of a table")?;
+            let sys_id = arguments::text(&sys_id, "The sys_id")?;
+            handle.client()?.unpin(&table, &sys_id).await?;
+            Ok(JsValue::UNDEFINED)
         })
     }
 

@@ -11,6 +11,7 @@ use crate::{
     browser::RemoteOptions,
     core::{
         Durability,
+        along::Include,
         schema::{Schema, TableOptions},
     },
     engine::Settings,
@@ -30,9 +31,9 @@ const TABLE: [&str; 10] = [
     "unknown",
     "cache",
 ];
-const CACHE: [&str; 2] = ["query", "limit"];
+const CACHE: [&str; 3] = ["query", "limit", "include"];
 /// In the contract, but not there yet. Passed over in silence they would seem to work.
-const CACHE_LATER: [&str; 4] = ["fields", "include", "refresh", "maxAgeMs"];
+const CACHE_LATER: [&str; 3] = ["fields", "refresh", "maxAgeMs"];
 
 /// The options, checked.
 pub struct Options {
@@ -131,10 +132,24 @@ fn table(name: &str, given: &JsValue) -> Result<TableOptions, Failure> {
     read(options).map_err(|why| Failure::option(format!("The options “{whose}” cannot be used: {why}.")))
 }
 
+/// What is to go along with a record that is pinned.
+pub fn include(options: &JsValue) -> Result<Option<Vec<Include>>, Failure> {
+    let given = Given::new(options, "")?;
+    given.only(&["include"], &[])?;
+    let Some(include) = given.get("include") else { return Ok(None) };
+    let include = plain(include).map_err(|why| Failure::option(format!("The option “include”: {why}.")))?;
+    let wrong = |why| Failure::option(format!("The option “include” cannot be used: {why}."));
+    serde_json::from_value(include).map(Some).map_err(|why| wrong(said(&why)))
+}
+
 fn read(options: Map<String, Value>) -> Result<TableOptions, String> {
-    serde_json::from_value(Value::Object(options)).map_err(|error| match error.to_string() {
+    serde_json::from_value(Value::Object(options)).map_err(|error| said(&error))
+}
+
+fn said(error: &serde_json::Error) -> String {
+    match error.to_string() {
         // What serde says of a union of forms says nothing.
         vague if vague.starts_with("data did not match") => "it has none of the forms it may have".to_owned(),
         said => said,
-    })
+    }
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     core::{conflict::Choice, values::take},
-    engine::AppRow,
+    engine::{AppRow, FromRemote},
 };
 
 /// One table of one open database.
@@ -71,13 +71,20 @@ impl Table {
     /// The record, by its old or its new id.
     pub fn get(&self, sys_id: JsValue, options: JsValue) -> Promise {
         let (handle, table) = self.parts();
-        let deleted = Given::new(&options, "").and_then(|options| {
-            options.only(&["deleted"], &["remote"])?;
-            options.flag("deleted")
+        let options = Given::new(&options, "").and_then(|options| {
+            options.only(&["deleted", "remote"], &[])?;
+            Ok((options.flag("deleted")?.unwrap_or(false), options.word("remote", &["ifMissing", "always"])?))
         });
         promise(async move {
             let sys_id = arguments::text(&sys_id, "The sys_id")?;
-            match handle.client()?.get(&table, &sys_id, deleted?.unwrap_or(false)).await? {
+            let (deleted, remote) = options?;
+            let client = handle.client()?;
+            let found = match remote.as_deref() {
+                None => client.get(&table, &sys_id, deleted).await?,
+                Some("always") => client.get_from(&table, &sys_id, deleted, FromRemote::Always).await?,
+                Some(_) => client.get_from(&table, &sys_id, deleted, FromRemote::IfMissing).await?,
+            };
+            match found {
                 Some(row) => fields::rows(&row),
                 None => Ok(JsValue::UNDEFINED),
             }

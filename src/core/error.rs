@@ -10,6 +10,9 @@ pub enum CoreError {
     /// The options contradict themselves.
     #[error("The options given to open() cannot be used: {0}")]
     BadOptions(String),
+    /// What is to go along with a record that is pinned cannot.
+    #[error("The option “include” cannot be used: {0}.")]
+    BadInclude(String),
     /// A field's name cannot be one.
     #[error("“{0}” is not a field name: use lower-case letters, digits and _, beginning with a letter or _.")]
     BadField(String),
@@ -136,7 +139,7 @@ impl CoreError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::UnknownTable(_) => "unknown_table",
-            Self::BadOptions(_) => "bad_options",
+            Self::BadOptions(_) | Self::BadInclude(_) => "bad_options",
             Self::BadField(_) | Self::OwnCorrelation(_) => "bad_field",
             Self::TooLarge { .. } => "record_too_large",
             Self::NotFound { .. } => "not_found",

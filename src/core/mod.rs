@@ -5,6 +5,7 @@
 
 pub mod act;
 pub mod acted;
+pub mod along;
 pub mod birth;
 pub mod calls;
 pub mod conflict;

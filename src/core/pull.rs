@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     acted::echoed,
+    along::may_lead,
     conflict::weigh,
     ids,
     key::Key,
@@ -18,14 +19,43 @@ use super::{
 };
 use crate::wire::value::Fields;
 
-/// Takes in rows of `table` that a pull has brought. Gives how many were written.
+/// How rows have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// The table's own query has found them, under this lease: it may miss them another time.
+    Found(u64),
+    /// With others, which lead to them.
+    Along,
+    /// The app has asked for them.
+    Asked,
+}
+
+impl Came {
+    fn mark(self, record: &mut Record) {
+        match self {
+            Self::Found(lease) => record.pulled_under = Some(lease),
+            Self::Along => {}
+            Self::Asked => record.along = false,
+        }
+    }
+}
+
+/// Takes in rows of `table` that its own query has found. See [`take_in_as`].
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Ruled<u32> {
+    take_in_as(tx, table, rows, Came::Found(lease))
+}
+
+/// Takes in rows of `table`, under the sender's lease. Gives how many were written.
 ///
 /// Unsent work stays as it is, over what the row says. A row that carries a temporary id of this device whose
 /// receipt never came is that receipt: it reconciles, and no twin is shown.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Ruled<u32> {
+pub fn take_in_as(tx: &mut Tx<'_>, table: &str, rows: &[Fields], came: Came) -> Ruled<u32> {
     let mut written = 0;
     tx.each(rows, |tx, row| {
         let Some(sys_id) = row.get("sys_id").filter(|id| !id.is_empty()) else { return Ok(()) };
@@ -41,17 +71,17 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
                 created(tx, &item, row, Told::Unasked)?;
             }
             let record = tx.record(&class, sys_id)?;
-            return record.map_or(Ok(()), |record| note_brought(tx, record, lease));
+            return record.map_or(Ok(()), |record| note_brought(tx, record, came));
         }
         let there = tx.record(&class, sys_id)?;
         let row = &whole(&class, table, there.as_ref(), row);
         if let Some(record) = there.clone().filter(|record| !record.items.is_empty() || record.deleted) {
-            written += u32::from(take_in_under(tx, record, row, Some(lease))?);
+            written += u32::from(take_in_under(tx, record, row, came)?);
             return Ok(());
         }
         let same = there.as_ref().is_some_and(|record| record.fields == *row);
-        if there.as_ref().is_some_and(|it| same && it.table == class && it.pulled_under == Some(lease) && !it.outdated)
-        {
+        let brought = |it: &Record| it.pulled_under.is_some_and(|under| came == Came::Found(under));
+        if there.as_ref().is_some_and(|it| same && it.table == class && brought(it) && !it.outdated) {
             return Ok(());
         }
         let mut record = Record {
@@ -59,10 +89,12 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
             sys_id: sys_id.clone(),
             fields: row.clone(),
             fetched_at: Some(tx.now),
-            pulled_under: Some(lease),
-            not_kept: there.map_or_else(Vec::new, |there| there.not_kept),
+            pulled_under: there.as_ref().and_then(|it| it.pulled_under),
+            along: there.as_ref().map_or(came == Came::Along, |it| it.along),
+            not_kept: there.map_or_else(Vec::new, |it| it.not_kept),
             ..Record::default()
         };
+        came.mark(&mut record);
         record.mentions = open_mentions(tx, &record)?;
         if !same {
             written += 1;
@@ -87,11 +119,11 @@ fn whole(class: &str, table: &str, there: Option<&Record>, row: &Fields) -> Fiel
 
 /// The unsent changes of a record go on standing over what the instance has now: it is not told once more when they are given
 /// up. Whether that changes what the app sees.
-fn take_in_under(tx: &mut Tx<'_>, mut record: Record, row: &Fields, pulled: Option<u64>) -> Ruled<bool> {
+fn take_in_under(tx: &mut Tx<'_>, mut record: Record, row: &Fields, came: Came) -> Ruled<bool> {
     if record.base.as_ref() == Some(row) && !record.outdated {
-        return pulled.map_or(Ok(()), |lease| note_brought(tx, record, lease)).map(|()| false);
+        return note_brought(tx, record, came).map(|()| false);
     }
-    record.pulled_under = pulled.or(record.pulled_under);
+    came.mark(&mut record);
     record.table = class_of(tx, &record.table, row);
     let seen = record.fields.clone();
     let had = record.base.take().unwrap_or_default();
@@ -112,17 +144,16 @@ pub fn read_again(tx: &mut Tx<'_>, table: &str, rows: &[Fields]) -> Ruled<()> {
     tx.each(rows, |tx, row| {
         let Some(sys_id) = row.get("sys_id") else { return Ok(()) };
         let record = tx.record(table, sys_id)?.filter(|record| !record.items.is_empty());
-        record.map_or(Ok(()), |record| take_in_under(tx, record, row, None).map(drop))
+        record.map_or(Ok(()), |record| take_in_under(tx, record, row, Came::Along).map(drop))
     })?;
     order::hold_up_nobody(tx)
 }
 
-/// It counts among what the pulls have brought.
-fn note_brought(tx: &mut Tx<'_>, record: Record, lease: u64) -> Ruled<()> {
-    match record.pulled_under {
-        Some(under) if under == lease => Ok(()),
-        _ => tx.put(&Record { pulled_under: Some(lease), ..record }),
-    }
+/// Found by its table's query, it counts among what the pulls have brought.
+fn note_brought(tx: &mut Tx<'_>, record: Record, came: Came) -> Ruled<()> {
+    let mut marked = record.clone();
+    came.mark(&mut marked);
+    if marked == record { Ok(()) } else { tx.put(&marked) }
 }
 
 /// What is here of a table is as the instance had it at this time, in ms: see [`Pulled::fresh_at`].
@@ -144,6 +175,9 @@ pub fn known_since(tx: &mut Tx<'_>, record: &Record) -> Ruled<Option<u64>> {
         for table in tx.schema.chain(&record.table).map(str::to_owned).collect::<Vec<_>>() {
             at = at.max(tx.readable::<Pulled>(&Pulled::at(&table))?.map(|pulled| pulled.fresh_at));
         }
+    }
+    if record.is_along() {
+        at = at.max(tx.readable::<Pulled>(&Pulled::at(Pulled::ALONG))?.map(|pulled| pulled.fresh_at));
     }
     Ok(at)
 }
@@ -180,16 +214,20 @@ fn look_for_twin(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<()> {
 }
 
 /// Removes rows that the refresh under `lease` did not bring, if they are still such as it may remove, and no
-/// unsent work mentions them. Gives how many went.
+/// unsent work mentions them. Where something may lead to them, that is found out next. Gives how many went.
 ///
 /// # Errors
 /// As [`Tx::get`].
 pub fn sweep(tx: &mut Tx<'_>, lease: u64, gone: &[RowKey]) -> Ruled<u32> {
     let Some(needed) = needed(tx)? else { return Ok(0) };
+    let may_lead = may_lead(tx)?;
     let mut removed = 0;
     tx.each(gone, |tx, at| {
         let Some(record) = tx.get::<Record>(at)? else { return Ok(()) };
         if may_go(&record, lease) && !needed.contains(&record.sys_id) {
+            if may_lead {
+                return tx.put(&Record { pulled_under: None, along: true, ..record });
+            }
             tx.remove(at.clone());
             tx.changed(&record.table, &record.sys_id);
             removed += 1;
@@ -207,7 +245,7 @@ pub fn may_go(record: &Record, lease: u64) -> bool {
 
 /// The ids that unsent work mentions; none where an item cannot be read, since it may mention any. Read in the sweep's
 /// own transaction: an item that another tab queues meanwhile makes it stale.
-fn needed(tx: &mut Tx<'_>) -> Ruled<Option<BTreeSet<String>>> {
+pub(super) fn needed(tx: &mut Tx<'_>) -> Ruled<Option<BTreeSet<String>>> {
     let items = tx.keyed_by(StoreName::Outbox, Key::default())?;
     let mut needed = Some(BTreeSet::new());
     tx.each(items, |tx, key| {

@@ -3,6 +3,7 @@
 
 use super::{
     act::replace_in,
+    along::{forget_pins, rename_pins},
     circle::in_order,
     conflict::{agree, is_next, weigh},
     event::{Event, Receipt, Ref, Settled},
@@ -131,6 +132,7 @@ pub(super) fn land(
         ..Alias::default()
     })?;
     replace_mentions(tx, temporary, &sys_id)?;
+    rename_pins(tx, temporary, &sys_id)?;
     tx.tell(Event::Reconciled { table: record.table.clone(), temporary: temporary.to_owned(), sys_id: sys_id.clone() });
     tx.changed(&record.table, &sys_id);
     Ok(Some(record))
@@ -293,7 +295,7 @@ pub(super) fn removed(tx: &mut Tx<'_>, record: &Record, by: &str) -> Ruled<()> {
     }
     tx.remove(Record::at(tx.schema, &record.table, &record.sys_id));
     tx.changed(&record.table, &record.sys_id);
-    Ok(())
+    forget_pins(tx, &record.table, &record.sys_id)
 }
 
 /// Lays the record's unsent items over what the instance has now, and writes the record.
@@ -396,10 +398,7 @@ pub(super) fn replace(tx: &Tx<'_>, table: &str, fields: &mut Fields, temporary: 
 
 /// The row's own table, as far as the app has declared it.
 pub(super) fn class_of(tx: &Tx<'_>, table: &str, row: &Fields) -> String {
-    match row.get("sys_class_name") {
-        Some(class) if tx.schema.known(class).is_ok() && tx.schema.is_a(class, table) => class.clone(),
-        _ => table.to_owned(),
-    }
+    tx.schema.class_of(table, row)
 }
 
 /// The fields that were sent and came back otherwise; or not at all, in a row that is a whole one: what is no column of

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::CoreError;
+use super::{
+    along::{self, Include},
+    error::CoreError,
+};
 use crate::wire::{
     query::Query,
     value::{Fields, Type},
@@ -100,6 +103,8 @@ pub struct CacheOptions {
     pub query: Option<String>,
     /// Most records.
     pub limit: Option<u32>,
+    /// What goes along with them.
+    pub include: Vec<Include>,
 }
 
 /// The declared tables, checked.
@@ -140,6 +145,10 @@ impl Schema {
                 query
                     .parse::<Query>()
                     .map_err(|why| CoreError::BadOptions(format!("cache.query of table {name}: {why}")))?;
+            }
+            if let Some(cache) = &options.cache {
+                along::check(&schema, name, &cache.include)
+                    .map_err(|why| CoreError::BadOptions(format!("cache.include of table {name}: {why}.")))?;
             }
         }
         Ok(schema)
@@ -231,6 +240,24 @@ impl Schema {
             let query: Query = cache.query.as_deref().unwrap_or_default().parse().unwrap_or_default();
             query.matches(|name| fields.get(name).map_or("", String::as_str), |name| self.type_of(table, name))
         })
+    }
+
+    /// A row's own table, as far as the app has declared it.
+    pub fn class_of(&self, table: &str, row: &Fields) -> String {
+        match row.get("sys_class_name") {
+            Some(class) if self.known(class).is_ok() && self.is_a(class, table) => class.clone(),
+            _ => table.to_owned(),
+        }
+    }
+
+    /// What goes along with records of `table`, by what is said of it and of its parents.
+    pub fn includes<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a Include> {
+        self.chain(table).filter_map(|of| self.tables.get(of)?.cache.as_ref()).flat_map(|cache| &cache.include)
+    }
+
+    /// Whether anything goes along with the records of any table.
+    pub fn includes_any(&self) -> bool {
+        self.tables.keys().any(|table| self.includes(table).next().is_some())
     }
 
     /// Whether a field is append-only.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     act,
+    along::forget_pins,
     conflict::agree,
     error::CoreError,
     event::{Receipt, Settled},
@@ -202,7 +203,7 @@ pub fn vanish(tx: &mut Tx<'_>, record: &Record) -> Ruled<()> {
         ..Alias::default()
     })?;
     tx.changed(&record.table, &record.sys_id);
-    Ok(())
+    forget_pins(tx, &record.table, &record.sys_id)
 }
 
 /// Takes an item away that nobody will carry out.

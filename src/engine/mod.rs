@@ -4,6 +4,7 @@
 //! * `sync`: who sends, and for how long. `push`: what goes next; `round`: claims, requests, receipts; `batch_size`: how much goes in one. `twins`: what was made twice.
 //!   `pull`: the cached tables. `course`: how it goes, and when to try next.
 //! * `actions`: online steps that the app runs itself; `step`: what one is given; `call`: its calls. `wanted`: what an action has touched, read again.
+//! * `along`: what goes along with other records, step by step; `led_to`: the questions of one step. `opened`: what the app asks the instance for, and pins.
 //! * `foreign`: ids that another device made.
 //! * `hand`: what a person may do about an item, and waiting for one.
 //! * [`dialect`]: how intents become requests, and answers receipts.
@@ -11,6 +12,7 @@
 pub mod dialect;
 
 mod actions;
+mod along;
 mod batch_size;
 mod beforehand;
 mod call;
@@ -23,7 +25,9 @@ mod exchange;
 mod foreign;
 mod gone;
 mod hand;
+mod led_to;
 mod lost;
+mod opened;
 mod pull;
 mod push;
 mod records;
@@ -41,6 +45,7 @@ mod wanted;
 pub use actions::{OnlineStep, StepFailed, StepResult};
 pub use client::Client;
 pub use error::EngineError;
+pub use opened::FromRemote;
 pub use records::{AppRow, query_of};
 pub use report::{EndedBy, Phase, Progress, SyncReport};
 pub use settings::Settings;

@@ -111,6 +111,7 @@ impl<P: Ports> Client<P> {
             }
         }
         pulling.report.refreshed = complete.len() == cached.len();
+        let fresh = complete.iter().map(|(of, ..)| of.table.clone()).collect();
         if pulling.report.refreshed {
             for (of, refreshed, begun_at) in complete {
                 match self.remove_rest(&mut pulling, of, refreshed).await {
@@ -126,6 +127,7 @@ impl<P: Ports> Client<P> {
                 }
             }
         }
+        self.bring_along(&mut pulling, fresh).await?;
         Ok(EndedBy::Done)
     }
 
@@ -142,7 +144,7 @@ impl<P: Ports> Client<P> {
     }
 
     /// One table that the instance will not give is no trouble of the others.
-    fn report_refusal(&self, trouble: Trouble) -> Result<(), Trouble> {
+    pub(super) fn report_refusal(&self, trouble: Trouble) -> Result<(), Trouble> {
         match trouble {
             Trouble::Engine(error @ (EngineError::QueryNotHonoured { .. } | EngineError::PullRefused { .. })) => {
                 self.tell(&[Event::Error {
@@ -196,6 +198,7 @@ impl<P: Ports> Client<P> {
                 take_in(tx, &of.table, rows, lease)
             });
             pulling.report.pulled += written.await?.into_iter().sum::<u32>();
+            pulling.report.pulled += self.read_opened(lease).await?;
             if let Some(tell) = &pulling.options.on_progress {
                 tell(Progress { phase: Phase::Pull, done: pulling.report.pulled, total: None });
             }

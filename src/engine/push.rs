@@ -46,6 +46,7 @@ impl<P: Ports> Client<P> {
             if self.is_stopped(options) {
                 return Ok(EndedBy::Aborted);
             }
+            report.pulled += self.read_opened(lease).await?;
             let course = self.course().await?;
             if course.offline {
                 return Ok(EndedBy::Offline);

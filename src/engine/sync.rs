@@ -16,6 +16,7 @@ use super::{
     client::Client,
     error::EngineError,
     exchange::Trouble,
+    opened::Served,
     report::{EndedBy, Progress, SyncReport},
 };
 use crate::{
@@ -34,7 +35,7 @@ const PATIENCE_MS: u64 = 5_000;
 /// How often in a row the capabilities may be unreadable before an instance is taken to have none.
 const MOST_UNREAD: u32 = 2;
 
-type Run = Shared<LocalBoxFuture<'static, Result<SyncReport, EngineError>>>;
+pub(super) type Run = Shared<LocalBoxFuture<'static, Result<SyncReport, EngineError>>>;
 
 /// What a sync is to do.
 #[derive(Clone)]
@@ -78,6 +79,8 @@ pub(super) struct Session {
     pub(super) unsearched: RefCell<BTreeSet<String>>,
     /// The line had failed before this run, and has not answered in it yet.
     pub(super) line_failed: Cell<bool>,
+    /// Who waits for what the app has asked the instance for.
+    pub(super) served: Served,
     /// This context has said that a row cannot be read.
     pub(super) told_corrupt: Cell<bool>,
     pub(super) no_batch: Cell<bool>,
@@ -115,6 +118,9 @@ impl Session {
     /// Whether it was asked often enough what it can do, and never said so that it could be read.
     pub(super) fn passes_for_plain(&self) -> bool {
         self.unread.get() > MOST_UNREAD
+    }
+    pub(super) fn run_under_way(&self) -> Option<Run> {
+        self.run.borrow().as_ref().map(|(run, _)| run.clone())
     }
     pub(super) fn is_running(&self) -> bool {
         self.run.borrow().is_some()
@@ -249,6 +255,7 @@ impl<P: Ports> Client<P> {
         }
         self.note_signed_out(false).await?;
         let mut ended = EndedBy::Done;
+        report.pulled += self.read_opened(lease).await?;
         if options.push {
             ended = self.push(lease, options, report).await?;
             if matches!(ended, EndedBy::Done | EndedBy::Backoff) {
@@ -262,7 +269,8 @@ impl<P: Ports> Client<P> {
                 ended = pulled;
             }
         }
-        if ended == EndedBy::Done {
+        // A run that only reads what the app has asked for has neither sent what was due nor refreshed anything.
+        if ended == EndedBy::Done && (options.push || options.pull) {
             self.note_success(lease).await?;
         }
         while options.push && ended == EndedBy::Done && self.session().joined.replace(false) {

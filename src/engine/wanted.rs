@@ -1,8 +1,8 @@
 //! Records that are to be read again: what an action has touched, or has named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{beforehand::AT_ONCE, client::Client, error::EngineError, exchange::Trouble};
+use super::{beforehand::AT_ONCE, client::Client, error::EngineError, exchange::Trouble, pull::id_of};
 use crate::{
     core::{
         Durability, Event, Found, Origin, Read, Scan, StoreName,
@@ -24,7 +24,7 @@ impl<P: Ports> Client<P> {
             by_table.entry(wanted.table.clone()).or_default().push(wanted);
         }
         let mut headers: Option<Headers> = None;
-        let mut written = 0;
+        let (mut written, mut these) = (0, BTreeSet::new());
         for (table, wanted) in by_table {
             for chunk in wanted.chunks(AT_ONCE) {
                 let ids: Vec<String> = chunk.iter().map(|wanted| wanted.sys_id.clone()).collect();
@@ -47,8 +47,10 @@ impl<P: Ports> Client<P> {
                         take_in(tx, &table, &rows, lease)
                     })
                     .await?;
+                these.extend(rows.iter().map(|row| (table.clone(), id_of(row))));
             }
         }
+        written += self.bring_along_with(lease, &mut headers, &these).await?;
         Ok(written)
     }
 

@@ -4,6 +4,7 @@
 
 mod act;
 mod acted;
+mod along;
 mod answers;
 mod conflict;
 mod dependants;

@@ -6,6 +6,7 @@ mod both;
 mod support;
 
 mod actions;
+mod along;
 mod answers;
 mod calls;
 mod changes;
@@ -21,6 +22,7 @@ mod ids;
 mod limits;
 mod many;
 mod named;
+mod opened;
 mod passed_over;
 mod path;
 mod pulls;

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a failed test may panic")]
 
 pub mod actions;
+pub mod along;
 pub mod auto_sync;
 pub mod conflicts;
 pub mod hand;

@@ -78,7 +78,9 @@ async fn options_that_cannot_be() {
             ["“tables.incident.types”", tables({ types: { priority: "int" } })],
             ["“tables.incident.references”", tables({ references: { caller_id: 5 } })],
             ["“tables.incident.conflict”", tables({ conflict: "theirs" })],
-            ["“tables.incident.cache.include” is not there yet", tables({ cache: { include: [] } })],
+            ["“tables.incident.cache.fields” is not there yet", tables({ cache: { fields: [] } })],
+            ["“tables.incident.cache”", tables({ cache: { include: [{ from: "task" }] } })],
+            ["cache.include of table incident", tables({ cache: { include: ["caller_id"] } })],
             ["cache.query", tables({ cache: { query: "a^^b" } })], ["extends itself", tables({ extends: "incident" })],
         ];
         for (const [words, given] of cases) await refused("bad_options", words, () => open(given));
@@ -94,7 +96,10 @@ async fn arguments_that_cannot_be() {
         const incidents = db.table("incident");
         await refused("bad_argument", "table", () => db.table(""));
         await refused("bad_argument", "sys_id", () => incidents.get(5));
-        await refused("bad_options", "“remote”", () => incidents.get("x", { remote: "always" }));
+        await refused("bad_options", "“remote”", () => incidents.get("x", { remote: "never" }));
+        await refused("bad_options", "“include”", () => db.pin("incident", "x", { include: "caller_id" }));
+        await refused("bad_options", "“nope” in “nope”", () => db.pin("incident", "x", { include: ["nope"] }));
+        await refused("unknown_table", "nope", () => db.unpin("nope", "x"));
         await refused("bad_options", "“limit”", () => incidents.query("", { limit: -1 }));
         await refused("bad_options", "“query.equal”", () => incidents.query({ equal: {} }));
         await refused("bad_argument", "a list", () => incidents.createMany({}));

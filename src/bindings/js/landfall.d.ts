@@ -100,7 +100,12 @@ export interface CacheOptions {
   limit?: number;
   /** Not there yet: refused with `bad_options`. */
   fields?: string[];
-  /** Not there yet: refused with `bad_options`. */
+  /**
+   * Associated records to have along: a path of reference fields ("caller_id.location"; lists too), or records of another
+   * table that point here, with a limit the latest changed of each. They come with each refresh, with a record that is
+   * opened (`get`, `remote`) and with what an action has touched, and go at a refresh when nothing that is cached, opened
+   * or pinned leads to them any more, unless unsent work mentions them. What came along brings nothing along itself.
+   */
   include?: (string | { from: string; field: string; limit?: number })[];
   /** Not there yet: refused with `bad_options`. Tables are refreshed by each `sync()`. */
   refresh?: { onOpen?: boolean; onReconnect?: boolean; everyMs?: number };
@@ -150,6 +155,16 @@ export interface Landfall {
    * another device is asked of the instance, when online, for five seconds at most.
    */
   resolveId(sysId: string): Promise<string>;
+
+  /**
+   * Has a record, and what `include` names (or, without it, what its table's cache includes), on the device until
+   * `unpin`, and refreshes it with the cached tables: what leaves its table's query stays. Saved when it resolves; the
+   * record is there then, too, if the instance could be asked, and else after the next sync. A temporary sys_id may be
+   * pinned. What the instance has no more goes, pinned or not, unless it was opened or made here.
+   */
+  pin(table: string, sysId: string, options?: { include?: CacheOptions["include"] }): Promise<void>;
+  /** What is here for no other reason goes at the next refresh. */
+  unpin(table: string, sysId: string): Promise<void>;
 
   /** Adds a listener. Call the function it gives back to take the listener away. */
   on<K extends keyof Events>(event: K, listener: (e: Events[K]) => void): () => void;
@@ -204,7 +219,13 @@ export interface Table<T> {
   create(fields: Partial<T>): Promise<Row<T>>;
   /** One transaction: all or none. */
   createMany(fields: Partial<T>[]): Promise<Row<T>[]>;
-  /** By the temporary or the permanent sys_id. `remote` is not there yet: refused with `bad_options`. */
+  /**
+   * By the temporary or the permanent sys_id. `remote` asks the instance when online, each time or if the record is not
+   * here; what it answers, and what the table's cache includes, stays on the device: a record that the table's query has
+   * never found does, too. One that the instance does not have, or show, goes, unless unsent work is about it or mentions
+   * it. Offline, or where the instance cannot be asked within seconds since something long is being sent, it is what is
+   * here.
+   */
   get(sysId: string, options?: { remote?: "ifMissing" | "always"; deleted?: boolean }): Promise<Row<T> | undefined>;
   /** `undefined` leaves a field alone, `null` clears it; `sys_id` and `$sync` are ignored. */
   update(sysId: string, changes: { [K in keyof T]?: T[K] | null | undefined }): Promise<Row<T>>;

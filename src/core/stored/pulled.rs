@@ -51,6 +51,9 @@ pub struct Pulled {
 }
 
 impl Pulled {
+    /// What went along with others, of whatever table, counts as a table of this name, as far as it has one time.
+    pub const ALONG: &'static str = "";
+
     /// Where it is noted of a table.
     pub fn at(table: &str) -> RowKey {
         RowKey { store: StoreName::Meta, key: Key::from(["pulled", table]) }

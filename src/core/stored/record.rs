@@ -47,6 +47,10 @@ pub struct Record {
     /// since clocks are set right just when the network returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pulled_under: Option<u64>,
+    /// It is not here for itself: it went along with another record, or was in its table's query and may still be
+    /// led to. Of no weight once the table's query finds it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub along: bool,
     /// An action, or a change that was not answered with a row, has changed it since the instance last told of it: its time
     /// is an older one's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -65,6 +69,11 @@ impl Record {
     /// Whether the instance has not made it yet.
     pub fn is_temporary(&self) -> bool {
         ids::is_temporary(&self.sys_id)
+    }
+
+    /// Whether it is here only because something leads to it.
+    pub fn is_along(&self) -> bool {
+        self.along && self.pulled_under.is_none()
     }
 
     /// When the instance last changed it, in ServiceNow's time; not known of one that is outdated.
@@ -90,6 +99,11 @@ impl Record {
     /// Index prefix: those of them that a pull has brought, also if they are deleted here.
     pub fn pulled_of(table: &str) -> Key {
         Key::from(["pulled", table])
+    }
+
+    /// Index prefix: those that are here only because something leads to them, also if they are deleted here.
+    pub fn that_came_along() -> Key {
+        Key::from(["along"])
     }
 
     /// Index prefix: the records the instance has not made yet.
@@ -122,6 +136,9 @@ impl Stored for Record {
         }
         if self.pulled_under.is_some() {
             index.extend(of_each("pulled"));
+        }
+        if self.is_along() {
+            index.push(Key::from(["along", &self.sys_id]));
         }
         index
     }
