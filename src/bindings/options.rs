@@ -20,10 +20,11 @@ const OPTIONS: [&str; 7] = ["name", "user", "instance", "auth", "tables", "durab
 const INSTANCE: [&str; 5] = ["url", "extras", "batchSize", "credentials", "fetch"];
 const TABLE: [&str; 9] =
     ["extends", "types", "indexes", "references", "journals", "correlationField", "actedAtField", "unknown", "cache"];
-const CACHE: [&str; 2] = ["query", "limit"];
+const CACHE: [&str; 5] = ["query", "limit", "fields", "refresh", "maxAgeMs"];
+const REFRESH: [&str; 4] = ["onOpen", "onReconnect", "everyMs", "onlyUnmetered"];
 /// In the contract, but not there yet. Passed over in silence they would seem to work.
 const TABLE_LATER: [&str; 1] = ["conflict"];
-const CACHE_LATER: [&str; 4] = ["fields", "include", "refresh", "maxAgeMs"];
+const CACHE_LATER: [&str; 1] = ["include"];
 
 /// The options, checked.
 pub struct Options {
@@ -109,7 +110,11 @@ fn table(name: &str, given: &JsValue) -> Result<TableOptions, Failure> {
     let given = Given::new(given, &whose)?;
     given.only(&TABLE, &TABLE_LATER)?;
     if let Some(cache) = given.get("cache") {
-        Given::new(cache, &format!("{whose}.cache"))?.only(&CACHE, &CACHE_LATER)?;
+        let cache = Given::new(cache, &format!("{whose}.cache"))?;
+        cache.only(&CACHE, &CACHE_LATER)?;
+        if let Some(refresh) = cache.get("refresh") {
+            Given::new(refresh, &format!("{whose}.cache.refresh"))?.only(&REFRESH, &[])?;
+        }
     }
     let mut options = Map::new();
     for (option, value) in given.iter() {

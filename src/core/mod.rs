@@ -6,6 +6,7 @@
 pub mod act;
 pub mod acted;
 pub mod birth;
+pub mod cache;
 pub mod calls;
 pub mod family;
 pub mod hand;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    acted::echoed,
+    acted::{echoed, want},
     ids,
     key::Key,
     order,
@@ -25,6 +25,14 @@ use crate::wire::value::Fields;
 /// # Errors
 /// As [`Tx::get`].
 pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Ruled<u32> {
+    take_in_part(tx, table, None, rows, lease)
+}
+
+/// As [`take_in`], of rows of which only some fields were asked for: of the others they say nothing.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn take_in_part(tx: &mut Tx<'_>, table: &str, asked: Option<&[String]>, rows: &[Fields], lease: u64) -> Ruled<u32> {
     let mut written = 0;
     tx.each(rows, |tx, row| {
         let Some(sys_id) = row.get("sys_id").filter(|id| !id.is_empty()) else { return Ok(()) };
@@ -37,13 +45,17 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
                 echoed(tx, item, &temporary.unwrap_or_default(), row)?;
             } else {
                 prove(tx, &item, row)?;
-                created(tx, &item, row, Told::Unasked)?;
+                created(tx, &item, &with_sent(&item, asked, row), Told::Unasked)?;
+            }
+            if asked.is_some() {
+                // Its receipt would have been the whole of it.
+                want(tx, &class, sys_id)?;
             }
             let record = tx.record(&class, sys_id)?;
             return record.map_or(Ok(()), |record| note_brought(tx, record, lease));
         }
         let there = tx.record(&class, sys_id)?;
-        let row = &whole(&class, table, there.as_ref(), row);
+        let row = &whole(&class, table, asked, there.as_ref(), row);
         if let Some(record) = there.clone().filter(|record| !record.items.is_empty() || record.deleted) {
             written += u32::from(take_in_under(tx, record, row, lease)?);
             return Ok(());
@@ -72,12 +84,27 @@ pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Rul
     Ok(written)
 }
 
-/// Asked for as one of its parent's, a record comes without the fields of its own table.
-fn whole(class: &str, table: &str, there: Option<&Record>, row: &Fields) -> Fields {
-    let mut fields = match there.filter(|record| class != table && record.table == class) {
+/// Asked for as one of its parent's, a record comes without the fields of its own table; and asked for in part, without
+/// those that were not.
+fn whole(class: &str, table: &str, asked: Option<&[String]>, there: Option<&Record>, row: &Fields) -> Fields {
+    let comes_in_part = |record: &&Record| asked.is_some() || (class != table && record.table == class);
+    let mut fields = match there.filter(comes_in_part) {
         Some(record) => record.base.as_ref().unwrap_or(&record.fields).clone(),
         None => Fields::new(),
     };
+    if class == table {
+        // What was asked for and did not come is not there.
+        fields.retain(|name, _| !asked.is_some_and(|asked| asked.contains(name)));
+    }
+    fields.extend(row.clone());
+    fields
+}
+
+/// What a create has brought and the row was not asked for: that it was not kept, the row does not say.
+fn with_sent(item: &Item, asked: Option<&[String]>, row: &Fields) -> Fields {
+    let unasked = |name: &String| asked.is_some_and(|asked| !asked.contains(name));
+    let sent = item.fields.iter().filter(|(name, _)| unasked(name) && !item.amended.contains(*name));
+    let mut fields: Fields = sent.map(|(name, value)| (name.clone(), value.clone())).collect();
     fields.extend(row.clone());
     fields
 }
@@ -111,9 +138,20 @@ fn note_brought(tx: &mut Tx<'_>, record: Record, lease: u64) -> Ruled<()> {
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn note_fresh(tx: &mut Tx<'_>, table: &str, query: &str, at: u64) -> Ruled<()> {
-    let known = tx.readable::<Pulled>(&Pulled::at(table))?.unwrap_or_default();
-    tx.put(&Pulled { table: table.to_owned(), query: query.to_owned(), fresh_at: at, ..known })
+pub fn note_fresh(tx: &mut Tx<'_>, of: &Pulled, at: u64) -> Ruled<()> {
+    let Pulled { table, query, fields, .. } = of.clone();
+    let known = tx.readable::<Pulled>(&Pulled::at(&table))?.unwrap_or_default();
+    tx.put(&Pulled { table, query, fields, fresh_at: at, ..known })
+}
+
+/// At this time it was tried in vain to find out: see [`Pulled::tried_at`].
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn note_tried(tx: &mut Tx<'_>, of: Pulled, at: u64) -> Ruled<()> {
+    let known = tx.readable::<Pulled>(&Pulled::at(&of.table))?;
+    let known = known.filter(|known| known.query == of.query && known.fields == of.fields).unwrap_or(of);
+    tx.put(&Pulled { tried_at: Some(at), ..known })
 }
 
 /// When the instance last had a record as it is here, in ms, unsent changes aside.
@@ -164,11 +202,28 @@ fn look_for_twin(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<()> {
 /// # Errors
 /// As [`Tx::get`].
 pub fn sweep(tx: &mut Tx<'_>, lease: u64, gone: &[RowKey]) -> Ruled<u32> {
+    remove_if(tx, lease, gone, |_, _| Ok(true))
+}
+
+/// As [`sweep`], of those that the instance has not been seen to have since `before`, in ms.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn expire(tx: &mut Tx<'_>, lease: u64, before: u64, old: &[RowKey]) -> Ruled<u32> {
+    remove_if(tx, lease, old, |tx, record| Ok(known_since(tx, record)?.is_none_or(|at| at < before)))
+}
+
+fn remove_if(
+    tx: &mut Tx<'_>,
+    lease: u64,
+    rows: &[RowKey],
+    is_gone: impl Fn(&mut Tx<'_>, &Record) -> Ruled<bool>,
+) -> Ruled<u32> {
     let Some(needed) = needed(tx)? else { return Ok(0) };
     let mut removed = 0;
-    tx.each(gone, |tx, at| {
+    tx.each(rows, |tx, at| {
         let Some(record) = tx.get::<Record>(at)? else { return Ok(()) };
-        if may_go(&record, lease) && !needed.contains(&record.sys_id) {
+        if may_go(&record, lease) && !needed.contains(&record.sys_id) && is_gone(tx, &record)? {
             tx.remove(at.clone());
             tx.changed(&record.table, &record.sys_id);
             removed += 1;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::CoreError;
+use super::{cache::Refresh, error::CoreError};
 use crate::wire::{
     query::Query,
     value::{Fields, Type},
@@ -83,6 +83,12 @@ pub struct CacheOptions {
     pub query: Option<String>,
     /// Most records.
     pub limit: Option<u32>,
+    /// The fields to have of each; none means all.
+    pub fields: Option<Vec<String>>,
+    /// When it is refreshed without being asked for.
+    pub refresh: Refresh,
+    /// What the instance has not been seen to have for longer than this goes, in ms.
+    pub max_age_ms: Option<u64>,
 }
 
 /// The declared tables, checked.
@@ -119,11 +125,7 @@ impl Schema {
             if schema.chain(name).count() > schema.tables.len() + 1 {
                 return Err(CoreError::BadOptions(format!("table {name} extends itself.")));
             }
-            if let Some(query) = options.cache.as_ref().and_then(|cache| cache.query.as_ref()) {
-                query
-                    .parse::<Query>()
-                    .map_err(|why| CoreError::BadOptions(format!("cache.query of table {name}: {why}")))?;
-            }
+            options.cache.as_ref().map_or(Ok(()), |cache| cache.check(name))?;
         }
         Ok(schema)
     }

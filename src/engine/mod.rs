@@ -2,7 +2,7 @@
 //!
 //! * [`Client`]: what the app calls, and the loop that reads, rules, commits and starts over when stale.
 //! * `sync`: who sends, and for how long. `push`: what goes next; `round`: claims, requests, receipts; `batch_size`: how much goes in one. `twins`: what was made twice.
-//!   `pull`: the cached tables. `course`: how it goes, and when to try next.
+//!   `pull`: the cached tables; `refresh`: which of them, and when. `course`: how it goes, and when to try next.
 //! * `actions`: online steps that the app runs itself; `step`: what one is given; `call`: its calls. `wanted`: what an action has touched, read again.
 //! * `foreign`: ids that another device made.
 //! * `hand`: what a person may do about an item, and waiting for one.
@@ -11,6 +11,7 @@
 pub mod dialect;
 
 mod actions;
+mod audit;
 mod batch_size;
 mod call;
 mod changes;
@@ -26,6 +27,7 @@ mod lost;
 mod pull;
 mod push;
 mod records;
+mod refresh;
 mod report;
 mod round;
 mod settings;
@@ -41,10 +43,11 @@ pub use actions::{OnlineStep, StepFailed, StepResult};
 pub use client::Client;
 pub use error::EngineError;
 pub use records::{AppRow, query_of};
+pub use refresh::Occasion;
 pub use report::{EndedBy, Phase, Progress, SyncReport};
 pub use settings::Settings;
 pub use standstill::STUCK_MS;
-pub use status::{Audit, Orphan, Status};
+pub use status::{Audit, CachedTable, Orphan, Status};
 pub use step::{CallFailed, Step};
 pub use sync::SyncOptions;
 pub use transaction::Transaction;

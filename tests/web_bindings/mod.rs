@@ -7,6 +7,7 @@ pub mod auto_sync;
 pub mod hand;
 pub mod handles;
 pub mod records;
+pub mod refreshes;
 pub mod refusals;
 pub mod storage;
 
