@@ -101,6 +101,9 @@ pub enum Refusal {
     /// A business rule that will not have it, in ServiceNow's words.
     #[error("Operation Failed")]
     Aborted(#[from] Aborted),
+    /// A table that users may not read, in ServiceNow's words.
+    #[error("User Not Authorized")]
+    NotAuthorized,
     /// Nobody is signed in.
     #[error("User Not Authenticated")]
     NotAuthenticated,
@@ -119,7 +122,7 @@ impl Refusal {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Aborted(_) => StatusCode::FORBIDDEN,
+            Self::Aborted(_) | Self::NotAuthorized => StatusCode::FORBIDDEN,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::NotAuthenticated => StatusCode::UNAUTHORIZED,
             Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -162,6 +165,7 @@ impl Refusal {
             Self::KeyReused => {
                 "Nothing was written. A key stands for one request: the same method, path and body".into()
             }
+            Self::NotAuthorized => "Failed API level ACL Validation".into(),
             Self::NotAuthenticated => "Required to provide Auth information".into(),
             Self::Aborted(rule) => rule.to_string(),
             Self::Store(error) => error.to_string(),
