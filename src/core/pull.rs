@@ -197,33 +197,18 @@ fn look_for_twin(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<()> {
 }
 
 /// Removes rows that the refresh under `lease` did not bring, if they are still such as it may remove, and no
-/// unsent work mentions them. Gives how many went.
+/// unsent work mentions them; perhaps only those that the instance has not been seen to have since a time, in ms. Gives how
+/// many went.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn sweep(tx: &mut Tx<'_>, lease: u64, gone: &[RowKey]) -> Ruled<u32> {
-    remove_if(tx, lease, gone, |_, _| Ok(true))
-}
-
-/// As [`sweep`], of those that the instance has not been seen to have since `before`, in ms.
-///
-/// # Errors
-/// As [`Tx::get`].
-pub fn expire(tx: &mut Tx<'_>, lease: u64, before: u64, old: &[RowKey]) -> Ruled<u32> {
-    remove_if(tx, lease, old, |tx, record| Ok(known_since(tx, record)?.is_none_or(|at| at < before)))
-}
-
-fn remove_if(
-    tx: &mut Tx<'_>,
-    lease: u64,
-    rows: &[RowKey],
-    is_gone: impl Fn(&mut Tx<'_>, &Record) -> Ruled<bool>,
-) -> Ruled<u32> {
+pub fn sweep(tx: &mut Tx<'_>, lease: u64, not_since: Option<u64>, gone: &[RowKey]) -> Ruled<u32> {
     let Some(needed) = needed(tx)? else { return Ok(0) };
     let mut removed = 0;
-    tx.each(rows, |tx, at| {
+    tx.each(gone, |tx, at| {
         let Some(record) = tx.get::<Record>(at)? else { return Ok(()) };
-        if may_go(&record, lease) && !needed.contains(&record.sys_id) && is_gone(tx, &record)? {
+        let known = not_since.map_or(Ok(None), |_| known_since(tx, &record))?;
+        if may_go(&record, lease) && !needed.contains(&record.sys_id) && known.is_none_or(|at| Some(at) < not_since) {
             tx.remove(at.clone());
             tx.changed(&record.table, &record.sys_id);
             removed += 1;

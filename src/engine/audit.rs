@@ -20,7 +20,6 @@ use crate::{
     core::{
         Durability, Origin, RowKey,
         lease::renew_lease,
-        pull::sweep,
         stored::{Deletions, Pulled, Record, Unaudited},
     },
     ports::{Clock, Ports},
@@ -57,7 +56,7 @@ impl<P: Ports> Client<P> {
         let alive = self.alive(pulling, of, &ids).await?;
         let gone: Vec<String> = ids.into_iter().filter(|id| !alive.contains(id)).collect();
         let rows: Vec<RowKey> = gone.iter().map(|id| Record::at(self.schema(), &of.table, id)).collect();
-        if i64::try_from(rows.len()) != Ok(missing) || !self.remove(pulling, &rows, sweep).await? {
+        if i64::try_from(rows.len()) != Ok(missing) || !self.remove(pulling, &rows, None).await? {
             return Ok(false);
         }
         // Unsent work may need some of them for now.

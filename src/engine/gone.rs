@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     core::{
-        Durability, Found, Key, Origin, Read, RowKey, Ruled, Scan, StoreName, Tx,
+        Durability, Found, Key, Origin, Read, RowKey, Scan, StoreName,
         lease::renew_lease,
         pull::sweep,
         stored::{Deletions, Pulled, Record, UPDATED},
@@ -82,7 +82,7 @@ impl<P: Ports> Client<P> {
         let before = at.gone.len();
         if before > 0 {
             let of_these = |id: &String| Record::at(self.schema(), &of.table, id);
-            self.remove(pulling, &at.gone.iter().map(of_these).collect::<Vec<_>>(), sweep).await?;
+            self.remove(pulling, &at.gone.iter().map(of_these).collect::<Vec<_>>(), None).await?;
             at.gone = self.rest(of, std::mem::take(&mut at.gone)).await?;
         }
         let live = self.count_brought(of).await? - i64::try_from(at.gone.len()).unwrap_or(0);
@@ -211,7 +211,7 @@ impl<P: Ports> Client<P> {
             gone.retain(|key| !alive.contains(key.text(1)));
         }
         let at = |key| RowKey { store: StoreName::Records, key };
-        self.remove(pulling, &gone.into_iter().map(at).collect::<Vec<_>>(), sweep).await
+        self.remove(pulling, &gone.into_iter().map(at).collect::<Vec<_>>(), None).await
     }
 
     /// Those of these ids that the query finds.
@@ -228,12 +228,12 @@ impl<P: Ports> Client<P> {
         Ok(alive)
     }
 
-    /// Removes those of these that `rule` takes away. Whether it came to an end.
+    /// Removes these, or those of them that the instance has not been seen to have since a time. Whether it came to an end.
     pub(super) async fn remove(
         &self,
         pulling: &mut Pulling<'_>,
         gone: &[RowKey],
-        rule: impl Fn(&mut Tx<'_>, u64, &[RowKey]) -> Ruled<u32>,
+        not_since: Option<u64>,
     ) -> Result<bool, Trouble> {
         let lease = pulling.lease;
         for chunk in gone.chunks(REMOVED) {
@@ -243,7 +243,7 @@ impl<P: Ports> Client<P> {
             pulling.report.removed += self
                 .transact(Origin::Sync, Durability::Relaxed, |tx| {
                     renew_lease(tx, lease)?;
-                    rule(tx, lease, chunk)
+                    sweep(tx, lease, not_since, chunk)
                 })
                 .await?;
         }
@@ -271,7 +271,7 @@ impl<P: Ports> Client<P> {
         Ok(found.into_iter().flat_map(|found| if let Found::Keys(keys) = found { keys } else { Vec::new() }).collect())
     }
 
-    pub(super) async fn count_brought(&self, of: &Cached) -> Result<i64, EngineError> {
+    async fn count_brought(&self, of: &Cached) -> Result<i64, EngineError> {
         let [count] = self.counts([Scan::index(StoreName::Records, Record::pulled_of(&of.table))]).await?;
         Ok(i64::from(count))
     }

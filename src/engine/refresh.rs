@@ -11,7 +11,7 @@ use super::{
     pull::{Cached, Pulling},
 };
 use crate::{
-    core::{Key, RowKey, StoreName, cache::Refresh, pull::expire, schema::TableOptions, stored::Pulled},
+    core::{RowKey, StoreName, cache::Refresh, schema::TableOptions, stored::Pulled},
     ports::{Clock, Ports},
 };
 
@@ -130,7 +130,8 @@ impl<P: Ports> Client<P> {
         }
         let removed = pulling.report.removed;
         let brought = self.brought(of).await?;
-        self.remove(pulling, &rows(brought), |tx, lease, rows| expire(tx, lease, before, rows)).await?;
+        let brought: Vec<RowKey> = brought.into_iter().map(|key| RowKey { store: StoreName::Records, key }).collect();
+        self.remove(pulling, &brought, Some(before)).await?;
         if pulling.report.removed > removed {
             // Should they be given again, they are no changes.
             at.begin_anew();
@@ -138,8 +139,4 @@ impl<P: Ports> Client<P> {
         }
         Ok(())
     }
-}
-
-fn rows(keys: Vec<Key>) -> Vec<RowKey> {
-    keys.into_iter().map(|key| RowKey { store: StoreName::Records, key }).collect()
 }

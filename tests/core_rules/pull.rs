@@ -3,7 +3,7 @@
 use landfall::{
     core::{
         hand,
-        pull::{expire, may_go, note_fresh, take_in, take_in_part},
+        pull::{may_go, note_fresh, sweep, take_in, take_in_part},
         stored::{Pulled, Record},
         write,
     },
@@ -123,12 +123,12 @@ fn what_has_not_been_seen_for_too_long_goes_unless_it_is_needed() {
     world.run(|tx| write::update(tx, "incident", "a2", &fields_of(&[("category", "belt")]))).unwrap();
     world.create(&[("parent", "a3")]);
     let at: Vec<_> = ["a1", "a2", "a3"].iter().map(|id| Record::at(&world.schema, "incident", id)).collect();
-    assert_eq!(world.run(|tx| expire(tx, 2, seen_at, &at)).unwrap().0, 0, "not older than that");
-    assert_eq!(world.run(|tx| expire(tx, 1, seen_at + 9, &at)).unwrap().0, 0, "this refresh has brought them");
+    assert_eq!(world.run(|tx| sweep(tx, 2, Some(seen_at), &at)).unwrap().0, 0, "not older than that");
+    assert_eq!(world.run(|tx| sweep(tx, 1, Some(seen_at + 9), &at)).unwrap().0, 0, "this refresh has brought them");
     let of = Pulled { table: "task".to_owned(), ..Pulled::default() };
     world.run(|tx| note_fresh(tx, &of, seen_at + 9)).unwrap();
-    assert_eq!(world.run(|tx| expire(tx, 2, seen_at + 9, &at)).unwrap().0, 0, "seen as the parent's since");
-    assert_eq!(world.run(|tx| expire(tx, 2, seen_at + 10, &at)).unwrap().0, 1);
+    assert_eq!(world.run(|tx| sweep(tx, 2, Some(seen_at + 9), &at)).unwrap().0, 0, "seen as the parent's since");
+    assert_eq!(world.run(|tx| sweep(tx, 2, Some(seen_at + 10), &at)).unwrap().0, 1);
     let left = ["a1", "a2", "a3"].map(|id| world.record("incident", id).is_some());
     assert_eq!(left, [false, true, true]);
 }
