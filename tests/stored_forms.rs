@@ -10,8 +10,8 @@ use landfall::{
         Durability, Event, Key, Origin, Receipt, Ref, Row, Settled, StoreName, Tx, View,
         schema::Schema,
         stored::{
-            Action, Again, Alias, Announced, Asked, Birth, Call, Calling, Course, Item, ItemError, ItemKind, ItemState,
-            Lease, Opened, Part, Pin, Proofs, Pulled, Record, Stored, Wanted, decode,
+            Action, Again, Alias, Announced, Asked, Birth, Call, Calling, Course, Deletions, Item, ItemError, ItemKind,
+            ItemState, Lease, Opened, Part, Pin, Proofs, Pulled, Record, Stored, Unaudited, Wanted, decode,
         },
     },
     wire::{
@@ -124,9 +124,11 @@ fn rows_as_they_lie_on_disk() {
     tx.put(&Birth { id: "0192f0c1a2b37c4d8e9f0a1b2c3d4e63".into(), user, url }).unwrap();
     let keeps = [("incident".into(), true), ("task".into(), false)].into();
     tx.put(&Proofs { keeps, finds: [("incident".into(), true)].into() }).unwrap();
+    tx.put(&Unaudited { at: 1_700_000_000_005 }).unwrap();
     tx.put(&Pulled {
         table: "incident".into(),
         query: "active=true".into(),
+        fields: vec!["number".into(), "sys_id".into()],
         after: Some(PERMANENT.into()),
         until: Some("2026-01-31 08:00:00".into()),
         seen_at: 1_700_000_000_002,
@@ -137,6 +139,9 @@ fn rows_as_they_lie_on_disk() {
         brought_at: 1_700_000_000_003,
         compared_at: 1_700_000_000_000,
         fresh_at: 1_700_000_000_001,
+        tried_at: Some(1_700_000_000_004),
+        deletions: Some(Deletions::Audit),
+        audited: Some("2026-01-31 08:01:00".into()),
     })
     .unwrap();
     let (set, _) = tx.finish(1.0, Origin::Here, Durability::Strict);

@@ -110,6 +110,9 @@ pub enum Refusal {
     /// A business rule that will not have it, in ServiceNow's words.
     #[error("Operation Failed")]
     Aborted(#[from] Aborted),
+    /// A table that users may not read, in ServiceNow's words.
+    #[error("User Not Authorized")]
+    NotAuthorized,
     /// Nobody is signed in.
     #[error("User Not Authenticated")]
     NotAuthenticated,
@@ -128,7 +131,7 @@ impl Refusal {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Aborted(_) => StatusCode::FORBIDDEN,
+            Self::Aborted(_) | Self::NotAuthorized => StatusCode::FORBIDDEN,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Changed { .. } => StatusCode::PRECONDITION_FAILED,
             Self::NotAuthenticated => StatusCode::UNAUTHORIZED,
@@ -173,6 +176,7 @@ impl Refusal {
                 "Nothing was written. A key stands for one request: the same method, path and body".into()
             }
             Self::Changed { mod_count } => format!("Nothing was written. Its sys_mod_count is {mod_count} by now"),
+            Self::NotAuthorized => "Failed API level ACL Validation".into(),
             Self::NotAuthenticated => "Required to provide Auth information".into(),
             Self::Aborted(rule) => rule.to_string(),
             Self::Store(error) => error.to_string(),

@@ -17,9 +17,12 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{bell::Bell, events::Events, failure::Failure};
 use crate::{
-    browser::{BrowserPorts, Scope, Wake, background_sync},
+    browser::{
+        BrowserPorts, Scope, Wake, background_sync,
+        connection::{self, Unmetered},
+    },
     core::retry::backoff_ms,
-    engine::{Client, EndedBy, EngineError, STUCK_MS, SyncOptions, SyncReport},
+    engine::{Client, EndedBy, EngineError, Occasion, STUCK_MS, SyncOptions, SyncReport},
     ports::{Clock as _, Entropy as _, Ports as _, StoreError},
 };
 
@@ -36,6 +39,7 @@ const LEFT_TO_OTHERS_MS: u64 = 10_000;
 pub struct AutoSync {
     state: Rc<State>,
     _wake: Option<Wake>,
+    _unmetered: Option<Unmetered>,
 }
 
 struct State {
@@ -47,8 +51,8 @@ struct State {
     stopped: Cell<bool>,
     /// The app has written since the last run.
     written: Cell<bool>,
-    /// The cached tables are to be refreshed.
-    pull: Cell<bool>,
+    /// The cached tables are to be refreshed on this occasion.
+    owed: Cell<Occasion>,
     /// Runs in a row that did not reach the instance.
     failures: Cell<u32>,
     last_error: RefCell<Option<String>>,
@@ -63,7 +67,7 @@ impl AutoSync {
             unsent: Bell::default(),
             stopped: Cell::new(false),
             written: Cell::new(false),
-            pull: Cell::new(true),
+            owed: Cell::default(),
             failures: Cell::new(0),
             last_error: RefCell::default(),
         });
@@ -72,13 +76,17 @@ impl AutoSync {
             let state = Rc::clone(&state);
             Wake::new(move || state.come_back())
         });
-        if served {
-            state.pull.set(false);
-        } else {
+        // What was left out for the sake of the connection is owed still.
+        let unmetered = (!served).then(|| {
+            let state = Rc::clone(&state);
+            Unmetered::new(move || state.bell.ring())
+        });
+        if !served {
+            state.owe(Occasion { opened_at: Some(state.now()), ..Occasion::default() });
             state.bell.ring();
         }
         spawn_local(Rc::clone(&state).run(served));
-        Self { state, _wake: wake }
+        Self { state, _wake: wake, _unmetered: unmetered.flatten() }
     }
 
     /// The app has written.
@@ -96,6 +104,12 @@ impl AutoSync {
     pub fn come_back(&self) {
         self.state.come_back();
     }
+
+    /// Nothing is here any more.
+    pub fn begin_anew(&self) {
+        self.state.owe(Occasion { opened_at: Some(self.state.now()), ..Occasion::default() });
+        self.state.come_back();
+    }
 }
 
 impl Drop for AutoSync {
@@ -106,17 +120,25 @@ impl Drop for AutoSync {
 }
 
 impl State {
+    fn now(&self) -> u64 {
+        self.client.ports().clock().now_ms()
+    }
+
+    fn owe(&self, occasion: Occasion) {
+        self.owed.set(self.owed.get().and(occasion));
+    }
+
     fn come_back(&self) {
-        self.pull.set(true);
+        self.owe(Occasion { back_at: Some(self.now()), ..Occasion::default() });
         self.bell.ring();
     }
 
     async fn run(self: Rc<Self>, served: bool) {
-        let mut wait = None;
+        let (mut wait, mut refresh) = (None, None);
         // Orders Background Sync once for what an earlier visit left.
         let mut left_over = true;
         loop {
-            self.rung_or_after(wait, served).await;
+            self.rung_or_after(wait, refresh, served).await;
             // All the writes of one turn of the event loop go together.
             self.client.ports().clock().sleep(0).await;
             if self.stopped.get() {
@@ -127,7 +149,7 @@ impl State {
                 // Before the attempt: it may take a minute to fail, and the tab may be closed by then.
                 background_sync::register(TAG).await;
             }
-            let ended = self.sync().await;
+            let ended = self.sync(served).await;
             if self.stopped.get() {
                 return;
             }
@@ -138,12 +160,14 @@ impl State {
             {
                 background_sync::register(TAG).await;
             }
-            wait = if served { None } else { self.next(&ended).await };
+            if !served {
+                (wait, refresh) = (self.next(&ended).await, self.next_refresh(&ended).await);
+            }
             left_over = false;
         }
     }
 
-    async fn rung_or_after(&self, wait: Option<u64>, served: bool) {
+    async fn rung_or_after(&self, wait: Option<u64>, refresh: Option<u64>, served: bool) {
         let due = async {
             match wait {
                 Some(ms) => self.client.ports().clock().sleep(ms).await,
@@ -153,7 +177,13 @@ impl State {
                 }
             }
         };
-        match select(pin!(self.bell.wait()), pin!(due)).await {
+        let refresh = async {
+            match refresh {
+                Some(ms) => self.client.ports().clock().sleep(ms).await,
+                None => pending().await,
+            }
+        };
+        match select(pin!(self.bell.wait()), select(pin!(due), pin!(refresh))).await {
             Either::Left(_) | Either::Right(_) => {}
         }
     }
@@ -181,24 +211,31 @@ impl State {
         }
     }
 
-    async fn sync(&self) -> Result<SyncReport, EngineError> {
-        let pull = self.pull.take();
-        let ended = self.client.sync(SyncOptions { pull, ..SyncOptions::default() }).await;
-        // What was not pulled is still owed.
+    async fn sync(&self, served: bool) -> Result<SyncReport, EngineError> {
+        let metered = connection::is_metered();
+        let owed = Occasion { metered, ..self.owed.take() };
+        let pull = !served && (!owed.is_none() || matches!(self.client.next_refresh_in(metered).await, Ok(Some(0))));
+        let ended = self.client.sync(SyncOptions { pull, only: Some(owed), ..SyncOptions::default() }).await;
+        // What was not pulled is still owed; to whom that was done since, it is not done again.
         match &ended {
             Ok(report) if report.ended_by == EndedBy::Done => {
+                if metered {
+                    self.owe(owed);
+                }
                 self.failures.set(0);
                 self.last_error.take();
             }
             Ok(report) => {
-                self.pull.set(self.pull.get() || (pull && !report.refreshed));
+                if metered || !report.refreshed {
+                    self.owe(owed);
+                }
                 // Nothing was tried where the user holds the traffic back.
                 if report.ended_by == EndedBy::Offline && report.requests > 0 {
                     self.failures.set(self.failures.get() + 1);
                 }
             }
             Err(error) => {
-                self.pull.set(self.pull.get() || pull);
+                self.owe(owed);
                 self.failures.set(self.failures.get() + 1);
                 self.tell(error);
             }
@@ -226,10 +263,20 @@ impl State {
             Err(_) => true,
         };
         // The engine knows when the outbox is due; that the cached tables are, only this loop does.
-        let owed = (failed && self.pull.get())
+        let owed = (failed && !self.owed.get().is_none())
             .then(|| backoff_ms(self.failures.get(), self.client.ports().entropy().random()));
         // After a failure that the engine does not know of, such as the store's, it is not asked again at once.
         let next = if ended.is_err() { owed.or(due)? } else { [due, owed].into_iter().flatten().min()? };
         Some(next.max(LEAST_MS))
+    }
+
+    /// How long until a table is due by its own interval.
+    async fn next_refresh(&self, ended: &Result<SyncReport, EngineError>) -> Option<u64> {
+        let due = self.client.next_refresh_in(connection::is_metered()).await.ok()??;
+        let least = match ended {
+            Ok(_) => LEAST_MS,
+            Err(_) => backoff_ms(self.failures.get(), self.client.ports().entropy().random()),
+        };
+        Some(due.max(least))
     }
 }

@@ -92,7 +92,7 @@ impl Opened {
                 self.with_auto_sync(AutoSync::unsent)
             }
             // What the instance has is fetched again.
-            Event::Evicted { .. } => self.with_auto_sync(AutoSync::come_back),
+            Event::Evicted { .. } => self.with_auto_sync(AutoSync::begin_anew),
             _ => {}
         }
     }

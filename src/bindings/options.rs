@@ -31,9 +31,8 @@ const TABLE: [&str; 10] = [
     "unknown",
     "cache",
 ];
-const CACHE: [&str; 3] = ["query", "limit", "include"];
-/// In the contract, but not there yet. Passed over in silence they would seem to work.
-const CACHE_LATER: [&str; 3] = ["fields", "refresh", "maxAgeMs"];
+const CACHE: [&str; 6] = ["query", "limit", "fields", "include", "refresh", "maxAgeMs"];
+const REFRESH: [&str; 4] = ["onOpen", "onReconnect", "everyMs", "onlyUnmetered"];
 
 /// The options, checked.
 pub struct Options {
@@ -119,7 +118,11 @@ fn table(name: &str, given: &JsValue) -> Result<TableOptions, Failure> {
     let given = Given::new(given, &whose)?;
     given.only(&TABLE, &[])?;
     if let Some(cache) = given.get("cache") {
-        Given::new(cache, &format!("{whose}.cache"))?.only(&CACHE, &CACHE_LATER)?;
+        let cache = Given::new(cache, &format!("{whose}.cache"))?;
+        cache.only(&CACHE, &[])?;
+        if let Some(refresh) = cache.get("refresh") {
+            Given::new(refresh, &format!("{whose}.cache.refresh"))?.only(&REFRESH, &[])?;
+        }
     }
     let mut options = Map::new();
     for (option, value) in given.iter() {

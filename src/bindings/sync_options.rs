@@ -17,6 +17,7 @@ pub fn read(given: &JsValue) -> Result<(SyncOptions, Option<Signal>), Failure> {
     let options = SyncOptions {
         push: given.flag("push")?.unwrap_or(true),
         pull: given.flag("pull")?.unwrap_or(true),
+        only: None,
         abort: signal.as_ref().map(Signal::flag).unwrap_or_default(),
         on_progress: given.function("onProgress")?.map(telling),
     };

@@ -3,6 +3,7 @@
 pub mod background_sync;
 mod channel;
 mod clock;
+pub mod connection;
 mod entropy;
 pub mod fetched;
 mod http;

@@ -248,7 +248,7 @@ pub(super) fn want_all(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
 }
 
 /// What an action has touched is read again: what the instance has made of it only the instance knows.
-fn want(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
+pub(super) fn want(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     if tx.schema.known(table).is_err() {
         return Ok(());
     }

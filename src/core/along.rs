@@ -149,7 +149,7 @@ pub fn pins(tx: &mut Tx<'_>) -> Ruled<Vec<Pin>> {
     read_pins(tx, keys)
 }
 
-fn pins_of(tx: &mut Tx<'_>, sys_id: &str) -> Ruled<Vec<Pin>> {
+pub(super) fn pins_of(tx: &mut Tx<'_>, sys_id: &str) -> Ruled<Vec<Pin>> {
     let keys = tx.found_by(StoreName::Meta, Pin::of(sys_id))?;
     read_pins(tx, keys)
 }

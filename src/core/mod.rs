@@ -7,6 +7,7 @@ pub mod act;
 pub mod acted;
 pub mod along;
 pub mod birth;
+pub mod cache;
 pub mod calls;
 pub mod conflict;
 pub mod family;

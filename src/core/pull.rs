@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    acted::echoed,
-    along::may_lead,
+    acted::{echoed, want},
+    along::{may_lead, pins_of},
     conflict::weigh,
     ids,
     key::Key,
@@ -45,17 +45,18 @@ impl Came {
 /// # Errors
 /// As [`Tx::get`].
 pub fn take_in(tx: &mut Tx<'_>, table: &str, rows: &[Fields], lease: u64) -> Ruled<u32> {
-    take_in_as(tx, table, rows, Came::Found(lease))
+    take_in_as(tx, table, None, rows, Came::Found(lease))
 }
 
-/// Takes in rows of `table`, under the sender's lease. Gives how many were written.
+/// Takes in rows of `table`, under the sender's lease. Gives how many were written. Where only some fields were `asked` for, of
+/// the others they say nothing.
 ///
 /// Unsent work stays as it is, over what the row says. A row that carries a temporary id of this device whose
 /// receipt never came is that receipt: it reconciles, and no twin is shown.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn take_in_as(tx: &mut Tx<'_>, table: &str, rows: &[Fields], came: Came) -> Ruled<u32> {
+pub fn take_in_as(tx: &mut Tx<'_>, table: &str, asked: Option<&[String]>, rows: &[Fields], came: Came) -> Ruled<u32> {
     let mut written = 0;
     tx.each(rows, |tx, row| {
         let Some(sys_id) = row.get("sys_id").filter(|id| !id.is_empty()) else { return Ok(()) };
@@ -68,13 +69,17 @@ pub fn take_in_as(tx: &mut Tx<'_>, table: &str, rows: &[Fields], came: Came) -> 
                 echoed(tx, item, &temporary.unwrap_or_default(), row)?;
             } else {
                 prove(tx, &item, row)?;
-                created(tx, &item, row, Told::Unasked)?;
+                created(tx, &item, &with_sent(&item, asked, row), Told::Unasked)?;
+            }
+            if asked.is_some() {
+                // Its receipt would have been the whole of it.
+                want(tx, &class, sys_id)?;
             }
             let record = tx.record(&class, sys_id)?;
             return record.map_or(Ok(()), |record| note_brought(tx, record, came));
         }
         let there = tx.record(&class, sys_id)?;
-        let row = &whole(&class, table, there.as_ref(), row);
+        let row = &whole(&class, table, asked, there.as_ref(), row);
         if let Some(record) = there.clone().filter(|record| !record.items.is_empty() || record.deleted) {
             written += u32::from(take_in_under(tx, record, row, came)?);
             return Ok(());
@@ -107,12 +112,27 @@ pub fn take_in_as(tx: &mut Tx<'_>, table: &str, rows: &[Fields], came: Came) -> 
     Ok(written)
 }
 
-/// Asked for as one of its parent's, a record comes without the fields of its own table.
-fn whole(class: &str, table: &str, there: Option<&Record>, row: &Fields) -> Fields {
-    let mut fields = match there.filter(|record| class != table && record.table == class) {
+/// Asked for as one of its parent's, a record comes without the fields of its own table; and asked for in part, without
+/// those that were not.
+fn whole(class: &str, table: &str, asked: Option<&[String]>, there: Option<&Record>, row: &Fields) -> Fields {
+    let comes_in_part = |record: &&Record| asked.is_some() || (class != table && record.table == class);
+    let mut fields = match there.filter(comes_in_part) {
         Some(record) => record.base.as_ref().unwrap_or(&record.fields).clone(),
         None => Fields::new(),
     };
+    if class == table {
+        // What was asked for and did not come is not there.
+        fields.retain(|name, _| !asked.is_some_and(|asked| asked.contains(name)));
+    }
+    fields.extend(row.clone());
+    fields
+}
+
+/// What a create has brought and the row was not asked for: that it was not kept, the row does not say.
+fn with_sent(item: &Item, asked: Option<&[String]>, row: &Fields) -> Fields {
+    let unasked = |name: &String| asked.is_some_and(|asked| !asked.contains(name));
+    let sent = item.fields.iter().filter(|(name, _)| unasked(name) && !item.amended.contains(*name));
+    let mut fields: Fields = sent.map(|(name, value)| (name.clone(), value.clone())).collect();
     fields.extend(row.clone());
     fields
 }
@@ -160,9 +180,20 @@ fn note_brought(tx: &mut Tx<'_>, record: Record, came: Came) -> Ruled<()> {
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn note_fresh(tx: &mut Tx<'_>, table: &str, query: &str, at: u64) -> Ruled<()> {
-    let known = tx.readable::<Pulled>(&Pulled::at(table))?.unwrap_or_default();
-    tx.put(&Pulled { table: table.to_owned(), query: query.to_owned(), fresh_at: at, ..known })
+pub fn note_fresh(tx: &mut Tx<'_>, of: &Pulled, at: u64) -> Ruled<()> {
+    let Pulled { table, query, fields, .. } = of.clone();
+    let known = tx.readable::<Pulled>(&Pulled::at(&table))?.unwrap_or_default();
+    tx.put(&Pulled { table, query, fields, fresh_at: at, ..known })
+}
+
+/// At this time it was tried in vain to find out: see [`Pulled::tried_at`].
+///
+/// # Errors
+/// As [`Tx::get`].
+pub fn note_tried(tx: &mut Tx<'_>, of: Pulled, at: u64) -> Ruled<()> {
+    let known = tx.readable::<Pulled>(&Pulled::at(&of.table))?;
+    let known = known.filter(|known| known.query == of.query && known.fields == of.fields).unwrap_or(of);
+    tx.put(&Pulled { tried_at: Some(at), ..known })
 }
 
 /// When the instance last had a record as it is here, in ms, unsent changes aside.
@@ -214,18 +245,24 @@ fn look_for_twin(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<()> {
 }
 
 /// Removes rows that the refresh under `lease` did not bring, if they are still such as it may remove, and no
-/// unsent work mentions them. Where something may lead to them, that is found out next. Gives how many went.
+/// unsent work mentions them; perhaps only those that the instance has not been seen to have since a time, in ms. Where
+/// something may lead to them, that is found out next. Gives how many went.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn sweep(tx: &mut Tx<'_>, lease: u64, gone: &[RowKey]) -> Ruled<u32> {
+pub fn sweep(tx: &mut Tx<'_>, lease: u64, not_since: Option<u64>, gone: &[RowKey]) -> Ruled<u32> {
     let Some(needed) = needed(tx)? else { return Ok(0) };
     let may_lead = may_lead(tx)?;
     let mut removed = 0;
     tx.each(gone, |tx, at| {
         let Some(record) = tx.get::<Record>(at)? else { return Ok(()) };
-        if may_go(&record, lease) && !needed.contains(&record.sys_id) {
-            if may_lead {
+        let known = not_since.map_or(Ok(None), |_| known_since(tx, &record))?;
+        if may_go(&record, lease) && !needed.contains(&record.sys_id) && known.is_none_or(|at| Some(at) < not_since) {
+            if not_since.is_some() && !pins_of(tx, &record.sys_id)?.is_empty() {
+                return Ok(());
+            }
+            // What is too old goes wherever it may lead from.
+            if may_lead && not_since.is_none() {
                 return tx.put(&Record { pulled_under: None, along: true, ..record });
             }
             tx.remove(at.clone());

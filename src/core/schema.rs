@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     along::{self, Include},
+    cache::Refresh,
     error::CoreError,
 };
 use crate::wire::{
@@ -103,8 +104,14 @@ pub struct CacheOptions {
     pub query: Option<String>,
     /// Most records.
     pub limit: Option<u32>,
+    /// The fields to have of each; none means all.
+    pub fields: Option<Vec<String>>,
     /// What goes along with them.
     pub include: Vec<Include>,
+    /// When it is refreshed without being asked for.
+    pub refresh: Refresh,
+    /// What the instance has not been seen to have for longer than this goes, in ms.
+    pub max_age_ms: Option<u64>,
 }
 
 /// The declared tables, checked.
@@ -141,12 +148,8 @@ impl Schema {
             if schema.chain(name).count() > schema.tables.len() + 1 {
                 return Err(CoreError::BadOptions(format!("table {name} extends itself.")));
             }
-            if let Some(query) = options.cache.as_ref().and_then(|cache| cache.query.as_ref()) {
-                query
-                    .parse::<Query>()
-                    .map_err(|why| CoreError::BadOptions(format!("cache.query of table {name}: {why}")))?;
-            }
             if let Some(cache) = &options.cache {
+                cache.check(name)?;
                 along::check(&schema, name, &cache.include)
                     .map_err(|why| CoreError::BadOptions(format!("cache.include of table {name}: {why}.")))?;
             }

@@ -173,7 +173,7 @@ impl<P: Ports> Client<P> {
         if walk.withheld.is_empty() && walk.unlisted.is_empty() && usize::try_from(removed) == Ok(gone.len()) {
             self.transact(Origin::Sync, Durability::Relaxed, |tx| {
                 renew_lease(tx, lease)?;
-                note_fresh(tx, Pulled::ALONG, "", begun_at)
+                note_fresh(tx, &Pulled { table: Pulled::ALONG.to_owned(), ..Pulled::default() }, begun_at)
             })
             .await?;
         }

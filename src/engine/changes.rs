@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// What is set before it is committed is seen so much later at most, in seconds.
-const OVERLAP_S: i64 = 60;
+pub(super) const OVERLAP_S: i64 = 60;
 /// All of it is brought anew after so long, in ms: what was written without its time is found by nothing else.
 const A_WEEK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 /// Zones differ by so much, in seconds; and from UTC by no more than the last.
@@ -69,7 +69,7 @@ enum Brought {
 impl<P: Ports> Client<P> {
     pub(super) async fn bring_changes(&self, pulling: &mut Pulling<'_>, of: &Cached) -> Result<Refreshed, Trouble> {
         let known = self.look(|tx| tx.readable::<Pulled>(&Pulled::at(&of.table))).await?;
-        let mut at = known.filter(|known| known.query == of.text).unwrap_or_else(|| of.fresh());
+        let mut at = known.filter(|known| of.is_of(known)).unwrap_or_else(|| of.fresh());
         let now = self.ports().clock().now_ms();
         let lately = now.checked_sub(at.brought_at).is_some_and(|since| since < A_WEEK_MS);
         if at.is_complete() && lately {
@@ -118,7 +118,7 @@ impl<P: Ports> Client<P> {
     async fn bring_all(&self, pulling: &mut Pulling<'_>, of: &Cached, at: &mut Pulled) -> Result<Brought, Trouble> {
         let (mut pages, mut ids, mut by_id) = (0, BTreeSet::new(), true);
         let mut followed = BTreeSet::new();
-        let after = |id: Option<&str>| self.dialect().first_page(&of.table, &in_order(&of.query, id), None, PAGE);
+        let after = |id: Option<&str>| self.first_of(of, &in_order(&of.query, id), PAGE);
         let mut asked = after(at.after.as_deref());
         loop {
             if self.is_stopped(pulling.options) {
@@ -129,6 +129,9 @@ impl<P: Ports> Client<P> {
             if followed.is_empty() && at.after.as_ref().zip(first.as_ref()).is_some_and(|(after, first)| first <= after)
             {
                 return Ok(Brought::Unordered);
+            }
+            if pages == 0 {
+                pulling.far.expect(page.total);
             }
             pages += 1;
             by_id &= page.total.is_some();
@@ -181,7 +184,7 @@ impl<P: Ports> Client<P> {
                 return Ok(Looked::Stopped);
             }
             let Some(literal) = later(&from.0, -at.shift) else { return Ok(Looked::Unclear) };
-            let asked = self.dialect().first_page(&of.table, &since(&of.query, &literal, &from.1), None, PAGE);
+            let asked = self.first_of(of, &since(&of.query, &literal, &from.1), PAGE);
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
             let more = goes_on(&page, PAGE);
             let places: Vec<Place> = page.rows.iter().map(place_of).collect();
@@ -218,6 +221,9 @@ impl<P: Ports> Client<P> {
             }
             if places.first().is_some_and(|first| *first < from && more) || !of.takes(total) {
                 return Ok(Looked::Unclear);
+            }
+            if from.1.is_empty() {
+                pulling.far.expect(page.total);
             }
             self.keep(pulling, of, &page.rows).await?;
             let before = at.clone();
@@ -311,7 +317,7 @@ fn latest_of(rows: &[Fields]) -> Option<String> {
 }
 
 /// A time so many seconds later.
-fn later(time: &str, seconds: i64) -> Option<String> {
+pub(super) fn later(time: &str, seconds: i64) -> Option<String> {
     datetime::to_servicenow(datetime::parse(time)?.checked_add(seconds)?)
 }
 

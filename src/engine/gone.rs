@@ -20,7 +20,7 @@ use crate::{
         Durability, Found, Key, Origin, Read, RowKey, Scan, StoreName,
         lease::renew_lease,
         pull::sweep,
-        stored::{Pulled, Record, UPDATED},
+        stored::{Deletions, Pulled, Record, UPDATED},
     },
     ports::{Clock, Ports, Store},
     wire::{
@@ -38,7 +38,7 @@ const LISTED: u32 = 5_000;
 /// More than so many are not asked for one by one: all of the table is brought.
 const MOST_READ: usize = 1_000;
 /// All are compared after so long anyway, in ms.
-const A_DAY_MS: u64 = 24 * 60 * 60 * 1000;
+pub(super) const A_DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// Rows of the device looked through at a time.
 const LOOKED_THROUGH: u32 = 500;
 
@@ -82,13 +82,31 @@ impl<P: Ports> Client<P> {
         let before = at.gone.len();
         if before > 0 {
             let of_these = |id: &String| Record::at(self.schema(), &of.table, id);
-            self.remove(pulling, &at.gone.iter().map(of_these).collect::<Vec<_>>()).await?;
+            self.remove(pulling, &at.gone.iter().map(of_these).collect::<Vec<_>>(), None).await?;
             at.gone = self.rest(of, std::mem::take(&mut at.gone)).await?;
         }
         let live = self.count_brought(of).await? - i64::try_from(at.gone.len()).unwrap_or(0);
+        let by = match total {
+            Some(_) if at.deletions == Some(Deletions::Audit) => Deletions::Audit,
+            Some(_) => Deletions::Count,
+            None => Deletions::Ids,
+        };
+        if at.deletions.replace(by) != Some(by) {
+            self.note_pulled(pulling, &at).await?;
+        }
         // One that has come back meanwhile has gone with them.
-        if lately && at.gone.len() == before && total == Some(live + at.hidden) {
-            return Ok(true);
+        if lately
+            && at.gone.len() == before
+            && let Some(total) = total
+        {
+            let missing = live + at.hidden - total;
+            if missing == 0 || self.remove_audited(pulling, of, &mut at, (missing, total)).await? {
+                return Ok(true);
+            }
+            // The notes did not tell.
+            if missing > 0 {
+                at.deletions = Some(Deletions::Count);
+            }
         }
         let Some(Listed { times, by_id }) = self.list(pulling, of).await? else { return Ok(false) };
         let brought = self.brought(of).await?;
@@ -102,6 +120,7 @@ impl<P: Ports> Client<P> {
             self.note_pulled(pulling, &at).await?;
             return Ok(false);
         }
+        pulling.far.expect(u32::try_from(wanted.len()).ok());
         for chunk in wanted.chunks(ASKED_AGAIN) {
             if self.is_stopped(pulling.options) {
                 return Ok(false);
@@ -186,17 +205,36 @@ impl<P: Ports> Client<P> {
     ) -> Result<bool, Trouble> {
         let mut gone = self.brought(of).await?;
         gone.retain(|key| !there(key.text(1)));
-        let mut alive = BTreeSet::new();
-        for chunk in gone.chunks(ASKED_AGAIN).filter(|_| !is_sure) {
-            let ids: Vec<String> = chunk.iter().map(|key| key.text(1).to_owned()).collect();
-            alive.extend(self.these(pulling, of, &ids, Some(&["sys_id"])).await?.iter().map(id_of));
+        if !is_sure {
+            let ids: Vec<String> = gone.iter().map(|key| key.text(1).to_owned()).collect();
+            let alive = self.alive(pulling, of, &ids).await?;
+            gone.retain(|key| !alive.contains(key.text(1)));
         }
-        gone.retain(|key| !alive.contains(key.text(1)));
         let at = |key| RowKey { store: StoreName::Records, key };
-        self.remove(pulling, &gone.into_iter().map(at).collect::<Vec<_>>()).await
+        self.remove(pulling, &gone.into_iter().map(at).collect::<Vec<_>>(), None).await
     }
 
-    async fn remove(&self, pulling: &mut Pulling<'_>, gone: &[RowKey]) -> Result<bool, Trouble> {
+    /// Those of these ids that the query finds.
+    pub(super) async fn alive(
+        &self,
+        pulling: &mut Pulling<'_>,
+        of: &Cached,
+        ids: &[String],
+    ) -> Result<BTreeSet<String>, Trouble> {
+        let mut alive = BTreeSet::new();
+        for chunk in ids.chunks(ASKED_AGAIN) {
+            alive.extend(self.these(pulling, of, chunk, Some(&["sys_id"])).await?.iter().map(id_of));
+        }
+        Ok(alive)
+    }
+
+    /// Removes these, or those of them that the instance has not been seen to have since a time. Whether it came to an end.
+    pub(super) async fn remove(
+        &self,
+        pulling: &mut Pulling<'_>,
+        gone: &[RowKey],
+        not_since: Option<u64>,
+    ) -> Result<bool, Trouble> {
         let lease = pulling.lease;
         for chunk in gone.chunks(REMOVED) {
             if self.is_stopped(pulling.options) {
@@ -205,7 +243,7 @@ impl<P: Ports> Client<P> {
             pulling.report.removed += self
                 .transact(Origin::Sync, Durability::Relaxed, |tx| {
                     renew_lease(tx, lease)?;
-                    sweep(tx, lease, chunk)
+                    sweep(tx, lease, not_since, chunk)
                 })
                 .await?;
         }
@@ -213,7 +251,7 @@ impl<P: Ports> Client<P> {
     }
 
     /// Those of these ids that are still here.
-    async fn rest(&self, of: &Cached, ids: Vec<String>) -> Result<Vec<String>, EngineError> {
+    pub(super) async fn rest(&self, of: &Cached, ids: Vec<String>) -> Result<Vec<String>, EngineError> {
         self.look(|tx| {
             tx.want(ids.iter().map(|id| Record::at(tx.schema, &of.table, id)).collect::<Vec<_>>())?;
             let mut rest = Vec::new();
@@ -227,7 +265,7 @@ impl<P: Ports> Client<P> {
     }
 
     /// The keys of the table's records that a pull has brought.
-    async fn brought(&self, of: &Cached) -> Result<Vec<Key>, EngineError> {
+    pub(super) async fn brought(&self, of: &Cached) -> Result<Vec<Key>, EngineError> {
         let read = [Read::Keys(Scan::index(StoreName::Records, Record::pulled_of(&of.table)))];
         let found = self.ports().store().read(&read).await?;
         Ok(found.into_iter().flat_map(|found| if let Found::Keys(keys) = found { keys } else { Vec::new() }).collect())
@@ -248,7 +286,10 @@ impl<P: Ports> Client<P> {
     ) -> Result<Vec<Fields>, Trouble> {
         let these = of.query.clone().and(Term { field: "sys_id".to_owned(), op: Op::In(ids.to_vec()) }).to_string();
         let size = u32::try_from(ids.len()).unwrap_or(LISTED);
-        let asked = self.dialect().first_page(&of.table, &these, fields, size);
+        let asked = match fields {
+            Some(_) => self.dialect().first_page(&of.table, &these, fields, size),
+            None => self.first_of(of, &these, size),
+        };
         let rows = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?.rows;
         // An instance drops the terms that it does not know: these would be any.
         match rows.iter().map(id_of).find(|id| !ids.contains(id)) {

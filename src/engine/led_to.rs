@@ -124,7 +124,7 @@ impl<P: Ports> Client<P> {
                 let lease = walk.lease;
                 let written = self.transact_parts(Durability::Relaxed, &rows, |tx, rows| {
                     renew_lease(tx, lease)?;
-                    take_in_as(tx, &table, rows, Came::Along)
+                    take_in_as(tx, &table, None, rows, Came::Along)
                 });
                 walk.written += written.await?.into_iter().sum::<u32>();
                 for row in &rows {

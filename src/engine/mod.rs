@@ -2,7 +2,7 @@
 //!
 //! * [`Client`]: what the app calls, and the loop that reads, rules, commits and starts over when stale.
 //! * `sync`: who sends, and for how long. `push`: what goes next; `round`: claims, requests, receipts; `batch_size`: how much goes in one. `twins`: what was made twice.
-//!   `pull`: the cached tables. `course`: how it goes, and when to try next.
+//!   `pull`: the cached tables; `refresh`: which of them, and when. `course`: how it goes, and when to try next.
 //! * `actions`: online steps that the app runs itself; `step`: what one is given; `call`: its calls. `wanted`: what an action has touched, read again.
 //! * `along`: what goes along with other records, step by step; `led_to`: the questions of one step. `opened`: what the app asks the instance for, and pins.
 //! * `foreign`: ids that another device made.
@@ -13,6 +13,7 @@ pub mod dialect;
 
 mod actions;
 mod along;
+mod audit;
 mod batch_size;
 mod beforehand;
 mod call;
@@ -31,6 +32,7 @@ mod opened;
 mod pull;
 mod push;
 mod records;
+mod refresh;
 mod report;
 mod round;
 mod settings;
@@ -47,10 +49,11 @@ pub use client::Client;
 pub use error::EngineError;
 pub use opened::FromRemote;
 pub use records::{AppRow, query_of};
+pub use refresh::Occasion;
 pub use report::{EndedBy, Phase, Progress, SyncReport};
 pub use settings::Settings;
 pub use standstill::STUCK_MS;
-pub use status::{Audit, Orphan, Status};
+pub use status::{Audit, CachedTable, Orphan, Status};
 pub use step::{CallFailed, Step};
 pub use sync::SyncOptions;
 pub use transaction::Transaction;

@@ -235,7 +235,7 @@ impl<P: Ports> Client<P> {
             .collect();
         let written = self.transact_parts(Durability::Relaxed, &rows, |tx, rows| {
             renew_lease(tx, lease)?;
-            take_in_as(tx, table, rows, came)
+            take_in_as(tx, table, None, rows, came)
         });
         let written = written.await?.into_iter().sum::<u32>();
         self.transact(Origin::Sync, Durability::Relaxed, |tx| {

@@ -1,7 +1,7 @@
 //! Refreshing the cached tables. It runs under the sender's lease, so no receipt of this device is on its way while rows
 //! come in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     client::Client,
@@ -14,8 +14,9 @@ use super::{
 use crate::{
     core::{
         Durability, Event, Origin,
+        cache::Refresh,
         lease::renew_lease,
-        pull::{note_fresh, take_in},
+        pull::{Came, note_fresh, note_tried, take_in_as},
         schema::{CacheOptions, Schema},
         stored::Pulled,
     },
@@ -34,6 +35,22 @@ pub(super) struct Pulling<'a> {
     pub headers: Option<Headers>,
     pub options: &'a SyncOptions,
     pub report: &'a mut SyncReport,
+    pub far: Far,
+}
+
+/// How far it is.
+pub(super) struct Far {
+    /// Rows that came.
+    done: u32,
+    /// Rows that are to come of the tables begun so far, in all; none where one of them is not counted.
+    total: Option<u32>,
+}
+
+impl Far {
+    /// So many more are to come, if that is known.
+    pub fn expect(&mut self, more: Option<u32>) {
+        self.total = self.total.zip(more).map(|(total, more)| total.saturating_add(more));
+    }
 }
 
 /// A cached table, and what of it is to be here.
@@ -43,6 +60,11 @@ pub(super) struct Cached {
     pub query: Query,
     /// Most records.
     pub limit: Option<u32>,
+    /// What of them is asked for; all, if nothing is said.
+    pub fields: Option<Vec<String>>,
+    pub refresh: Refresh,
+    /// What could not be refreshed for so long goes, in ms.
+    pub max_age_ms: Option<u64>,
 }
 
 /// What a refresh has found of one table.
@@ -62,16 +84,24 @@ pub(super) enum Refreshed {
 }
 
 impl Cached {
-    fn of(table: &str, cache: &CacheOptions) -> Self {
+    pub fn of(schema: &Schema, table: &str, cache: &CacheOptions) -> Self {
         let text = cache.query.clone().unwrap_or_default();
         // Checked when the schema was made.
         let query = text.parse().unwrap_or_default();
-        Self { table: table.to_owned(), text, query, limit: cache.limit }
+        let fields = schema.fields_of(table, cache, &query);
+        let CacheOptions { limit, refresh, max_age_ms, .. } = *cache;
+        Self { table: table.to_owned(), text, query, limit, fields, refresh, max_age_ms }
     }
 
     /// Nothing of it has been brought yet.
     pub fn fresh(&self) -> Pulled {
-        Pulled { table: self.table.clone(), query: self.text.clone(), ..Pulled::default() }
+        let fields = self.fields.clone().unwrap_or_default();
+        Pulled { table: self.table.clone(), query: self.text.clone(), fields, ..Pulled::default() }
+    }
+
+    /// Whether this is of what is asked for now.
+    pub fn is_of(&self, known: &Pulled) -> bool {
+        known.query == self.text && known.fields.as_slice() == self.fields.as_deref().unwrap_or_default()
     }
 
     /// Whether as many as the instance counts are to be here.
@@ -81,53 +111,69 @@ impl Cached {
 }
 
 impl<P: Ports> Client<P> {
-    /// Refreshes every cached table, then removes what the instance does not have, or show, any more.
+    /// Refreshes the cached tables that are to be, then removes what the instance does not have, or show, any more.
     ///
-    /// A table the instance will not give is reported by an `error` event and the others are refreshed;
-    /// nothing is removed then.
+    /// A table the instance will not give is reported by an `error` event and the others are refreshed. Of those that have
+    /// records in common with it nothing is removed then: it may have brought them.
     pub(super) async fn pull(
         &self,
         lease: u64,
         options: &SyncOptions,
         report: &mut SyncReport,
     ) -> Result<EndedBy, Trouble> {
-        let mut pulling = Pulling { lease, headers: None, options, report };
-        let declared = self.schema().tables();
-        let cached: Vec<Cached> =
-            declared.filter_map(|(table, said)| Some(Cached::of(table, said.cache.as_ref()?))).collect();
-        let mut complete = Vec::new();
-        for of in &cached {
+        let mut pulling = Pulling { lease, headers: None, options, report, far: Far { done: 0, total: Some(0) } };
+        let cached = self.cached(options.only).await?;
+        let beside = |of: &Cached| {
+            let with_it = cached.iter().filter(|(other, _)| self.schema().related(&of.table, &other.table));
+            with_it.map(|(other, _)| other.table.clone()).collect::<Vec<_>>()
+        };
+        let mut complete = BTreeMap::new();
+        let mut begun = Vec::new();
+        for (of, _) in cached.iter().filter(|(_, due)| *due) {
             let begun_at = self.ports().clock().now_ms();
+            begun.push((of, begun_at));
             // Of a record that two of them would bring, neither could tell by counting that it is gone.
-            let shared = cached.iter().filter(|other| self.schema().related(&of.table, &other.table)).count() > 1;
-            let refreshed = match shared {
+            let refreshed = match beside(of).len() > 1 {
                 true => self.bring_whole(&mut pulling, of).await,
                 false => self.bring_changes(&mut pulling, of).await,
             };
             match refreshed {
                 Ok(Refreshed::Stopped) => return Ok(EndedBy::Aborted),
-                Ok(refreshed) => complete.push((of, refreshed, begun_at)),
+                Ok(refreshed) => drop(complete.insert(of.table.clone(), refreshed)),
                 Err(trouble) => self.report_refusal(trouble)?,
             }
         }
-        pulling.report.refreshed = complete.len() == cached.len();
-        let fresh = complete.iter().map(|(of, ..)| of.table.clone()).collect();
-        if pulling.report.refreshed {
-            for (of, refreshed, begun_at) in complete {
-                match self.remove_rest(&mut pulling, of, refreshed).await {
-                    Ok(false) => {}
-                    Ok(true) => {
-                        self.transact(Origin::Sync, Durability::Relaxed, |tx| {
-                            renew_lease(tx, lease)?;
-                            note_fresh(tx, &of.table, &of.text, begun_at)
-                        })
-                        .await?;
-                    }
-                    Err(trouble) => self.report_refusal(trouble)?,
+        pulling.report.refreshed = complete.len() == begun.len();
+        let whole: BTreeSet<String> = complete.keys().cloned().collect();
+        for (of, begun_at) in begun {
+            let refreshed = complete.remove(&of.table).filter(|_| beside(of).iter().all(|table| whole.contains(table)));
+            let found = match refreshed {
+                Some(refreshed) => match self.remove_rest(&mut pulling, of, refreshed).await {
+                    Ok(is_fresh) => Some(is_fresh),
+                    Err(trouble) => self.report_refusal(trouble).map(|()| None)?,
+                },
+                None => None,
+            };
+            if self.is_stopped(options) {
+                return Ok(EndedBy::Aborted);
+            }
+            self.transact(Origin::Sync, Durability::Relaxed, |tx| {
+                renew_lease(tx, lease)?;
+                match found {
+                    Some(true) => note_fresh(tx, &of.fresh(), begun_at),
+                    _ => note_tried(tx, of.fresh(), begun_at),
                 }
+            })
+            .await?;
+            if found.is_none() {
+                self.expire(&mut pulling, of).await?;
             }
         }
-        self.bring_along(&mut pulling, fresh).await?;
+        // A table that is refreshed often has the others looked through only for what goes along with it.
+        let by_itself = options.only.is_some_and(|on| on.is_none());
+        if !by_itself || whole.iter().any(|table| self.schema().includes(table).next().is_some()) {
+            self.bring_along(&mut pulling, whole).await?;
+        }
         Ok(EndedBy::Done)
     }
 
@@ -164,12 +210,16 @@ impl<P: Ports> Client<P> {
         let mut left = of.limit.unwrap_or(u32::MAX);
         let mut seen = BTreeSet::new();
         let mut followed = BTreeSet::new();
-        let mut asked = self.dialect().first_page(&of.table, &of.text, None, left.min(PAGE));
+        let mut asked = self.first_of(of, &of.text, left.min(PAGE));
+        let mut is_first = true;
         loop {
             if self.is_stopped(pulling.options) {
                 return Ok(Refreshed::Stopped);
             }
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
+            if std::mem::take(&mut is_first) {
+                pulling.far.expect(page.total.map(|total| total.min(left)));
+            }
             let mut rows: Vec<Fields> = page.rows;
             rows.retain(|row| seen.insert(id_of(row)));
             rows.truncate(usize::try_from(left).unwrap_or(usize::MAX));
@@ -185,6 +235,12 @@ impl<P: Ports> Client<P> {
         }
     }
 
+    /// Asks for what the app wants of the records that such a query finds.
+    pub(super) fn first_of(&self, of: &Cached, query: &str, size: u32) -> Request {
+        let fields: Option<Vec<&str>> = of.fields.as_ref().map(|fields| fields.iter().map(String::as_str).collect());
+        self.dialect().first_page(&of.table, query, fields.as_deref(), size)
+    }
+
     /// Takes rows in, if the query was honoured: an instance drops the terms that it does not know, and answers too much.
     pub(super) async fn keep(&self, pulling: &mut Pulling<'_>, of: &Cached, rows: &[Fields]) -> Result<(), Trouble> {
         if let Some(row) = rows.iter().find(|row| !matches(self.schema(), &of.query, &of.table, row)) {
@@ -195,12 +251,18 @@ impl<P: Ports> Client<P> {
         for chunk in rows.chunks(CHUNK) {
             let written = self.transact_parts(Durability::Relaxed, chunk, |tx, rows| {
                 renew_lease(tx, lease)?;
-                take_in(tx, &of.table, rows, lease)
+                take_in_as(tx, &of.table, of.fields.as_deref(), rows, Came::Found(lease))
             });
             pulling.report.pulled += written.await?.into_iter().sum::<u32>();
             pulling.report.pulled += self.read_opened(lease).await?;
+            let far = &mut pulling.far;
+            far.done = far.done.saturating_add(u32::try_from(chunk.len()).unwrap_or(u32::MAX));
             if let Some(tell) = &pulling.options.on_progress {
-                tell(Progress { phase: Phase::Pull, done: pulling.report.pulled, total: None });
+                tell(Progress {
+                    phase: Phase::Pull,
+                    done: far.done,
+                    total: far.total.map(|total| total.max(far.done)),
+                });
             }
         }
         Ok(())

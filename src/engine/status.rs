@@ -9,7 +9,7 @@ use crate::{
     core::{
         Durability, Evicted, Found, Key, Read, Scan, StoreName, ids,
         present::{Pause, iso},
-        stored::{Alias, Announced, Item, Record, decode},
+        stored::{Alias, Announced, Deletions, Item, Pulled, Record, decode},
         twins::sentence,
     },
     ports::{Ports, Store},
@@ -45,11 +45,28 @@ pub struct Status {
     pub last_sync_at: Option<String>,
     /// What cannot be ruled out.
     pub caveats: Vec<String>,
+    /// What of the instance's tables is here.
+    pub cache: Vec<CachedTable>,
     /// The room there is.
     pub storage: Storage,
     /// What the browser threw away, as long as this context is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evicted: Option<Evicted>,
+}
+
+/// One cached table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CachedTable {
+    /// The table.
+    pub table: String,
+    /// As of when what is here of it is as the instance has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fetched_at: Option<String>,
+    /// Records of it that were brought.
+    pub rows: u32,
+    /// How it is noticed what has gone.
+    pub deletions: Deletions,
 }
 
 /// As the contract's `Status.storage`.
@@ -132,6 +149,7 @@ impl<P: Ports> Client<P> {
             oldest_pending_at: oldest.map(|item| iso(item.queued_at)),
             last_sync_at: course.last_sync_at.map(iso),
             caveats: self.caveats().await?,
+            cache: self.cached_tables().await?,
             storage: Storage {
                 usage_bytes: usage.usage_bytes,
                 quota_bytes: usage.quota_bytes,
@@ -144,6 +162,21 @@ impl<P: Ports> Client<P> {
             },
             evicted: self.evicted(),
         })
+    }
+
+    async fn cached_tables(&self) -> Result<Vec<CachedTable>, EngineError> {
+        let mut tables = Vec::new();
+        for (of, _) in self.cached(None).await? {
+            let [rows] = self.counts([Scan::index(StoreName::Records, Record::pulled_of(&of.table))]).await?;
+            let known = self.look(|tx| tx.readable::<Pulled>(&Pulled::at(&of.table))).await?.unwrap_or_default();
+            tables.push(CachedTable {
+                fetched_at: Some(known.fresh_at).filter(|at| *at > 0).map(iso),
+                rows,
+                deletions: known.deletions.unwrap_or(Deletions::Ids),
+                table: of.table,
+            });
+        }
+        Ok(tables)
     }
 
     async fn caveats(&self) -> Result<Vec<String>, EngineError> {

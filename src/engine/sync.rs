@@ -17,6 +17,7 @@ use super::{
     error::EngineError,
     exchange::Trouble,
     opened::Served,
+    refresh::Occasion,
     report::{EndedBy, Progress, SyncReport},
 };
 use crate::{
@@ -44,15 +45,25 @@ pub struct SyncOptions {
     pub push: bool,
     /// Then refresh the cached tables.
     pub pull: bool,
+    /// Only those that are due on this occasion; all of them, if none is given.
+    pub only: Option<Occasion>,
     /// Set it to stop at the next step.
     pub abort: Rc<Cell<bool>>,
     /// Told how far it is.
     pub on_progress: Option<Rc<dyn Fn(Progress)>>,
 }
 
+impl SyncOptions {
+    /// Whether a run with these does what one with others would.
+    fn cover(&self, others: &Self) -> bool {
+        let refreshes = self.pull && (self.only.is_none() || self.only == others.only);
+        (self.push || !others.push) && (refreshes || !others.pull)
+    }
+}
+
 impl Default for SyncOptions {
     fn default() -> Self {
-        Self { push: true, pull: true, abort: Rc::default(), on_progress: None }
+        Self { push: true, pull: true, only: None, abort: Rc::default(), on_progress: None }
     }
 }
 
@@ -138,9 +149,8 @@ impl<P: Ports> Client<P> {
     pub async fn sync(&self, options: SyncOptions) -> Result<SyncReport, EngineError> {
         let mut joined_before = false;
         loop {
-            let joined = self.session().run.borrow().as_ref().map(|(run, under_way)| {
-                (run.clone(), (under_way.push || !options.push) && (under_way.pull || !options.pull))
-            });
+            let joined =
+                self.session().run.borrow().as_ref().map(|(run, under_way)| (run.clone(), under_way.cover(&options)));
             match joined {
                 Some((run, true)) if !self.session().closing.get() => {
                     self.session().joined.set(true);

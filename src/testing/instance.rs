@@ -270,9 +270,11 @@ impl MemoryInstance {
         response.headers.push(("X-Total-Count".to_owned(), total.to_string()));
         if offset + limit < total {
             let query = text.replace('^', "%5E").replace('=', "%3D");
+            let fields = parameters.get("sysparm_fields").map(|names| format!("&sysparm_fields={names}"));
             let next = format!(
-                "{ROOT}/table/{table}?sysparm_query={query}&sysparm_limit={limit}&sysparm_offset={}",
-                offset + limit
+                "{ROOT}/table/{table}?sysparm_query={query}&sysparm_limit={limit}&sysparm_offset={}{}",
+                offset + limit,
+                fields.unwrap_or_default()
             );
             response.headers.push(("Link".to_owned(), format!("<{next}>;rel=\"next\"")));
         }

@@ -103,24 +103,28 @@ fn what_came_along_is_told_from_what_the_query_has_found() {
     let mut world = World::new();
     let rows = |state: &str| -> Vec<Fields> { vec![fields_of(&[("sys_id", "a1"), ("state", state)])] };
     let (one, two) = (rows("1"), rows("2"));
-    world.run(|tx| take_in_as(tx, "incident", &one, Came::Along)).unwrap();
+    world.run(|tx| take_in_as(tx, "incident", None, &one, Came::Along)).unwrap();
     assert_eq!(marks(&mut world, "a1"), Some((None, true)));
     // Found by its query it is there for itself, whatever comes along.
     world.run(|tx| take_in(tx, "incident", &one, 3)).unwrap();
-    world.run(|tx| take_in_as(tx, "incident", &two, Came::Along)).unwrap();
+    world.run(|tx| take_in_as(tx, "incident", None, &two, Came::Along)).unwrap();
     assert_eq!(marks(&mut world, "a1").unwrap().0, Some(3));
     assert!(!world.record("incident", "a1").unwrap().is_along());
     // Nor does it come to be led to by being asked for again.
-    world.run(|tx| take_in_as(tx, "incident", &[fields_of(&[("sys_id", "a2")])], Came::Asked)).unwrap();
-    world.run(|tx| take_in_as(tx, "incident", &[fields_of(&[("sys_id", "a2"), ("state", "9")])], Came::Along)).unwrap();
+    world.run(|tx| take_in_as(tx, "incident", None, &[fields_of(&[("sys_id", "a2")])], Came::Asked)).unwrap();
+    world
+        .run(|tx| take_in_as(tx, "incident", None, &[fields_of(&[("sys_id", "a2"), ("state", "9")])], Came::Along))
+        .unwrap();
     assert_eq!(marks(&mut world, "a2"), Some((None, false)));
-    world.run(|tx| take_in_as(tx, "incident", &[fields_of(&[("sys_id", "a3")])], Came::Along)).unwrap();
-    world.run(|tx| take_in_as(tx, "incident", &[fields_of(&[("sys_id", "a3")])], Came::Asked)).unwrap();
+    world.run(|tx| take_in_as(tx, "incident", None, &[fields_of(&[("sys_id", "a3")])], Came::Along)).unwrap();
+    world.run(|tx| take_in_as(tx, "incident", None, &[fields_of(&[("sys_id", "a3")])], Came::Asked)).unwrap();
     assert_eq!(marks(&mut world, "a3"), Some((None, false)));
     // Under an unsent edit as well.
-    world.run(|tx| take_in_as(tx, "incident", &[fields_of(&[("sys_id", "a4")])], Came::Along)).unwrap();
+    world.run(|tx| take_in_as(tx, "incident", None, &[fields_of(&[("sys_id", "a4")])], Came::Along)).unwrap();
     world.run(|tx| write::update(tx, "incident", "a4", &fields_of(&[("state", "5")]))).unwrap();
-    world.run(|tx| take_in_as(tx, "incident", &[fields_of(&[("sys_id", "a4"), ("state", "6")])], Came::Along)).unwrap();
+    world
+        .run(|tx| take_in_as(tx, "incident", None, &[fields_of(&[("sys_id", "a4"), ("state", "6")])], Came::Along))
+        .unwrap();
     let record = world.record("incident", "a4").unwrap();
     assert_eq!((record.fields["state"].as_str(), record.pulled_under, record.along), ("5", None, true));
     assert_eq!(record.base.unwrap()["state"], "6");
@@ -132,7 +136,7 @@ fn a_receipt_that_comes_along_is_that_record_and_here_for_itself() {
     let (temporary, item) = world.create(&[("state", "1")]);
     world.send(&item);
     let row = fields_of(&[("sys_id", "a1"), ("state", "1"), ("correlation_id", &temporary)]);
-    world.run(|tx| take_in_as(tx, "incident", std::slice::from_ref(&row), Came::Along)).unwrap();
+    world.run(|tx| take_in_as(tx, "incident", None, std::slice::from_ref(&row), Came::Along)).unwrap();
     assert_eq!(marks(&mut world, "a1"), Some((None, false)));
     assert!(world.item(&item).is_none() && world.record("incident", &temporary).is_none());
 }
@@ -146,9 +150,13 @@ fn what_a_query_does_not_find_any_more_may_still_be_led_to() {
         world.pulled("incident", &[("sys_id", id)]);
     }
     let [first, second] = ["a1", "a2"].map(|id| at(&world, id));
-    assert_eq!(world.run(|tx| sweep(tx, 2, std::slice::from_ref(&first))).unwrap().0, 1, "nothing leads anywhere");
+    assert_eq!(
+        world.run(|tx| sweep(tx, 2, None, std::slice::from_ref(&first))).unwrap().0,
+        1,
+        "nothing leads anywhere"
+    );
     world.run(|tx| pin(tx, "problem", "p1", None)).unwrap();
-    assert_eq!(world.run(|tx| sweep(tx, 2, std::slice::from_ref(&second))).unwrap().0, 0);
+    assert_eq!(world.run(|tx| sweep(tx, 2, None, std::slice::from_ref(&second))).unwrap().0, 0);
     assert_eq!(marks(&mut world, "a2"), Some((None, true)));
     // What was pinned after the walk may lead to it.
     assert_eq!(world.run(|tx| sweep_along(tx, std::slice::from_ref(&second), &[], &none)).unwrap().0, 0);

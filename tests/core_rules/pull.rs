@@ -3,8 +3,8 @@
 use landfall::{
     core::{
         hand,
-        pull::{may_go, take_in},
-        stored::Record,
+        pull::{Came, may_go, note_fresh, sweep, take_in, take_in_as},
+        stored::{Pulled, Record},
         write,
     },
     wire::Fields,
@@ -82,4 +82,57 @@ fn a_row_of_its_parent_takes_no_field_from_a_record() {
     world.run(|tx| take_in(tx, "task", &narrow, 3)).unwrap();
     let back = world.record("incident", "a1").unwrap().fields;
     assert_eq!(["severity", "category", "short_description"].map(|name| back[name].as_str()), ["2", "motor", "x"]);
+}
+
+fn asked(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn of_what_was_not_asked_for_a_row_says_nothing() {
+    let mut world = World::new();
+    let whole = [fields_of(&[("sys_id", "a1"), ("category", "motor"), ("severity", "2"), ("state", "1")])];
+    world.run(|tx| take_in(tx, "incident", &whole, 1)).unwrap();
+    // The state was emptied, be it that it comes empty or not at all.
+    let part = [fields_of(&[("sys_id", "a1"), ("category", "belt")])];
+    let names = asked(&["sys_id", "category", "state"]);
+    assert_eq!(world.run(|tx| take_in_as(tx, "incident", Some(&names), &part, Came::Found(2))).unwrap().0, 1);
+    let all = fields_of(&[("sys_id", "a1"), ("category", "belt"), ("severity", "2")]);
+    assert_eq!(world.record("incident", "a1").unwrap().fields, all);
+    assert_eq!(
+        world.run(|tx| take_in_as(tx, "incident", Some(&names), &part, Came::Found(3))).unwrap().0,
+        0,
+        "nothing is new"
+    );
+    // Under what is unsent, too, and it stays what the instance had.
+    world.run(|tx| write::update(tx, "incident", "a1", &fields_of(&[("severity", "1")]))).unwrap();
+    let part = [fields_of(&[("sys_id", "a1"), ("category", "gear")])];
+    world.run(|tx| take_in_as(tx, "incident", Some(&names), &part, Came::Found(4))).unwrap();
+    let record = world.record("incident", "a1").unwrap();
+    let base = record.base.unwrap();
+    assert_eq!([&record.fields["severity"], &base["severity"], &base["category"]], ["1", "2", "gear"]);
+    // Asked for through its parent, which does not know that field, it does not lose it.
+    let names = asked(&["sys_id", "severity"]);
+    let narrow = [fields_of(&[("sys_id", "a1"), ("sys_class_name", "incident")])];
+    world.run(|tx| take_in_as(tx, "task", Some(&names), &narrow, Came::Found(5))).unwrap();
+    assert_eq!(world.record("incident", "a1").unwrap().base.unwrap()["severity"], "2");
+}
+
+#[test]
+fn what_has_not_been_seen_for_too_long_goes_unless_it_is_needed() {
+    let mut world = World::new();
+    let rows: Vec<Fields> = ["a1", "a2", "a3"].iter().map(|id| fields_of(&[("sys_id", id)])).collect();
+    let seen_at = world.now;
+    world.run(|tx| take_in(tx, "incident", &rows, 1)).unwrap();
+    world.run(|tx| write::update(tx, "incident", "a2", &fields_of(&[("category", "belt")]))).unwrap();
+    world.create(&[("parent", "a3")]);
+    let at: Vec<_> = ["a1", "a2", "a3"].iter().map(|id| Record::at(&world.schema, "incident", id)).collect();
+    assert_eq!(world.run(|tx| sweep(tx, 2, Some(seen_at), &at)).unwrap().0, 0, "not older than that");
+    assert_eq!(world.run(|tx| sweep(tx, 1, Some(seen_at + 9), &at)).unwrap().0, 0, "this refresh has brought them");
+    let of = Pulled { table: "task".to_owned(), ..Pulled::default() };
+    world.run(|tx| note_fresh(tx, &of, seen_at + 9)).unwrap();
+    assert_eq!(world.run(|tx| sweep(tx, 2, Some(seen_at + 9), &at)).unwrap().0, 0, "seen as the parent's since");
+    assert_eq!(world.run(|tx| sweep(tx, 2, Some(seen_at + 10), &at)).unwrap().0, 1);
+    let left = ["a1", "a2", "a3"].map(|id| world.record("incident", id).is_some());
+    assert_eq!(left, [false, true, true]);
 }

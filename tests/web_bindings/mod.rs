@@ -9,6 +9,7 @@ pub mod conflicts;
 pub mod hand;
 pub mod handles;
 pub mod records;
+pub mod refreshes;
 pub mod refusals;
 pub mod storage;
 

@@ -78,9 +78,16 @@ async fn options_that_cannot_be() {
             ["“tables.incident.types”", tables({ types: { priority: "int" } })],
             ["“tables.incident.references”", tables({ references: { caller_id: 5 } })],
             ["“tables.incident.conflict”", tables({ conflict: "theirs" })],
-            ["“tables.incident.cache.fields” is not there yet", tables({ cache: { fields: [] } })],
             ["“tables.incident.cache”", tables({ cache: { include: [{ from: "task" }] } })],
             ["cache.include of table incident", tables({ cache: { include: ["caller_id"] } })],
+            ["“tables.incident.cache”", tables({ cache: { fields: "name" } })],
+            ["“a.b” is not the name of a field", tables({ cache: { fields: ["a", "a.b"] } })],
+            ["“tables.incident.cache.refresh.often”", tables({ cache: { refresh: { often: true } } })],
+            ["“tables.incident.cache”", tables({ cache: { refresh: { onOpen: 1 } } })],
+            ["refresh.everyMs of table incident must be 1000 or more", tables({ cache: { refresh: { everyMs: 999 } } })],
+            ["“tables.incident.cache”", tables({ cache: { refresh: { everyMs: 1500.5 } } })],
+            ["maxAgeMs of table incident must be 1000 or more", tables({ cache: { maxAgeMs: 0 } })],
+            ["“tables.incident.cache”", tables({ cache: { maxAgeMs: -1 } })],
             ["cache.query", tables({ cache: { query: "a^^b" } })], ["extends itself", tables({ extends: "incident" })],
         ];
         for (const [words, given] of cases) await refused("bad_options", words, () => open(given));

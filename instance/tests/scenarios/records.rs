@@ -84,6 +84,8 @@ pub async fn a_deletion_leaves_a_trace(home: &Home) {
     assert_eq!(traces.column("documentkey"), [made.sys_id()]);
     assert_eq!(traces.column("display_value"), ["Belt 4"]);
     assert_ne!(traces.column("sys_created_on"), [""]);
+    let plain = home.start_plain().await;
+    assert_eq!(plain.get("sys_audit_delete").await.status, 403);
 }
 
 pub async fn who_asks_is_written_down(home: &Home) {

@@ -98,7 +98,12 @@ export interface CacheOptions {
    * needs it: also what an action has named.
    */
   limit?: number;
-  /** Not there yet: refused with `bad_options`. */
+  /**
+   * Only these fields are brought, with those that the query names, the correlation field, `actedAtField` and the system's
+   * (`sys_id`, `sys_class_name`, `sys_created_on`, `sys_updated_on`, `sys_mod_count`). Left out, all are. The answer to a
+   * write has all of them, and what is known of a record besides stays, as it was when it came. Another list brings the
+   * table anew.
+   */
   fields?: string[];
   /**
    * Associated records to have along: a path of reference fields ("caller_id.location"; lists too), or records of another
@@ -107,9 +112,31 @@ export interface CacheOptions {
    * or pinned leads to them any more, unless unsent work mentions them. What came along brings nothing along itself.
    */
   include?: (string | { from: string; field: string; limit?: number })[];
-  /** Not there yet: refused with `bad_options`. Tables are refreshed by each `sync()`. */
-  refresh?: { onOpen?: boolean; onReconnect?: boolean; everyMs?: number };
-  /** Not there yet: refused with `bad_options`. */
+  /**
+   * When the table is refreshed by itself, where `autoSync` is on; a `sync()` refreshes all tables in any case. Several tabs
+   * refresh it once. One whose parent or child is cached as well is refreshed along with that.
+   */
+  refresh?: {
+    /** When the app is opened. Default true. */
+    onOpen?: boolean;
+    /** When the network comes back, or the user: signed in, "auto" again, or the page shown again. Default true. */
+    onReconnect?: boolean;
+    /**
+     * So long after it was last refreshed, in this tab or another, before a reload or after, while a page is open; 1000 or
+     * more. What falls due offline is made up for on reconnect. Default: never.
+     */
+    everyMs?: number;
+    /**
+     * Not while the browser says that the connection is paid for by what goes over it (`navigator.connection`: `saveData`, or
+     * `type` "cellular"); as soon as it says so no more, what was left out is made up for. Few browsers tell; where one does
+     * not, the table is refreshed. What is unsent is always sent. Default false.
+     */
+    onlyUnmetered?: boolean;
+  };
+  /**
+   * Where the instance will not give the table, cached rows that it has not been seen to have for longer than this are
+   * dropped: they go with the refusal, not while it cannot be reached. Never what unsent work needs; 1000 or more.
+   */
   maxAgeMs?: number;
 }
 
@@ -383,7 +410,9 @@ export interface SyncReport {
 
 export interface Progress {
   phase: "push" | "pull" | "attachments";
+  /** Items, or rows that came; rows that were read twice, twice. */
   done: number;
+  /** Of how many, never fewer than `done`: of the tables begun so far, where the instance counts all of these. */
   total?: number;
 }
 
@@ -402,6 +431,8 @@ export interface Status {
    * What this instance cannot rule out, in plain sentences: e.g. tables without a correlation field. Empty is best.
    */
   caveats: string[];
+  /** The cached tables. */
+  cache: CachedTable[];
   storage: {
     usageBytes: number;
     quotaBytes: number;
@@ -411,6 +442,20 @@ export interface Status {
   };
   /** What the browser threw away, while this page is open or before it was: see the event. */
   evicted?: Evicted;
+}
+
+export interface CachedTable {
+  table: string;
+  /** As of when what is here is as the instance has it. */
+  fetchedAt?: string;
+  /** Records that were brought. */
+  rows: number;
+  /**
+   * How it is noticed what the instance has no more: by number, and then by what it has noted of its deletions ("audit":
+   * `sys_audit_delete`, where this user may read it) or by all ids ("count"); or by all ids each time ("ids"): where it does
+   * not count, where there are more records than `limit`, and beside a cached parent or child.
+   */
+  deletions: "audit" | "count" | "ids";
 }
 
 export interface Evicted {

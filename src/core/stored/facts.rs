@@ -132,6 +132,14 @@ impl Proofs {
     }
 }
 
+/// That this user may not read what the instance notes of its deletions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unaudited {
+    /// When it said so, in ms.
+    #[serde(default)]
+    pub at: u64,
+}
+
 /// Which database this is. Made once, by whoever opens it first: another in its place has another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Birth {
@@ -185,3 +193,4 @@ fact!(Family, "family");
 fact!(Proofs, "proofs");
 fact!(Announced, "announced");
 fact!(Birth, "birth");
+fact!(Unaudited, "unaudited");

@@ -16,11 +16,11 @@ mod wanted;
 
 pub use action::{Action, Again, Asked, Call, Calling, Part};
 pub use alias::Alias;
-pub use facts::{Announced, Birth, Course, Fact, Family, LEASE_MS, Lease, Proofs};
+pub use facts::{Announced, Birth, Course, Fact, Family, LEASE_MS, Lease, Proofs, Unaudited};
 pub use form::{Stored, decode, mention};
 pub use item::{Item, ItemError, ItemKind, ItemState};
 pub use opened::Opened;
 pub use pin::Pin;
-pub use pulled::Pulled;
+pub use pulled::{Deletions, Pulled};
 pub use record::{Record, UPDATED};
 pub use wanted::Wanted;

@@ -17,6 +17,9 @@ pub struct Pulled {
     pub table: String,
     /// What was asked for: for anything else it begins anew.
     pub query: String,
+    /// Of which fields; of all, if none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
     /// All of them are being brought, in the order of their ids, and this was the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
@@ -48,6 +51,28 @@ pub struct Pulled {
     /// As of when what is here of them is as the instance has it.
     #[serde(default)]
     pub fresh_at: u64,
+    /// When it was last tried, and could not be told whether it is: the instance would not give it, or one that has records in
+    /// common with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried_at: Option<u64>,
+    /// How what has gone is noticed; by all ids, while nothing else is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletions: Option<Deletions>,
+    /// The time, by the instance, of the last deletion that it has told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audited: Option<String>,
+}
+
+/// How it is noticed what the instance has no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Deletions {
+    /// By number; which, by what the instance has noted of its deletions.
+    Audit,
+    /// By number; which, by comparing all ids.
+    Count,
+    /// All ids are compared each time.
+    Ids,
 }
 
 impl Pulled {
@@ -77,7 +102,12 @@ impl Pulled {
     /// All of it is to be brought again.
     pub fn begin_anew(&mut self) {
         (self.after, self.until, self.quiet, self.compared_at) = (None, None, 0, 0);
-        (self.gone, self.hidden) = (Vec::new(), 0);
+        (self.gone, self.hidden, self.deletions) = (Vec::new(), 0, None);
+    }
+
+    /// When it was last refreshed, or that was tried in vain, in ms. A time to come is of a clock that was set back since.
+    pub fn looked_at(&self, now: u64) -> Option<u64> {
+        self.tried_at.max(Some(self.fresh_at).filter(|at| *at > 0)).filter(|at| *at <= now)
     }
 }
 

@@ -1,8 +1,10 @@
 //! How intents become requests, and answers receipts: the seam for back ends other than ServiceNow.
 
+mod deleted;
 mod journal;
 mod servicenow;
 
+pub use deleted::Deletion;
 pub use servicenow::ServiceNow;
 
 use crate::{
@@ -140,6 +142,10 @@ pub trait Dialect {
     /// # Errors
     /// A sentence, if they cannot be read.
     fn page(&self, response: &Response) -> Result<Page, String>;
+    /// Asks what of these tables was deleted after a time, the latest last.
+    fn deletions(&self, tables: &[&str], after: &str, size: u32) -> Request;
+    /// What a row of the answer to that says.
+    fn deletion(&self, row: &Fields) -> Deletion;
     /// Whether an answer means that the user has to sign in.
     fn asks_for_sign_in(&self, response: &Response) -> bool;
     /// Whether an answer to a whole request asks for time. `now` in ms.

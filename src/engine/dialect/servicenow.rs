@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Asked, Batch, BatchItem, Busy, Dialect, Intent, Page, Verdict,
+    Asked, Batch, BatchItem, Busy, Deletion, Dialect, Intent, Page, Verdict, deleted,
     journal::{self, Entry},
 };
 use crate::{
@@ -332,6 +332,14 @@ impl Dialect for ServiceNow {
         let rows = rows(response)?;
         let total = response.header("X-Total-Count").and_then(|total| total.trim().parse().ok());
         Ok(Page { rows, next: response.next_link().map(str::to_owned), total })
+    }
+
+    fn deletions(&self, tables: &[&str], after: &str, size: u32) -> Request {
+        self.first_page(deleted::TABLE, &deleted::query(tables, after), Some(&deleted::FIELDS), size)
+    }
+
+    fn deletion(&self, row: &Fields) -> Deletion {
+        row.into()
     }
 
     fn asks_for_sign_in(&self, response: &Response) -> bool {
