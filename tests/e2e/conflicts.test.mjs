@@ -8,12 +8,17 @@ import { until, untilEqual } from "./lib/wait.mjs";
 
 const made = { short_description: "Belt 4 stuck", state: 1, impact: 3, urgency: 3, category: "hardware", active: true };
 
+/** The device has it as it was made. A run that was under way is joined, and may have read before. */
+const isKnown = (app, id) => untilEqual("it is on the device", async () => {
+  await app.page.evaluate(() => landfall.sync());
+  return (await app.get("incident", id))?.short_description;
+}, made.short_description);
+
 /** An incident that the device has known for a while, and its page. */
 async function known(app) {
   await app.pagesSend();
   const { sys_id: id } = await others.create(app, "incident", made);
-  // A run that was under way is joined, and may have read before.
-  await until("it is on the device", () => app.page.evaluate((made) => landfall.sync().then(() => landfall.table("incident").get(made)), id));
+  await isKnown(app, id);
   await app.go(`#/incident/${id}`);
   await app.seen("state").waitFor();
   return id;
@@ -46,6 +51,7 @@ for (const [side, state] of [["mine", "2"], ["theirs", "3"]]) {
     await conflicts(app, 1);
     assert.deepEqual(await there(app, id, "state", "description"), ["3", "Waits for a part"], "nothing is overwritten");
 
+    await until("it rests while it waits for the user", async () => !(await app.status()).syncing);
     await app.seen("back").or(app.page.locator('[data-test="tab-incident"]')).first().click();
     await app.page.locator(`[data-sys-id="${id}"] [data-test="sync-mark"][data-state="conflict"]`).first().waitFor();
     await app.go("#/outbox");
@@ -127,6 +133,6 @@ both("all of one side, at one press", async (t, app) => {
     await landed(app, id);
     assert.deepEqual(await there(app, id, "short_description"), [expected]);
     await others.change(app, "incident", id, made);
-    await app.page.evaluate(() => landfall.sync());
+    await isKnown(app, id);
   }
 });

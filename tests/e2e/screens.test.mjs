@@ -94,9 +94,9 @@ test("a conflict is without barriers", async (t) => {
   const app = await startApp(t, { seed: "demo", device: PHONE });
   const { page } = app;
   await app.pagesSend();
-  const [one, other] = await app.rows("incident", "active=true^state=1^assigned_toISNOTEMPTY^locationISNOTEMPTY^ORDERBYnumber");
-  const [[here], [there], [mine], [theirs]] = await Promise.all([
-    app.rows("cmn_location", "nameLIKEBuffalo"), app.rows("cmn_location", "nameLIKESeattle"), app.rows("sys_user", "name=Kenji Mori"), app.rows("sys_user", "name=Rosa Delgado"),
+  const [one, other] = await app.rows("incident", "active=true^state=1^locationISNOTEMPTY^ORDERBYnumber");
+  const [[here, there], [mine], [theirs]] = await Promise.all([
+    app.rows("cmn_location", "ORDERBYname"), app.rows("sys_user", "name=Kenji Mori"), app.rows("sys_user", "name=Rosa Delgado"),
   ]);
   await apart(app,
     async () => {

@@ -11,7 +11,12 @@ const isDerived = (table, name) => tables[table].states && Object.hasOwn(derived
 
 export const inQuestion = ({ $sync: { state, theirs } }) => (state === "conflict" ? theirs ?? {} : {});
 
-export const asked = (table, row) => Object.keys(inQuestion(row)).filter((name) => !isDerived(table, name)).sort();
+/** The fields that the reader is asked about, in the order in which the app shows them. */
+export function asked(table, row) {
+  const there = Object.keys(inQuestion(row));
+  const known = Object.keys(tables[table].fields).filter((name) => there.includes(name));
+  return [...known, ...there.filter((name) => !known.includes(name))].filter((name) => !isDerived(table, name));
+}
 
 /** What is to stand in the derived fields, where one of them or what it follows from is in question. */
 function following(table, row, chosen) {

@@ -69,7 +69,7 @@ export function conflictPanel(table) {
     const sideOf = (name, [side, words]) => {
       const button = h("button", { class: "side", type: "button", "data-test": `${side}-${name}`, onclick: () => pick({ [name]: side }) },
         h("span", { class: "side-whose" }, words, icon("check")),
-        h("span", { class: "side-value" }, read[name][side].node));
+        h("span", { class: `side-value is-${tables[table].fields[name]?.kind}` }, read[name][side].node));
       buttons.push({ name, side, button });
       return button;
     };
@@ -85,8 +85,7 @@ export function conflictPanel(table) {
     const node = h("section", { class: "conflict", "aria-labelledby": title, "data-test": "conflict" },
       h("header", { class: "conflict-head" }, icon("refused"),
         h("div", {}, h("h2", { id: title }, `${who} changed this, too`),
-          h("p", {}, `The ${tables[table].one} was last changed on the instance on ${moment(shown.sys_updated_on)}. Your own change is kept here, and is not sent before you have chosen ${
-            names.length > 1 ? "what is to stand in each of these" : "which is to stand"}.`))),
+          h("p", {}, `Last changed on the instance on ${moment(shown.sys_updated_on)}. Yours is kept here, and is not sent until you choose.`))),
       names.map(fieldOf),
       names.length > 1 && h("div", { class: "conflict-foot" }, all("mine", "Keep all mine"), all("theirs", "Take all theirs"), progress));
     drawPicks();

@@ -33,7 +33,7 @@ const unpairedWords = "The instance has carried this out, but it is not clear wh
 // Nor does it know a field's label.
 const conflictWords = (table, row) => {
   const labels = asked(table, row).map((name) => labelOf(table, name));
-  return `Somebody else changed the same on the instance${labels.length ? `: ${labels.join(", ")}` : ""}. Choose which is to stand.`;
+  return `Somebody else changed this on the instance, too${labels.length ? `: ${labels.join(", ")}` : ""}. Yours is kept here until you choose.`;
 };
 
 const wordsOf = (item, row) => (item.unpaired ? unpairedWords : item.state === "conflict" && row ? conflictWords(item.table, row) : item.explain);
@@ -103,7 +103,7 @@ export function outboxView() {
         h("span", { class: `sync-mark is-${item.state}` }, stateWords[item.state] ?? item.state), " ", wordsOf(item, row)),
       item.error && h("div", { class: "answer", "data-test": "outbox-error" }, icon("refused"),
         h("div", {}, h("p", {}, `The instance answered ${item.error.status}: ${item.error.message}`), item.error.detail && h("p", { class: "quiet" }, item.error.detail))),
-      !item.unpaired && h("p", { class: "outbox-foot" }, [
+      !item.unpaired && item.state !== "conflict" && h("p", { class: "outbox-foot" }, [
         item.attempts ? `Tried ${count(item.attempts, "time")}` : "Not tried yet",
         item.nextAttemptAt && `next try ${moment(item.nextAttemptAt)}`,
         item.dependsOn.length > 0 && `behind ${count(item.dependsOn.length, "other change")}`,
@@ -113,7 +113,7 @@ export function outboxView() {
   }
 
   function buttons(item, title) {
-    const choose = item.state === "conflict" && item.table && h("a", { class: "button is-primary", href: recordHref(item.table, item.sys_id), "data-test": "outbox-choose" }, "Compare and choose");
+    const choose = item.state === "conflict" && item.table && h("a", { class: "button is-primary", href: recordHref(item.table, item.sys_id), "data-test": "outbox-choose" }, "Choose");
     const retry = ["refused", "unknown"].includes(item.state)
       && h("button", { class: "button", type: "button", "data-test": "outbox-retry", onclick: () => again(item) }, icon("sync"), "Try again");
     const discard = h("button", { class: "button is-danger", type: "button", "data-test": "outbox-discard", onclick: () => drop(item, title) }, icon("bin"), "Discard");

@@ -95,12 +95,12 @@ export function recordView(route, settle) {
     const number = row.number || (words.states && isTemporary(row.sys_id) && "No number yet");
     return [
       standing(table, row),
-      conflict.node(),
       h("div", { class: "record-line" },
         words.states && priorityBox(row.priority),
         number && h("span", { class: "record-number", "data-test": "record-number" }, number),
         syncMarks(row)),
       h("h1", { class: "record-title", tabindex: "-1" }, capital(label || "No description")),
+      conflict.node(),
       h("div", { class: "record-actions" },
         words.states && stateControl(),
         h("a", { class: "button", href: editHref(table, row.sys_id), "data-test": "edit" }, icon("edit"), "Edit"),
