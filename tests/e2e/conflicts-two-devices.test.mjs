@@ -21,7 +21,7 @@ const ROUNDS = 12;
 class Mischief {
   edits = 0;
   notes = [];
-  counts = { asked: 0, mine: 0, theirs: 0, third: 0, cuts: 0, runs: 0 };
+  counts = { asked: 0, mine: 0, theirs: 0, third: 0, cuts: 0, gone: 0, runs: 0 };
   yields = new Yields();
 
   constructor(draw, ids, { journals }) {
@@ -47,12 +47,14 @@ class Mischief {
 
   async sync(device, { good = false } = {}) {
     const { draw } = this;
-    const cut = !good && draw.chance(0.5) ? { nth: draw.int(1, 4), fate: draw.pick(["request lost", "answer lost"]) } : undefined;
+    const cut = !good && draw.chance(0.6) ? { nth: draw.int(1, 3), fate: draw.pick(["request lost", "answer lost"]), pageGone: draw.chance(0.3) } : undefined;
     const run = device.sync({ after: draw.int(61, 120) * 1000, cut, pull: good || draw.chance(0.7) });
     // What is written while it sends.
     const more = !good && draw.chance(0.3) ? this.edit(device) : undefined;
     const [report] = await Promise.all([run, more]);
+    if (report.isGone) await device.reopen();
     this.counts.cuts += Number(report.wasCut);
+    this.counts.gone += Number(Boolean(report.isGone));
     this.counts.runs += 1;
     return report;
   }
@@ -75,8 +77,8 @@ class Mischief {
   }
 
   inWords() {
-    const { asked, mine, theirs, third, cuts, runs } = this.counts;
-    return `${this.edits} edits, ${runs} runs, ${cuts} of them cut; asked about ${asked} fields: ${mine} times mine, ${theirs} theirs, ${third} a third value`;
+    const { asked, mine, theirs, third, cuts, gone, runs } = this.counts;
+    return `${this.edits} edits, ${runs} runs, ${cuts} of them cut, ${gone} with the page; asked about ${asked} fields: ${mine} times mine, ${theirs} theirs, ${third} a third value`;
   }
 }
 

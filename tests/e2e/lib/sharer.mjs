@@ -1,4 +1,5 @@
-// One of several devices that change the same records: it has a line only while it syncs, and the line may be cut.
+// One of several devices that change the same records: it has a line only while it syncs, and the line may be cut, or the page
+// be gone.
 
 export const FIELDS = ["short_description", "description", "close_notes", "contact_type"];
 
@@ -7,35 +8,46 @@ export async function startSharer(browser, instance, name) {
   await browser.context.clock.install();
   // Of a page without one.
   browser.expects(/favicon/);
-  const page = await browser.page(`${instance.url}/manifest.webmanifest`);
-  await page.evaluate(async ([user, extras, fields]) => {
-    const { default: init, open } = await import("/landfall/landfall.js");
-    await init();
+  const sharer = new Sharer(await browser.page(`${instance.url}/manifest.webmanifest`), name, instance.plain ? false : "/api/landfall/v1");
+  await sharer.open();
+  return sharer;
+}
+
+/** In the page. */
+async function openStore([user, extras, fields]) {
+  const { default: init, open } = await import("/landfall/landfall.js");
+  await init();
+  globalThis.cut = undefined;
+  /** The nth request of a run is lost on its way, or its answer is; or there is nobody left to hear it. */
+  const line = async (...request) => {
+    if (!globalThis.cut || --globalThis.cut.nth > 0) return fetch(...request);
+    const { fate, pageGone } = globalThis.cut;
     globalThis.cut = undefined;
-    /** The nth request of a run is lost on its way, or its answer is. */
-    const line = async (...request) => {
-      if (!globalThis.cut || --globalThis.cut.nth > 0) return fetch(...request);
-      const { fate } = globalThis.cut;
-      globalThis.cut = undefined;
-      if (fate === "answer lost") await fetch(...request);
-      throw new TypeError("Failed to fetch");
-    };
-    globalThis.store = await open({
-      name: "shared",
-      user,
-      instance: { url: "/api/now", extras, fetch: line },
-      auth: () => ({ "X-Landfall-User": user }),
-      autoSync: false,
-      tables: { incident: { journals: ["work_notes"], cache: {} } },
-    });
-    globalThis.fieldsOf = (row) => Object.fromEntries(fields.map((field) => [field, row[field] ?? ""]));
-  }, [name, instance.plain ? false : "/api/landfall/v1", FIELDS]);
-  return new Sharer(page, name);
+    if (fate !== "request lost") await fetch(...request);
+    if (pageGone) {
+      globalThis.gone();
+      await new Promise(() => {});
+    }
+    throw new TypeError("Failed to fetch");
+  };
+  globalThis.store = await open({
+    name: "shared",
+    user,
+    instance: { url: "/api/now", extras, fetch: line },
+    auth: () => ({ "X-Landfall-User": user }),
+    autoSync: false,
+    tables: { incident: { journals: ["work_notes"], cache: {} } },
+  });
+  globalThis.fieldsOf = (row) => Object.fromEntries(fields.map((field) => [field, row[field] ?? ""]));
 }
 
 class Sharer {
-  constructor(page, name) {
-    Object.assign(this, { page, name });
+  constructor(page, name, extras) {
+    Object.assign(this, { page, name, extras });
+  }
+
+  open() {
+    return this.page.evaluate(openStore, [this.name, this.extras, FIELDS]);
   }
 
   /** Sets the fields to `value`, in one write. Gives what they were, as this device saw it. */
@@ -55,12 +67,18 @@ class Sharer {
   async sync({ after, cut, pull = true }) {
     await this.page.clock.fastForward(after);
     return this.page.evaluate(async ([planned, pulls]) => {
+      const gone = new Promise((resolve) => (globalThis.gone = () => resolve({ isGone: true })));
       globalThis.cut = planned;
-      const report = await store.sync({ pull: pulls });
+      const report = await Promise.race([store.sync({ pull: pulls }), gone]);
       const wasCut = Boolean(planned) && !globalThis.cut;
       globalThis.cut = undefined;
       return { ...report, wasCut };
     }, [cut, pull]);
+  }
+
+  async reopen() {
+    await this.page.reload();
+    await this.open();
   }
 
   /** What is asked: by record, the values of both sides. */
