@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { barriers } from "./lib/accessibility.mjs";
 import { startApp } from "./lib/app.mjs";
 import { DESKTOP, PHONE } from "./lib/browser.mjs";
+import { apart, others } from "./lib/colleague.mjs";
 import { splitUnclearly } from "./lib/unclear.mjs";
 import { until, untilEqual } from "./lib/wait.mjs";
 
@@ -47,23 +48,28 @@ const settled = (page) => page.evaluate(async () => {
   await Promise.all(document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity).map((one) => one.finished.catch(() => {})));
 });
 
+/** Looks at screens of an app: by its page's address, and a hook that is there when it is drawn. */
+const lookAt = (t, app) => async (screen, hash, hook, prepare = () => {}) => {
+  const { page } = app;
+  await app.go(hash);
+  await app.seen(hook).first().waitFor();
+  await prepare();
+  for (const [device, { viewport }] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
+    await page.setViewportSize(viewport);
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      await settled(page);
+      await app.browser.screenshot(page, `${device}-${screen}-${colorScheme}`);
+      await t.test(`${screen}, ${device}, ${colorScheme}`, async () => assert.deepEqual(await barriers(page), []));
+    }
+  }
+};
+
 test("every screen is without barriers", async (t) => {
   const app = await startApp(t, { seed: "demo", device: PHONE });
   const { page } = app;
   const { local, order } = await aDaysWork(app);
-  const look = async (screen, hash, hook) => {
-    await app.go(hash);
-    await app.seen(hook).first().waitFor();
-    for (const [device, { viewport }] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
-      await page.setViewportSize(viewport);
-      for (const colorScheme of ["light", "dark"]) {
-        await page.emulateMedia({ colorScheme });
-        await settled(page);
-        await app.browser.screenshot(page, `${device}-${screen}-${colorScheme}`);
-        await t.test(`${screen}, ${device}, ${colorScheme}`, async () => assert.deepEqual(await barriers(page), []));
-      }
-    }
-  };
+  const look = lookAt(t, app);
 
   await look("list", "#/incident", "record-row");
   await look("local-record", `#/incident/${local}`, "child-row");
@@ -82,4 +88,32 @@ test("every screen is without barriers", async (t) => {
   await look("landed-record", `#/incident/${landed}`, "child-row");
   const [refused] = await app.rows("task_time_worked", "time_worked=2000");
   await look("refused-record", `#/task_time_worked/${refused.sys_id}`, "sync-note");
+});
+
+test("a conflict is without barriers", async (t) => {
+  const app = await startApp(t, { seed: "demo", device: PHONE });
+  const { page } = app;
+  await app.pagesSend();
+  const [one, other] = await app.rows("incident", "active=true^state=1^locationISNOTEMPTY^ORDERBYnumber");
+  const [[here, there], [mine], [theirs]] = await Promise.all([
+    app.rows("cmn_location", "ORDERBYname"), app.rows("sys_user", "name=Kenji Mori"), app.rows("sys_user", "name=Rosa Delgado"),
+  ]);
+  await apart(app,
+    async () => {
+      await app.update("incident", one.sys_id, { state: 2, location: here.sys_id, assigned_to: mine.sys_id, description: "Stops halfway, with a grinding noise. Motor replaced, still the same." });
+      await app.update("incident", other.sys_id, { state: 2 });
+    },
+    async () => {
+      await others.change(app, "incident", one.sys_id, { state: 3, location: there.sys_id, assigned_to: theirs.sys_id, description: "Stops halfway. Waits for a motor." });
+      await others.change(app, "incident", other.sys_id, { state: 3 });
+    });
+  await untilEqual("both are asked about", async () => (await app.status()).conflicts, 2);
+  const look = lookAt(t, app);
+  await look("conflicts-list", "#/incident", "record-row");
+  await look("conflicts-outbox", "#/outbox", "outbox-choose");
+  await look("conflict-status", "#/status", "status-conflicts");
+  await look("conflict-of-one", `#/incident/${other.sys_id}`, "conflict");
+  await look("conflict", `#/incident/${one.sys_id}`, "conflict", () => app.seen("theirs-state").click());
+  await page.setViewportSize({ width: 375, height: 812 });
+  await app.browser.screenshot(page, "phone-conflict-narrow");
 });

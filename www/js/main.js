@@ -1,8 +1,9 @@
+import { watchConflicts } from "./conflicts.js";
 import { openDevice } from "./device.js";
 import { fill, h } from "./dom.js";
 import { watchLandings } from "./landed.js";
 import { watchNames } from "./names.js";
-import { tellLanding, watchRefusals } from "./news.js";
+import { tellConflicts, tellLanding, watchRefusals } from "./news.js";
 import { watchStorage } from "./notices.js";
 import { parse, settleAddress } from "./route.js";
 import { shell } from "./shell.js";
@@ -86,6 +87,7 @@ async function start() {
   watchLandings(tellLanding);
   frame = shell(root);
   watchRefusals();
+  watchConflicts(tellConflicts);
   watchStorage(frame.showAlarm);
   addEventListener("hashchange", show);
   show();

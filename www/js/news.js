@@ -39,3 +39,6 @@ export function watchRefusals() {
     refused = status.refused;
   });
 }
+
+export const tellConflicts = (news) => reportsItself() || toast(`Somebody else made other changes where you made ${count(news, "change")}. Nothing is lost: choose what is to stand.`,
+  { kind: "refused", href: "#/outbox", action: "Choose" });

@@ -3,11 +3,9 @@ import { db, me } from "./device.js";
 import { nameOf } from "./names.js";
 import { recordHref } from "./route.js";
 import { closing, priorityOf, tables } from "./tables.js";
-import { isTemporary, toInstanceTime } from "./text.js";
+import { isTemporary, same, toInstanceTime } from "./text.js";
 
 const integers = new Set(["state", "priority", "impact", "urgency", "time_worked"]);
-
-const same = (a, b) => String(a ?? "") === String(b ?? "");
 
 const today = () => {
   const now = new Date();

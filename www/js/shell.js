@@ -51,7 +51,7 @@ export function shell(root) {
     fill(banner, away && [icon("offline"), h("span", {}, bannerWords(status))]);
     const waiting = status.pending;
     fill(badge, waiting ? number(waiting) : "", waiting > 0 && h("span", { class: "quiet-word" }, " not sent"));
-    badge.classList.toggle("has-refused", status.refused > 0);
+    badge.classList.toggle("needs-you", status.refused + status.conflicts > 0);
     badge.hidden = waiting === 0;
     navigator.setAppBadge?.(waiting).catch(() => {});
   });

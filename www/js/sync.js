@@ -28,12 +28,13 @@ const endings = {
   aborted: () => "Stopped. Whatever was not sent is still here.",
 };
 
-function sentence(report) {
+function sentence(report, { conflicts }) {
   if (endings[report.endedBy]) return endings[report.endedBy](report.remaining);
   const parts = [];
   if (report.sent) parts.push(`${count(report.sent, "change")} sent`);
   if (report.reconciled) parts.push(`${count(report.reconciled, "record")} landed`);
   if (report.refused) parts.push(`${report.refused} refused`);
+  if (conflicts) parts.push(`${conflicts} changed by others, too`);
   if (report.waiting) parts.push(`${report.waiting} still waiting`);
   if (report.pulled) parts.push(`${count(report.pulled, "record")} refreshed`);
   return parts.length ? `${parts.join(", ")}.` : "Up to date.";
@@ -48,7 +49,9 @@ export async function syncNow() {
   tell({ phase: "start", done: 0 });
   try {
     const report = await db.sync({ onProgress: tell });
-    toast(sentence(report), { kind: report.refused ? "refused" : "note", ...(report.refused && { href: "#/outbox", action: "See why" }) });
+    const now = await readStatus();
+    const needsYou = report.refused > 0 || now.conflicts > 0;
+    toast(sentence(report, now), { kind: needsYou ? "refused" : "note", ...(needsYou && { href: "#/outbox", action: "See why" }) });
   } catch (error) {
     toast(`Could not sync. ${reason(error)}`, { kind: "error" });
   } finally {

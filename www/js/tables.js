@@ -1,5 +1,5 @@
 // What each table shows: its words, fields, filters and children.
-import { toInstanceTime } from "./text.js";
+import { capital, toInstanceTime } from "./text.js";
 
 const incidentStates = { 1: "New", 2: "In progress", 3: "On hold", 6: "Resolved", 7: "Closed", 8: "Cancelled" };
 const taskStates = { 1: "Open", 2: "In progress", 3: "Closed complete", 4: "Closed incomplete", 7: "Cancelled" };
@@ -34,6 +34,7 @@ export const fields = {
   user: { label: "Who", kind: "reference", table: "sys_user" },
   time_worked: { label: "Minutes worked", kind: "minutes", required: true },
   work_date: { label: "Day", kind: "date" },
+  close_notes: { label: "What was done", kind: "long" },
 };
 
 const labelled = (name, label) => [name, { ...fields[name], label }];
@@ -78,6 +79,9 @@ export const tables = {
   },
 };
 
+// A field that the app shows nowhere else goes by the instance's own name for it.
+export const labelOf = (table, name) => tables[table].fields[name]?.label ?? capital(name.replace(/^u_/, "").replaceAll("_", " "));
+
 export const taskTables = ["incident", "incident_task", "wm_order", "wm_task"];
 
 // Inherited and copied to a child when it is made: the work is done in the same place, on the same thing.
@@ -101,9 +105,11 @@ export const stateName = (table, state) => tables[table].states?.[state] ?? (sta
 
 const closedStates = { incident: ["7", "8"] };
 
+export const isClosed = (table, state) => (closedStates[table] ?? ["3", "4", "7"]).includes(String(state));
+
 // A closed record leaves the open lists here and now, as the instance will see to on its side.
 export function closing(table, state, wasActive) {
-  const closed = (closedStates[table] ?? ["3", "4", "7"]).includes(String(state));
+  const closed = isClosed(table, state);
   if (closed === (wasActive === false)) return {};
   return closed ? { active: false, closed_at: toInstanceTime(new Date()) } : { active: true, closed_at: null };
 }

@@ -1,5 +1,8 @@
 // How values read on the screen.
 
+// Empty, null and absent are one empty value.
+export const same = (a, b) => String(a ?? "") === String(b ?? "");
+
 const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });

@@ -1,4 +1,5 @@
 // What has not reached the instance, and why. What needs a person stands first.
+import { asked } from "../conflicts.js";
 import { db, watchTables, watchStatus } from "../device.js";
 import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
@@ -7,7 +8,7 @@ import { describeRow } from "../names.js";
 import { pressEnds } from "../press.js";
 import { reason } from "../reasons.js";
 import { recordHref } from "../route.js";
-import { tables } from "../tables.js";
+import { labelOf, tables } from "../tables.js";
 import { ago, count, isTemporary, moment, shortId } from "../text.js";
 import { gather } from "../timing.js";
 import { toast } from "../toasts.js";
@@ -28,6 +29,14 @@ const actionWords = {
 
 // The library's own sentence names the records by their ids; here they stand below, by name.
 const unpairedWords = "The instance has carried this out, but it is not clear which of its records is which of those made here. Pair each with its own, or discard them here.";
+
+// Nor does it know a field's label.
+const conflictWords = (table, row) => {
+  const labels = asked(table, row).map((name) => labelOf(table, name));
+  return `Somebody else changed this on the instance, too${labels.length ? `: ${labels.join(", ")}` : ""}. Yours is kept here until you choose.`;
+};
+
+const wordsOf = (item, row) => (item.unpaired ? unpairedWords : item.state === "conflict" && row ? conflictWords(item.table, row) : item.explain);
 
 // What a discard undoes is undone on this device only: where the instance has done some of it, that has to be said.
 function discardWords({ kind, state }, title) {
@@ -91,10 +100,10 @@ export function outboxView() {
         h("time", { class: "row-time", title: moment(item.queuedAt) }, ago(item.queuedAt))),
       h("p", { class: "outbox-title" }, row ? h("a", { href: recordHref(of.table, of.sys_id) }, title) : title),
       h("p", { class: "outbox-explain", "data-test": "outbox-explain" },
-        h("span", { class: `sync-mark is-${item.state}` }, stateWords[item.state] ?? item.state), " ", item.unpaired ? unpairedWords : item.explain),
+        h("span", { class: `sync-mark is-${item.state}` }, stateWords[item.state] ?? item.state), " ", wordsOf(item, row)),
       item.error && h("div", { class: "answer", "data-test": "outbox-error" }, icon("refused"),
         h("div", {}, h("p", {}, `The instance answered ${item.error.status}: ${item.error.message}`), item.error.detail && h("p", { class: "quiet" }, item.error.detail))),
-      !item.unpaired && h("p", { class: "outbox-foot" }, [
+      !item.unpaired && item.state !== "conflict" && h("p", { class: "outbox-foot" }, [
         item.attempts ? `Tried ${count(item.attempts, "time")}` : "Not tried yet",
         item.nextAttemptAt && `next try ${moment(item.nextAttemptAt)}`,
         item.dependsOn.length > 0 && `behind ${count(item.dependsOn.length, "other change")}`,
@@ -104,10 +113,11 @@ export function outboxView() {
   }
 
   function buttons(item, title) {
-    const retry = ["refused", "conflict", "unknown"].includes(item.state)
+    const choose = item.state === "conflict" && item.table && h("a", { class: "button is-primary", href: recordHref(item.table, item.sys_id), "data-test": "outbox-choose" }, "Choose");
+    const retry = ["refused", "unknown"].includes(item.state)
       && h("button", { class: "button", type: "button", "data-test": "outbox-retry", onclick: () => again(item) }, icon("sync"), "Try again");
     const discard = h("button", { class: "button is-danger", type: "button", "data-test": "outbox-discard", onclick: () => drop(item, title) }, icon("bin"), "Discard");
-    return h("div", { class: "outbox-buttons" }, retry, discard);
+    return h("div", { class: "outbox-buttons" }, choose, retry, discard);
   }
 
   async function again(item) {

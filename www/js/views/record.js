@@ -13,16 +13,17 @@ import { capital, isTemporary } from "../text.js";
 import { toast } from "../toasts.js";
 import { verbButtons, verbsFor } from "./action.js";
 import { childSection } from "./children.js";
+import { conflictPanel } from "./conflict.js";
 import { confirm } from "./confirm.js";
 import { facts } from "./facts.js";
 import { composer } from "./composer.js";
 import { standing } from "./standing.js";
 
-// New content, with the focus where it was.
+// New content, with the focus where it was; on the title, where that is gone.
 function refill(slot, content) {
   const held = slot.contains(document.activeElement) && document.activeElement.dataset.test;
   fill(slot, content);
-  if (held) slot.querySelector(`[data-test="${held}"]`)?.focus();
+  if (held) (slot.querySelector(`[data-test="${held}"]`) ?? slot.querySelector("h1"))?.focus();
 }
 
 export function recordView(route, settle) {
@@ -33,6 +34,7 @@ export function recordView(route, settle) {
   let print;
   let closed = false;
   let children = [];
+  const conflict = conflictPanel(table);
 
   const headSlot = h("div", { class: "record-head" });
   const factSlot = h("div", { class: "record-facts" });
@@ -68,9 +70,9 @@ export function recordView(route, settle) {
       fill(body, missing());
       return;
     }
-    const known = await facts(table, next);
+    const [known, question] = await Promise.all([facts(table, next), conflict.read(next)]);
     await pressEnds();
-    const nextPrint = JSON.stringify([next, known.print]);
+    const nextPrint = JSON.stringify([next, known.print, question]);
     if (closed || nextPrint === print) return;
     print = nextPrint;
     const before = row;
@@ -97,7 +99,8 @@ export function recordView(route, settle) {
         words.states && priorityBox(row.priority),
         number && h("span", { class: "record-number", "data-test": "record-number" }, number),
         syncMarks(row)),
-      h("h1", { class: "record-title" }, capital(label || "No description")),
+      h("h1", { class: "record-title", tabindex: "-1" }, capital(label || "No description")),
+      conflict.node(),
       h("div", { class: "record-actions" },
         words.states && stateControl(),
         h("a", { class: "button", href: editHref(table, row.sys_id), "data-test": "edit" }, icon("edit"), "Edit"),

@@ -2,7 +2,7 @@
 import { h } from "../dom.js";
 import { icon } from "../icons.js";
 import { formerId } from "../landed.js";
-import { tables } from "../tables.js";
+import { labelOf } from "../tables.js";
 import { moment, shortId } from "../text.js";
 
 const sentences = {
@@ -11,10 +11,9 @@ const sentences = {
   sending: "On its way to the instance.",
   waiting: "Saved on this device.",
   refused: "The instance refused this. What you wrote is kept here.",
-  conflict: "You and someone else changed the same field.",
 };
 
-const labelsOf = (table, names) => names.map((name) => tables[table].fields[name]?.label ?? name).join(", ");
+const labelsOf = (table, names) => names.map((name) => labelOf(table, name)).join(", ");
 
 export function standing(table, row) {
   const { state, reason, isTemporary, changedAt, notKept } = row.$sync;
@@ -27,7 +26,7 @@ export function standing(table, row) {
   }
   if (sentences[state]) {
     notes.push(h("div", { class: `note is-${state}`, "data-test": "sync-note" },
-      (state === "refused" || state === "conflict") && icon("refused"),
+      state === "refused" && icon("refused"),
       h("span", {}, sentences[state], reason && ` ${reason}`),
       state === "refused" && h("a", { href: "#/outbox" }, "Outbox")));
   }

@@ -62,6 +62,7 @@ export function statusView() {
       line("pending", "Waiting to be sent", now.pending ? count(now.pending, "change") : "Nothing"),
       now.oldestPendingAt && line("oldest", "Oldest of these", moment(now.oldestPendingAt)),
       line("refused", "Refused", now.refused ? h("a", { href: "#/outbox" }, count(now.refused, "change")) : "None"),
+      line("conflicts", "Conflicts", now.conflicts ? h("a", { href: "#/outbox" }, count(now.conflicts, "change")) : "None"),
       line("temporary", "Local records", number(now.temporary)),
       line("last-sync", "Last refresh", now.lastSyncAt ? moment(now.lastSyncAt) : "Not yet"));
     fill(storage, kept(now.storage));

@@ -1,0 +1,29 @@
+// Somebody else at the same instance, who has a line while the device has none.
+import assert from "node:assert/strict";
+
+async function ask(instance, method, path, fields) {
+  const answer = await fetch(`${instance.url}/api/now/table/${path}`, {
+    method,
+    headers: { "Content-Type": "application/json", Accept: "application/json", "X-Landfall-User": "rosa.delgado" },
+    body: JSON.stringify(fields),
+  });
+  assert.ok(answer.ok, `${method} ${path} answered ${answer.status}`);
+  return (await answer.json()).result;
+}
+
+export const others = {
+  create: ({ instance }, table, fields) => ask(instance, "POST", table, fields),
+  change: ({ instance }, table, id, fields) => ask(instance, "PATCH", `${table}/${id}`, fields),
+};
+
+/**
+ * What `here` changes on the device and `there` at the instance, neither knows of the other. Then the device has a line
+ * again, later than what it has been told is fresh. After `app.pagesSend()`.
+ */
+export async function apart(app, here, there) {
+  await app.browser.offline(true);
+  await here();
+  await there();
+  await app.page.clock.fastForward(61_000);
+  await app.browser.offline(false);
+}
