@@ -71,7 +71,7 @@ fn say(world: &mut World, choice: Choice) -> Result<(), CoreError> {
 
 fn shown(world: &mut World) -> Map<String, Value> {
     let record = record(world);
-    let rows = world.run(|tx| present::records(tx, &[record.clone()], None::<Pause>)).unwrap().0;
+    let rows = world.run(|tx| present::records(tx, std::slice::from_ref(&record), None::<Pause>)).unwrap().0;
     rows.into_iter().next().unwrap()
 }
 
