@@ -59,7 +59,7 @@ pub(super) struct Leg {
 }
 
 impl<'a> Walk<'a> {
-    fn new(lease: u64, headers: Option<Headers>) -> Self {
+    pub fn new(lease: u64, headers: Option<Headers>) -> Self {
         Self {
             lease,
             headers,
@@ -180,18 +180,16 @@ impl<P: Ports> Client<P> {
         Ok(())
     }
 
-    /// Brings what is missing of what goes along with these records. Gives how many were written.
+    /// Brings what is missing of what goes along with these records.
     pub(super) async fn bring_along_with(
         &self,
-        lease: u64,
-        headers: &mut Option<Headers>,
-        these: &BTreeSet<(String, String)>,
-    ) -> Result<u32, Trouble> {
+        walk: &mut Walk<'_>,
+        these: &[(String, String)],
+    ) -> Result<(), Trouble> {
         let pinned = self.look(pins).await?;
-        if these.is_empty() || (pinned.is_empty() && !self.schema().includes_any()) {
-            return Ok(0);
+        if pinned.is_empty() && !self.schema().includes_any() {
+            return Ok(());
         }
-        let mut walk = Walk::new(lease, headers.take());
         for (table, id) in these {
             for record in self.records_of(table, std::slice::from_ref(id)).await? {
                 walk.set_out(self.schema(), &record, self.schema().includes(&record.table));
@@ -200,9 +198,7 @@ impl<P: Ports> Client<P> {
                 walk.set_out_to(self.schema(), pin);
             }
         }
-        let walked = self.walk(&mut walk).await;
-        *headers = walk.headers.take();
-        walked.map(|()| walk.written)
+        self.walk(walk).await
     }
 
     /// What itself only came along leads no further than the path on which it came.

@@ -2,12 +2,12 @@
 //!
 //! What is here already is asked for its time only; what has another one there, or is not here, is read.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     along::{Ahead, LOOKED_THROUGH, Leg, Walk},
     beforehand::AT_ONCE,
-    changes::{goes_on, in_order},
+    changes::goes_on,
     client::Client,
     dialect::Page,
     error::EngineError,
@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-/// Records listed at a time.
+/// Records listed at a time, and most of those that point to one record.
 const LISTED: u32 = 5_000;
 /// After so long, in ms, a record is read again whatever its time says: it may have been changed without that.
 const A_WEEK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
@@ -91,7 +91,8 @@ impl<P: Ports> Client<P> {
                 }
             }
         }
-        self.read_these(walk, read.into_iter().map(|(table, ids)| (table, ids.into_iter().collect())).collect()).await
+        let read = read.into_iter().map(|(table, ids)| (table, ids.into_iter().collect())).collect();
+        self.read_these(walk, read, Came::Along).await
     }
 
     fn about(&self, walk: &Walk<'_>, table: &str, record: &Record, leg: Option<&Leg>) -> Do {
@@ -116,15 +117,20 @@ impl<P: Ports> Client<P> {
     }
 
     /// A row that came as one of its parent's has not the fields of its own table: it is read again through that.
-    async fn read_these(&self, walk: &mut Walk<'_>, mut read: VecDeque<(String, Vec<String>)>) -> Result<(), Trouble> {
-        while let Some((table, ids)) = read.pop_front() {
+    pub(super) async fn read_these(
+        &self,
+        walk: &mut Walk<'_>,
+        mut read: Vec<(String, Vec<String>)>,
+        came: Came,
+    ) -> Result<(), Trouble> {
+        while let Some((table, ids)) = read.pop() {
             let mut own: BTreeMap<String, Vec<String>> = BTreeMap::new();
             for chunk in ids.chunks(AT_ONCE) {
                 let Some(rows) = self.led_to(walk, &table, chunk, None).await? else { continue };
                 let lease = walk.lease;
                 let written = self.transact_parts(Durability::Relaxed, &rows, |tx, rows| {
                     renew_lease(tx, lease)?;
-                    take_in_as(tx, &table, None, rows, Came::Along)
+                    take_in_as(tx, &table, None, rows, came)
                 });
                 walk.written += written.await?.into_iter().sum::<u32>();
                 for row in &rows {
@@ -207,43 +213,9 @@ impl<P: Ports> Client<P> {
         // What the app does not declare any more is not asked for.
         let Some(reference) = self.schema().reference(&pointing.from, &pointing.field) else { return Ok(()) };
         for chunk in ids.chunks(AT_ONCE) {
-            match pointing.limit {
-                Some(limit) => self.list_latest(walk, pointing, &reference, chunk, limit).await?,
-                None => self.list_all(walk, pointing, &reference, chunk).await?,
-            }
+            self.list_latest(walk, pointing, &reference, chunk, pointing.limit.unwrap_or(LISTED)).await?;
         }
         Ok(())
-    }
-
-    async fn list_all(
-        &self,
-        walk: &mut Walk<'_>,
-        pointing: &Pointing,
-        reference: &Reference,
-        ids: &[String],
-    ) -> Result<(), Trouble> {
-        let query = pointing_to(pointing, reference, ids);
-        let mut after: Option<String> = None;
-        loop {
-            let asked = in_order(&query, after.as_deref()).parse().unwrap_or_default();
-            let Some(page) = self.ask_pointing(walk, pointing, reference, &asked, LISTED, ids).await? else {
-                return Ok(());
-            };
-            for row in &page.rows {
-                walk.leg(&pointing.from, &id_of(row)).changed = row.get(UPDATED).cloned();
-            }
-            if !goes_on(&page, LISTED) {
-                return Ok(());
-            }
-            let last = page.rows.last().map(id_of);
-            let moved = page.rows.is_sorted_by_key(id_of) && last > after;
-            if !moved {
-                // In another order, or all of a page hidden: the rest is nowhere to be asked for.
-                walk.unlisted.insert(pointing.from.clone());
-                return Ok(());
-            }
-            after = last;
-        }
     }
 
     /// So many of each, the latest changed. Asked for together, one may have so many that others come short: these are asked

@@ -6,7 +6,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet},
     future::poll_fn,
     pin::pin,
     task::{Poll, Waker},
@@ -17,23 +16,17 @@ use futures_util::{
     future::{Either, select},
 };
 
-use super::{
-    beforehand::AT_ONCE, client::Client, error::EngineError, exchange::Trouble, records::AppRow, sync::SyncOptions,
-};
+use super::{along::Walk, client::Client, error::EngineError, exchange::Trouble, records::AppRow, sync::SyncOptions};
 use crate::{
     core::{
         Durability, Found, Origin, Read, Scan, StoreName,
         along::{self, Include, gone_there},
         ids,
         lease::renew_lease,
-        pull::{Came, take_in_as},
+        pull::Came,
         stored::{Opened, Record},
     },
-    ports::{Clock, Headers, Ports, Remote, Store},
-    wire::{
-        Fields, Query,
-        query::{Op, Term},
-    },
+    ports::{Clock, Ports, Remote, Store},
 };
 
 /// How long the app is kept waiting for another run to come to it, in ms. A long push may take many minutes.
@@ -92,7 +85,8 @@ impl<P: Ports> Client<P> {
         self.schema().known(table)?;
         let id = self.resolve_id(sys_id).await?;
         let asks = from == FromRemote::Always || self.get(table, &id, true).await?.is_none();
-        if asks && !ids::is_temporary(&id) {
+        // What has a comma in it is no id: in a question it would be two.
+        if asks && !ids::is_temporary(&id) && !id.contains(',') {
             self.read_now(&Opened { table: table.to_owned(), sys_id: id.clone(), pinned: false }).await?;
         }
         self.get(table, &id, deleted).await
@@ -171,7 +165,8 @@ impl<P: Ports> Client<P> {
             return Ok(0);
         }
         let opened = self.readable::<Opened>(&rows);
-        let came = self.read_all_opened(lease, &opened).await;
+        let mut walk = Walk::new(lease, None);
+        let came = self.read_all_opened(&mut walk, &opened).await;
         if !matches!(came, Err(Trouble::Engine(_))) {
             self.transact(Origin::Sync, Durability::Relaxed, |tx| {
                 for one in &opened {
@@ -182,67 +177,33 @@ impl<P: Ports> Client<P> {
             .await?;
         }
         self.session().served.note();
-        came
+        came.map(|()| walk.written)
     }
 
-    async fn read_all_opened(&self, lease: u64, opened: &[Opened]) -> Result<u32, Trouble> {
-        let mut groups: BTreeMap<(&str, bool), Vec<String>> = BTreeMap::new();
-        for one in opened.iter().filter(|one| self.schema().known(&one.table).is_ok()) {
-            groups.entry((&one.table, one.pinned)).or_default().push(one.sys_id.clone());
-        }
-        let (mut headers, mut written, mut these) = (None, 0, BTreeSet::new());
-        for ((table, pinned), ids) in groups {
-            these.extend(ids.iter().map(|id| (table.to_owned(), id.clone())));
-            let there: Vec<String> = ids.into_iter().filter(|id| !ids::is_temporary(id)).collect();
-            for chunk in there.chunks(AT_ONCE) {
-                written += self.read_opened_of(lease, &mut headers, table, pinned, chunk).await?;
+    async fn read_all_opened(&self, walk: &mut Walk<'_>, opened: &[Opened]) -> Result<(), Trouble> {
+        let mut these = Vec::new();
+        for Opened { table, sys_id, pinned } in opened.iter().filter(|one| self.schema().known(&one.table).is_ok()) {
+            these.push((table.clone(), sys_id.clone()));
+            // Of what was made here, and pinned, the instance knows nothing yet.
+            if ids::is_temporary(sys_id) {
+                continue;
+            }
+            let came = if *pinned { Came::Along } else { Came::Asked };
+            self.read_these(walk, vec![(table.clone(), vec![sys_id.clone()])], came).await?;
+            if walk.there.get(&(self.schema().root(table).to_owned(), sys_id.clone())) == Some(&true) {
+                continue;
+            }
+            // One of another table of the family is none of this table there either.
+            let here = self.records_of(table, std::slice::from_ref(sys_id)).await?;
+            if here.iter().any(|record| self.schema().is_a(&record.table, table)) {
+                let (lease, gone) = (walk.lease, [Record::at(self.schema(), table, sys_id)]);
+                self.transact(Origin::Sync, Durability::Relaxed, |tx| {
+                    renew_lease(tx, lease)?;
+                    gone_there(tx, &gone)
+                })
+                .await?;
             }
         }
-        written += self.bring_along_with(lease, &mut headers, &these).await?;
-        Ok(written)
-    }
-
-    async fn read_opened_of(
-        &self,
-        lease: u64,
-        headers: &mut Option<Headers>,
-        table: &str,
-        pinned: bool,
-        ids: &[String],
-    ) -> Result<u32, Trouble> {
-        let query = Query::default().and(Term { field: "sys_id".to_owned(), op: Op::In(ids.to_vec()) }).to_string();
-        let size = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-        let asked = self.dialect().first_page(table, &query, None, size);
-        let rows = match self.page(lease, table, &asked, headers).await {
-            Ok(page) => page.rows,
-            Err(trouble) if self.is_of_the_table(&trouble) => return Ok(0),
-            Err(trouble) => return self.report_refusal(trouble).map(|()| 0),
-        };
-        let id = |row: &Fields| row.get("sys_id").cloned().unwrap_or_default();
-        if let Some(sys_id) = rows.iter().map(id).find(|id| !ids.contains(id)) {
-            let table = table.to_owned();
-            return self.report_refusal(EngineError::QueryNotHonoured { table, query, sys_id }.into()).map(|()| 0);
-        }
-        let told: BTreeSet<String> = rows.iter().map(id).collect();
-        let came = if pinned { Came::Along } else { Came::Asked };
-        let missing: Vec<String> = ids.iter().filter(|id| !told.contains(*id)).cloned().collect();
-        let here = self.records_of(table, &missing).await?;
-        // One of another table of the family is none of this table there either.
-        let gone: Vec<_> = here
-            .iter()
-            .filter(|record| self.schema().is_a(&record.table, table))
-            .map(|record| Record::at(self.schema(), &record.table, &record.sys_id))
-            .collect();
-        let written = self.transact_parts(Durability::Relaxed, &rows, |tx, rows| {
-            renew_lease(tx, lease)?;
-            take_in_as(tx, table, None, rows, came)
-        });
-        let written = written.await?.into_iter().sum::<u32>();
-        self.transact(Origin::Sync, Durability::Relaxed, |tx| {
-            renew_lease(tx, lease)?;
-            gone_there(tx, &gone)
-        })
-        .await?;
-        Ok(written)
+        self.bring_along_with(walk, &these).await
     }
 }

@@ -1,8 +1,8 @@
 //! Records that are to be read again: what an action has touched, or has named.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{beforehand::AT_ONCE, client::Client, error::EngineError, exchange::Trouble, pull::id_of};
+use super::{along::Walk, beforehand::AT_ONCE, client::Client, error::EngineError, exchange::Trouble, pull::id_of};
 use crate::{
     core::{
         Durability, Event, Found, Origin, Read, Scan, StoreName,
@@ -24,7 +24,7 @@ impl<P: Ports> Client<P> {
             by_table.entry(wanted.table.clone()).or_default().push(wanted);
         }
         let mut headers: Option<Headers> = None;
-        let (mut written, mut these) = (0, BTreeSet::new());
+        let (mut written, mut these) = (0, Vec::new());
         for (table, wanted) in by_table {
             for chunk in wanted.chunks(AT_ONCE) {
                 let ids: Vec<String> = chunk.iter().map(|wanted| wanted.sys_id.clone()).collect();
@@ -50,8 +50,9 @@ impl<P: Ports> Client<P> {
                 these.extend(rows.iter().map(|row| (table.clone(), id_of(row))));
             }
         }
-        written += self.bring_along_with(lease, &mut headers, &these).await?;
-        Ok(written)
+        let mut walk = Walk::new(lease, headers);
+        self.bring_along_with(&mut walk, &these).await?;
+        Ok(written + walk.written)
     }
 
     /// A step may name what is not there, by a slip of its author's: the device would have a record that is nowhere.

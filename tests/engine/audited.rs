@@ -126,8 +126,8 @@ fn who_may_not_read_them_is_asked_about_once_a_day() {
             notes.then(|| Fault::Answer(resp(403, "{\"error\":{\"message\":\"Insufficient rights\"}}")))
         });
         let mut seen = vec![];
-        for round in 0..3 {
-            delete(&instance, &ids[round]);
+        for id in &ids[..3] {
+            delete(&instance, id);
             seen.push((sync(&page).await.removed, of(&asked)));
         }
         assert_eq!(seen, [(1, (1, 1)), (1, (0, 1)), (1, (0, 1))]);

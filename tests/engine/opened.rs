@@ -119,6 +119,7 @@ fn what_the_instance_says_is_gone_goes_unless_something_of_it_is_unsent() {
         // Nor that another table of its family has none such.
         assert_eq!(get(&w, "incident", &ids[3], FromRemote::Always).await, None);
         assert_eq!(get(&w, "sys_user", "nothing", FromRemote::Always).await, None);
+        assert_eq!(get(&w, "sys_user", &ids.join(","), FromRemote::Always).await, None);
     });
 }
 

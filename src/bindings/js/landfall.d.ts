@@ -107,7 +107,7 @@ export interface CacheOptions {
   fields?: string[];
   /**
    * Associated records to have along: a path of reference fields ("caller_id.location"; lists too), or records of another
-   * table that point here, with a limit the latest changed of each. They come with each refresh, with a record that is
+   * table that point here, the latest changed of each up to the limit (or 5,000). They come with each refresh, with a record that is
    * opened (`get`, `remote`) and with what an action has touched, and go at a refresh when nothing that is cached, opened
    * or pinned leads to them any more, unless unsent work mentions them. What came along brings nothing along itself.
    */
