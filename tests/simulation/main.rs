@@ -7,6 +7,8 @@
 //! * [`network`], [`answers`], [`store`], [`mortal`], [`instance`]: the surroundings.
 //! * [`model`]: what the app was told. [`ledger`], [`leaving`], [`runs`], [`calls`], [`watch`], [`verdict`], [`summed`]: the
 //!   checks, at each commit, at each request, and at the end, after [`drain`].
+//! * [`colleagues`], [`conflicts`]: what others change of the same, what the user says of that, and whether any change has gone
+//!   unasked.
 //! * [`coverage`]: which fault met which state. [`planted`], [`tampered`]: defects that must be found. [`shrink`]: makes a
 //!   failing history short. [`tests`]: the runs.
 #![cfg(not(target_family = "wasm"))]
@@ -27,6 +29,8 @@ mod acting;
 mod answers;
 mod cached;
 mod calls;
+mod colleagues;
+mod conflicts;
 mod contexts;
 mod coverage;
 mod doing;
