@@ -14,7 +14,7 @@ use super::{
     order,
     reconcile::same,
     schema::{Conflict, Schema},
-    stored::{Item, ItemKind, Record},
+    stored::{Item, ItemKind, ItemState, Record},
     tx::{Ruled, Tx},
     write::{drop_item, find, reword, update},
 };
@@ -105,6 +105,10 @@ pub fn resolve(tx: &mut Tx<'_>, table: &str, sys_id: &str, choice: &Choice) -> R
             return Err(CoreError::BeingSent(item.id).into());
         }
         item.differs.retain(|name, _| !said.contains(name));
+        // Under the key that it has left with it would be taken for done, though somebody has written over it since.
+        if item.state != ItemState::Refused {
+            reword(tx, &mut item, Fields::new(), &[]);
+        }
         tx.put(&item)?;
     }
     give_up(tx, &mut record, &given_up)?;

@@ -199,6 +199,23 @@ fn it_is_neither_sent_nor_tried_nor_in_the_way_of_what_does_not_wait_for_it() {
     assert_eq!((item.state, item.is_in_conflict()), (ItemState::Unknown, true));
     let error = world.run(|tx| hand::retry(tx, &lost, None)).unwrap_err();
     assert_eq!(error.code(), "not_editable");
+    // Said again, it is said anew: under its old key it would be taken for done.
+    say(&mut world, Choice::Mine).unwrap();
+    let again = items(&mut world).remove(0);
+    assert_eq!((again.state, again.sent_at), (ItemState::Queued, None));
+    assert_ne!(again.idempotency_key, item.idempotency_key);
+}
+
+#[test]
+fn what_goes_before_a_deletion_asks_nobody() {
+    let mut world = world("merge");
+    change(&mut world, &[("state", "2")]);
+    let lost = items(&mut world)[0].id.clone();
+    let error = ItemError { status: 0, message: "cut".to_owned(), detail: None };
+    world.answer(&lost, &Answer::Unknown { error, wait_ms: None });
+    there(&mut world, &[("state", "3")]);
+    world.run(|tx| write::delete(tx, "incident", ID)).unwrap();
+    assert_eq!(open(&mut world), [[""; 0], [""; 0]]);
 }
 
 #[test]

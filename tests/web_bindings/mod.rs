@@ -4,6 +4,7 @@
 
 pub mod actions;
 pub mod auto_sync;
+pub mod conflicts;
 pub mod hand;
 pub mod handles;
 pub mod records;

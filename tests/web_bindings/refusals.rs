@@ -77,7 +77,7 @@ async fn options_that_cannot_be() {
             ["“tables.incident.colour”", tables({ colour: "red" })],
             ["“tables.incident.types”", tables({ types: { priority: "int" } })],
             ["“tables.incident.references”", tables({ references: { caller_id: 5 } })],
-            ["not there yet", tables({ conflict: "ask" })],
+            ["“tables.incident.conflict”", tables({ conflict: "theirs" })],
             ["“tables.incident.cache.include” is not there yet", tables({ cache: { include: [] } })],
             ["cache.query", tables({ cache: { query: "a^^b" } })], ["extends itself", tables({ extends: "incident" })],
         ];

@@ -71,7 +71,12 @@ export interface TableOptions {
   correlationField?: string | null;
   /** Field that receives the time the user acted, which may be long before it is sent. */
   actedAtField?: string;
-  /** Not there yet: refused with `bad_options`. Where both sides changed a record, what was changed here stays. */
+  /**
+   * What to do where both sides changed a record. "merge" (the default): each side's changes, and where both have changed the
+   * same field, the change waits for `resolveConflict`. "ask": it waits whichever fields it was. "client": what was changed
+   * here is sent, nobody is asked. "server": what was changed here in the same fields is given up, and named in
+   * `$sync.notKept`. Journals are never in conflict, nor are deletions; what an action changes, its online step decides about.
+   */
   conflict?: "merge" | "client" | "server" | "ask";
   /**
    * What to do with a journal entry, or a call of an online step about this table, whose answer was lost where the instance
@@ -181,7 +186,7 @@ export type Row<T> = T & {
     reason?: string;
     changedAt?: string;
     fetchedAt?: string;
-    /** In a conflict, the instance's values. */
+    /** In a conflict, the instance's values of the fields in question. */
     theirs?: Partial<T>;
     /** Fields the instance did not keep as sent. */
     notKept?: string[];
@@ -206,6 +211,13 @@ export interface Table<T> {
   delete(sysId: string): Promise<void>;
   query(query?: Query<T>, options?: { limit?: number; offset?: number }): Promise<Row<T>[]>;
   count(query?: Query<T>): Promise<number>;
+  /**
+   * The user's word on a record in conflict (`$sync.state`): what was changed here is sent ("mine"), or the fields in
+   * `$sync.theirs` are given up ("theirs"; under `conflict: "ask"` all unsent changes of the record are), or values for some
+   * or all of these fields. Where nothing is in conflict any more nothing happens; a field that is not is refused
+   * (`not_in_conflict`).
+   */
+  resolveConflict(sysId: string, choice: "mine" | "theirs" | Partial<T>): Promise<Row<T>>;
 }
 
 /** What `transaction` gives to its `work`. Of no use once `work` has ended (`transaction_over`). */
