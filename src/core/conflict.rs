@@ -14,7 +14,7 @@ use super::{
     order,
     reconcile::same,
     schema::{Conflict, Schema},
-    stored::{Item, ItemKind, ItemState, Record},
+    stored::{Item, ItemKind, ItemState, Record, UPDATED},
     tx::{Ruled, Tx},
     write::{drop_item, find, reword, update},
 };
@@ -54,7 +54,9 @@ pub(super) fn weigh(tx: &mut Tx<'_>, record: &mut Record, had: &Fields, theirs: 
             let ends = item.differs.get(name).is_some_and(|seen| is_unsent || is_now(seen));
             is_back |= ends && item.differs.remove(name).is_some();
         }
-        if is_unsent || is_back || is_now(before) || own.contains_key(name) {
+        // Of a record that an action has made, only what it was made with is known before it is read.
+        let unknown = !had.contains_key(name) && !had.contains_key(UPDATED);
+        if is_unsent || is_back || is_now(before) || own.contains_key(name) || unknown {
             continue;
         }
         let first =
@@ -135,6 +137,18 @@ pub(super) fn agree(tx: &mut Tx<'_>, item: &mut Item) -> Ruled<()> {
         tx.unsettled = true;
     }
     Ok(())
+}
+
+/// What the user was `asked` about of a change that is dropped, he is asked about of the next one that makes something else of
+/// it.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub(super) fn ask_on(tx: &mut Tx<'_>, record: &mut Record, asked: Fields) -> Ruled<()> {
+    let Some(theirs) = record.base.clone().filter(|_| !asked.is_empty()) else { return Ok(()) };
+    let mut had = theirs.clone();
+    had.extend(asked);
+    weigh(tx, record, &had, &theirs, &Fields::new())
 }
 
 /// Takes these fields out of all that is unsent of a record, but for entries and what actions have done.

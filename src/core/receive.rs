@@ -123,6 +123,12 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         if let Some(action) = item.action.as_mut().filter(|_| item.state != ItemState::Unknown) {
             action.calling.clear();
         }
+        item.only_at = None;
+        let asks = tx.schema.conflict(&item.table) != Conflict::Client;
+        if with.guards && asks && item.kind == ItemKind::Update && !item.journal {
+            let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
+            item.only_at = record.filter(|record| !record.outdated).and_then(|record| record.count_there().cloned());
+        }
         claimed.push(item.clone());
         let keyed = with.keyed || item.is_run_there();
         item.keyless |= !probe && !keyed;
@@ -148,12 +154,6 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
                 let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
                 item.sent_after = record.and_then(|record| record.updated_on().cloned());
             }
-        }
-        item.only_at = None;
-        let asks = tx.schema.conflict(&item.table) != Conflict::Client;
-        if with.guards && asks && item.kind == ItemKind::Update && !item.journal {
-            let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
-            item.only_at = record.filter(|record| !record.outdated).and_then(|record| record.count_there().cloned());
         }
         item.state = ItemState::Unknown;
         item.sent_under = Some(number);

@@ -40,7 +40,8 @@ impl<P: Ports> Client<P> {
         looked: &mut Looked,
     ) -> Result<bool, Trouble> {
         let now = self.ports().clock().now_ms();
-        let is_fresh = |at: Option<u64>| at.is_some_and(|at| now.saturating_sub(at) < FRESH_MS);
+        // Nothing was told in the future: the clock has been set back since.
+        let is_fresh = |at: Option<u64>| at.and_then(|at| now.checked_sub(at)).is_some_and(|since| since < FRESH_MS);
         let mut by_table: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for item in plan.send.iter().filter(|item| is_weighed(self, item)) {
             let at = (item.table.clone(), item.sys_id.clone());

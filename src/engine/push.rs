@@ -100,12 +100,12 @@ impl<P: Ports> Client<P> {
             }
             // Something has answered the question, if not as it should.
             let line_held = answered || again.is_some();
+            if resolves(&capabilities) && room.items > 1 {
+                self.fill(&mut plan, room).await?;
+            }
             if self.look_beforehand(lease, &plan, &capabilities, &mut headers, &mut looked).await? {
                 answered = true;
                 continue;
-            }
-            if resolves(&capabilities) && room.items > 1 {
-                self.fill(&mut plan, room).await?;
             }
             let count = plan.probe.len() + plan.send.len();
             let sent: Vec<String> = plan.send.iter().map(|item| item.id.clone()).collect();

@@ -4,9 +4,10 @@ use landfall::core::{
     CoreError, Settled,
     conflict::{Choice, resolve},
     hand,
+    lease::take_lease,
     present::{self, Pause},
     pull::take_in,
-    receive::Answer,
+    receive::{Answer, With, claim},
     schema::Schema,
     stored::{Item, ItemError, ItemState, Record},
     write,
@@ -307,4 +308,45 @@ fn entries_deletions_and_what_was_refused() {
     there(&mut world, &[("state", "8")]);
     assert_eq!(items(&mut world).len(), 1);
     assert_eq!(shown(&mut world)["$sync"]["state"], "deleted");
+}
+
+#[test]
+fn what_was_asked_about_a_change_that_is_dropped_is_asked_about_the_next() {
+    let mut world = world("merge");
+    change(&mut world, &[("state", "2")]);
+    change(&mut world, &[("work_notes", "in between")]);
+    change(&mut world, &[("state", "4")]);
+    there(&mut world, &[("state", "3")]);
+    assert_eq!(open(&mut world), [vec!["state".to_owned()], vec![], vec![]]);
+    let first = items(&mut world)[0].id.clone();
+    world.run(|tx| hand::discard(tx, &first)).unwrap();
+    assert_eq!(open(&mut world), [vec![], vec!["state".to_owned()]]);
+    say(&mut world, Choice::Theirs).unwrap();
+    assert_eq!(record(&mut world).fields["state"], "3");
+}
+
+#[test]
+fn it_leaves_with_what_the_record_is_known_to_be() {
+    let mut world = world("merge");
+    change(&mut world, &[("state", "2")]);
+    let item = items(&mut world)[0].id.clone();
+    let lease = world.run(take_lease).unwrap().0;
+    let with = With { guards: true, ..With::default() };
+    let claimed = world.run(|tx| claim(tx, lease, &[], &[item.clone()], with)).unwrap().0;
+    assert_eq!(claimed[0].only_at.as_deref(), Some("1"));
+    assert_eq!(world.item(&item).unwrap().only_at.as_deref(), Some("1"));
+}
+
+#[test]
+fn of_a_record_that_was_never_read_nothing_is_known_to_have_changed() {
+    let mut world = world("ask");
+    change(&mut world, &[("state", "2")]);
+    // As it is where an action has made it.
+    let known = fields_of(&[("sys_id", ID), ("short_description", "A")]);
+    let record = Record { base: Some(known), ..record(&mut world) };
+    world.run(|tx| tx.put(&record)).unwrap();
+    there(&mut world, &[("sys_updated_on", "2026-01-01 00:00:00")]);
+    assert_eq!(open(&mut world), [[""; 0]]);
+    there(&mut world, &[("sys_updated_on", "2026-01-01 00:01:00"), ("impact", "1")]);
+    assert_eq!(open(&mut world), [["impact"]]);
 }

@@ -4,6 +4,7 @@ use futures_executor::block_on;
 use landfall::{
     core::conflict::Choice,
     engine::{Client, EndedBy},
+    ports::Clock,
     testing::{Device, Fault, MemoryInstance, MemoryPorts},
     wire::{Method, Request},
 };
@@ -17,7 +18,7 @@ use super::{
 const A_WHILE_MS: u64 = 60_000;
 
 fn tables() -> std::collections::BTreeMap<String, landfall::core::schema::TableOptions> {
-    serde_json::from_value(json!({ "incident": { "cache": {} }, "log": { "cache": {}, "conflict": "client" } }))
+    serde_json::from_value(json!({ "incident": { "cache": {}, "references": { "parent": "incident" } }, "log": { "cache": {}, "conflict": "client" } }))
         .unwrap()
 }
 
@@ -177,5 +178,29 @@ fn other_records_and_what_is_behind_it() {
             .unwrap();
         sync(&page).await;
         assert_eq!(["state", "urgency"].map(|name| there(&instance, "incident", &id, name)), ["5", "1"]);
+    });
+}
+
+#[test]
+fn a_clock_that_has_been_set_back_makes_nothing_known() {
+    both(async |instance| {
+        let (device, page, id) = known(&instance, "incident").await;
+        page.update("incident", &id, row(json!({ "state": "2" }))).await.unwrap();
+        others_change(&instance, "incident", &id, &json!({ "state": "7" }));
+        device.clock.set(device.clock.now_ms() - 3_600_000);
+        assert_eq!(page.sync(push()).await.unwrap().sent, 0);
+        assert_eq!(there(&instance, "incident", &id, "state"), "7");
+    });
+}
+
+#[test]
+fn what_goes_along_with_a_record_that_is_made_is_looked_for_too() {
+    both(async |instance| {
+        let (_device, page, id) = known(&instance, "incident").await;
+        let made = page.create("incident", row(json!({ "short_description": "B" }))).await.unwrap();
+        page.update("incident", &id, row(json!({ "parent": made["sys_id"] }))).await.unwrap();
+        others_change(&instance, "incident", &id, &json!({ "parent": "theirs" }));
+        assert_eq!(page.sync(push()).await.unwrap().sent, 1);
+        assert_eq!(there(&instance, "incident", &id, "parent"), "theirs");
     });
 }

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use landfall::wire::{Fields, Method, Request};
+use landfall::{
+    core::stored::{Item, ItemKind},
+    wire::{Fields, Method, Request},
+};
 
 use super::{
     instance::{CORRELATION, Instance, split, stamp},
     online::MARK,
     story::{UID, references},
+    world::World,
 };
 
 /// What the instance has been told of one value, last.
@@ -108,6 +112,35 @@ impl Instance {
         let only_at = request.headers.iter().find(|(name, _)| name == "If-Match").map(|(_, count)| count);
         let count = format!("\"{}\"", row.get("sys_mod_count").map_or("", String::as_str));
         self.setup.if_match && only_at.is_some_and(|only_at| *only_at != count)
+    }
+}
+
+impl World {
+    /// A colleague changes a record, now and then the same that is changed here.
+    pub fn colleague_changes(&self, row: usize, which: usize) {
+        let here: Vec<(String, Vec<String>)> = {
+            let (mirror, instance) = (self.mirror.borrow(), self.instance.borrow());
+            let there = |item: &Item| match item.fields.get(UID).filter(|_| item.kind == ItemKind::Create) {
+                Some(uid) => instance.rows_of.get(uid)?.last().cloned(),
+                None => Some(item.sys_id.clone()),
+            };
+            let names = |item: &Item| item.fields.keys().filter(|name| may_be_changed(name)).cloned().collect();
+            let items = mirror.items.values().filter(|item| item.action.is_none());
+            items.filter_map(|item| Some((there(item)?, names(item)))).collect()
+        };
+        let chosen = here.get(row % here.len().max(1)).filter(|_| row % 3 > 0).cloned();
+        let (id, names) = match chosen {
+            Some(chosen) => chosen,
+            None => (self.some_row(row).unwrap_or_default(), Vec::new()),
+        };
+        let mut instance = self.instance.borrow_mut();
+        instance.now = self.elapsed.get();
+        let Some(table) = instance.row(&id).map(|row| row["sys_class_name"].clone()) else { return };
+        let all = fields(&table);
+        match names.get(which % names.len().max(1)).filter(|_| which % 4 > 0) {
+            Some(name) => instance.change(&id, name),
+            None => instance.change(&id, all[which % all.len()]),
+        }
     }
 }
 

@@ -1,17 +1,13 @@
-//! Conflicts: what the user says of them, and whether each change is there or was asked about.
+//! Conflicts: whether each change is there or was asked about.
 //!
 //! They have no number in the design; what is broken of them is told as promise 19.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use landfall::{
     core::{
-        conflict::Choice,
         schema::Conflict,
-        stored::{Item, ItemKind, Pulled},
+        stored::{Item, Pulled, Record, UPDATED},
     },
     wire::{
         Fields, Method, Request, Response, decode,
@@ -20,37 +16,18 @@ use landfall::{
 };
 
 use super::{
-    colleagues::{GoneOver, may_be_changed},
-    doing::{Doing, Intent, Kind},
-    draw::Draw,
+    colleagues::GoneOver,
     instance::split,
     ledger::Done,
-    model::{Fate, Model},
+    model::Model,
     online::{At, MARK},
-    story::{UID, references},
+    runs::brings,
     watch::body_of,
     world::World,
 };
 
 /// What the instance has told so lately is not asked for, in ms: as the engine has it.
 const FRESH_MS: u64 = 30_000;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Says {
-    Mine,
-    Theirs,
-    /// Something else: of all that is in conflict, or of one field of it.
-    Other {
-        all: bool,
-    },
-}
-
-impl Says {
-    pub fn draw(draw: &mut Draw) -> Self {
-        let all = draw.percent(60);
-        draw.of(&[Self::Mine, Self::Theirs, Self::Other { all }])
-    }
-}
 
 /// When a request left, who sent it, and in which of its lives.
 #[derive(Clone, Copy)]
@@ -69,11 +46,18 @@ struct Read {
     stamp: u64,
 }
 
+/// When the device was told of a colleague's value, and whether it can know that it is one.
+#[derive(Clone, Copy)]
+struct Told {
+    at: u64,
+    news: bool,
+}
+
 /// What the device knows of what colleagues have written.
 #[derive(Default)]
 pub struct Conflicts {
     /// When it was first told: by row, field and value.
-    told: BTreeMap<(String, String, String), u64>,
+    told: BTreeMap<(String, String, String), Told>,
     reads: BTreeMap<String, Vec<Read>>,
     /// Tables that were brought as a whole, as of when.
     pulls: BTreeMap<String, Vec<Read>>,
@@ -82,11 +66,11 @@ pub struct Conflicts {
     /// Who knows what the instance can do, in which of its lives.
     announced: BTreeSet<(usize, u32)>,
     /// When the user last said that his own change is to stand: by the model's record and field.
-    mine: BTreeMap<(usize, String), u64>,
+    pub mine: BTreeMap<(usize, String), u64>,
 }
 
 impl Conflicts {
-    fn told(&self, sys_id: &str, field: &str, value: &str) -> Option<u64> {
+    fn told(&self, sys_id: &str, field: &str, value: &str) -> Option<Told> {
         self.told.get(&(sys_id.to_owned(), field.to_owned(), value.to_owned())).copied()
     }
 
@@ -96,168 +80,16 @@ impl Conflicts {
 }
 
 impl World {
-    /// A colleague changes a record, now and then the same that is changed here.
-    pub fn colleague_changes(&self, row: usize, which: usize) {
-        let here: Vec<(String, Vec<String>)> = {
-            let (mirror, instance) = (self.mirror.borrow(), self.instance.borrow());
-            let there = |item: &Item| match item.fields.get(UID).filter(|_| item.kind == ItemKind::Create) {
-                Some(uid) => instance.rows_of.get(uid)?.last().cloned(),
-                None => Some(item.sys_id.clone()),
-            };
-            let names = |item: &Item| item.fields.keys().filter(|name| may_be_changed(name)).cloned().collect();
-            let items = mirror.items.values().filter(|item| item.action.is_none());
-            items.filter_map(|item| Some((there(item)?, names(item)))).collect()
-        };
-        let chosen = here.get(row % here.len().max(1)).filter(|_| row % 3 > 0).cloned();
-        let (id, names) = match chosen {
-            Some(chosen) => chosen,
-            None => (self.some_row(row).unwrap_or_default(), Vec::new()),
-        };
-        let mut instance = self.instance.borrow_mut();
-        instance.now = self.elapsed.get();
-        let Some(table) = instance.row(&id).map(|row| row["sys_class_name"].clone()) else { return };
-        let all = super::colleagues::fields(&table);
-        match names.get(which % names.len().max(1)).filter(|_| which % 4 > 0) {
-            Some(name) => instance.change(&id, name),
-            None => instance.change(&id, all[which % all.len()]),
-        }
-    }
-
-    /// The user settles one of the records that he is asked about.
-    pub fn resolve_some(self: &Rc<Self>, by: usize, record: usize, says: Says) -> Option<u64> {
-        let asked: Vec<(String, String)> = {
-            let mirror = self.mirror.borrow();
-            let asked = mirror.items.values().filter(|item| item.is_in_conflict());
-            asked.map(|item| (item.table.clone(), item.sys_id.clone())).collect()
-        };
-        let (table, id) = asked.get(record % asked.len().max(1))?;
-        self.resolve(by, table, id, says)
-    }
-
-    pub fn resolve(self: &Rc<Self>, by: usize, table: &str, id: &str, says: Says) -> Option<u64> {
-        let (table, id) = (table.to_owned(), id.to_owned());
-        let mut names: BTreeSet<String> = {
-            let mirror = self.mirror.borrow();
-            let its = mirror.items.values().filter(|item| item.sys_id == id && item.table == table);
-            its.flat_map(|item| item.differs.keys().cloned()).collect()
-        };
-        if let Says::Other { all: false } = says {
-            names.pop_last().filter(|_| names.is_empty()).map(|last| names.insert(last));
-        }
-        let value = |name: &str| match references(&table).iter().any(|(field, _)| *field == name) {
-            true => String::new(),
-            false => format!("v{}", self.number()),
-        };
-        let choice = match says {
-            Says::Mine => Choice::Mine,
-            Says::Theirs => Choice::Theirs,
-            Says::Other { .. } => Choice::Fields(names.iter().map(|name| (name.clone(), value(name))).collect()),
-        };
-        let number = self.model.borrow_mut().adopt(&table, &id);
-        let doing = Doing {
-            may_drop: true,
-            word: Some((number, choice.clone())),
-            ..Doing::new(by, Kind::Hand, format!("resolve {table} {id}: {choice:?}"))
-        };
-        self.start(doing, async move |world, page, doing| {
-            if let Choice::Fields(fields) = &choice {
-                doing.intents.replace(vec![Intent::Change { record: number, fields: fields.clone() }]);
-            }
-            let done = page.resolve_conflict(&table, &id, &choice).await;
-            world.answered(&doing, done.map(drop));
-        })
-    }
-
-    /// What was unsent of the record of which the user says something.
-    pub fn asked_about(&self, doing: &Doing) -> Vec<Item> {
-        let Some((number, _)) = &doing.word else { return Vec::new() };
-        let (model, mirror) = (self.model.borrow(), self.mirror.borrow());
-        let number = Some(model.now(*number));
-        mirror.items.values().filter(|item| item.action.is_none() && model.of_item(item) == number).cloned().collect()
-    }
-
-    /// Whether the user's word gives up this one.
-    pub fn gives_up(&self, doing: &Doing, done: &Done, item: &Item) -> bool {
-        let Some((_, choice)) = &doing.word else { return false };
-        let given_up = self.given_up_by(choice, &done.asked_about);
-        is_change(item)
-            && done.asked_about.iter().any(|asked| asked.id == item.id)
-            && item.fields.keys().all(|name| given_up.contains(name))
-    }
-
-    fn given_up_by(&self, choice: &Choice, before: &[Item]) -> BTreeSet<String> {
-        let open: BTreeSet<String> = before.iter().flat_map(|item| item.differs.keys().cloned()).collect();
-        match choice {
-            Choice::Mine => BTreeSet::new(),
-            Choice::Fields(values) => values.keys().cloned().collect(),
-            Choice::Theirs if self.setup.conflict == Conflict::Ask && !open.is_empty() => {
-                before.iter().filter(|item| is_change(item)).flat_map(|item| item.fields.keys().cloned()).collect()
-            }
-            Choice::Theirs => open,
-        }
-    }
-
-    /// What the user has said is so from now on.
-    pub fn keeps_word(&self, doing: &Doing, done: &Done) {
-        let Some((number, choice)) = &doing.word else { return };
-        let (model, mirror) = (self.model.borrow(), self.mirror.borrow());
-        let (number, before, what) = (model.now(*number), &done.asked_about, &doing.what);
-        let given_up = self.given_up_by(choice, before);
-        if matches!(choice, Choice::Mine) {
-            for was in before.iter().filter(|was| was.is_in_conflict()) {
-                let now = mirror.items.get(&was.id);
-                if now.is_none_or(|now| now.fields != was.fields || now.is_in_conflict()) {
-                    self.broke(19, &format!("“{what}”, and {} is {now:?}", self.describe(was)));
-                }
-                let stamp = self.stamp();
-                let names = was.differs.keys().map(|name| (number, name.clone()));
-                self.conflicts.borrow_mut().mine.extend(names.map(|key| (key, stamp)));
-            }
-        }
-        for was in before.iter().filter(|was| is_change(was)) {
-            let Some(now) = mirror.items.get(&was.id).filter(|_| *choice != Choice::Mine) else { continue };
-            let kept = now.fields.iter().find(|(name, value)| {
-                given_up.contains(*name) && !matches!(choice, Choice::Fields(said) if said.get(*name) == Some(*value))
-            });
-            if let Some((name, value)) = kept {
-                self.broke(19, &format!("“{what}”, and {} still sends {name}={value}", self.describe(was)));
-            }
-        }
-    }
-
-    /// What mode “server” has given up is told; anything else goes on.
-    pub fn overruled(&self, done: &Done) {
-        for (before, item) in done.changed.iter().filter(|(before, _)| is_change(before)) {
-            let lost: Vec<&String> = before.fields.keys().filter(|name| !item.fields.contains_key(*name)).collect();
-            if lost.is_empty() {
-                continue;
-            }
-            if let Some(name) = lost.iter().find(|name| !self.is_overruled(item, name)) {
-                self.broke(19, &format!("{} does not send {name} any more, and nobody is told", self.describe(item)));
-            }
-            self.model.borrow_mut().loosen(item);
-        }
-    }
-
-    /// The instance's value stands, and the record says so.
-    pub fn is_overruled(&self, item: &Item, name: &str) -> bool {
-        let (mirror, instance) = (self.mirror.borrow(), self.instance.borrow());
-        let record = mirror.records.values().find(|record| record.sys_id == item.sys_id && record.table == item.table);
-        let there = record.and_then(|record| record.base.as_ref().unwrap_or(&record.fields).get(name));
-        self.setup.conflict == Conflict::Server
-            && record.is_some_and(|record| record.not_kept.iter().any(|kept| kept == name))
-            && there.is_some_and(|there| instance.written.theirs(&item.sys_id, name, there).is_some())
-    }
-
     /// The device has been told of what colleagues have written.
     pub fn note_told(&self, done: &Done) {
         let instance = self.instance.borrow();
-        let stamp = self.stamp();
+        let at = self.stamp();
         for record in done.records.iter().filter(|record| !record.is_temporary()) {
             for (name, value) in record.base.as_ref().unwrap_or(&record.fields) {
                 if instance.written.theirs(&record.sys_id, name, value).is_some() {
-                    let at = (record.sys_id.clone(), name.clone(), value.clone());
-                    self.conflicts.borrow_mut().told.entry(at).or_insert(stamp);
+                    let key = (record.sys_id.clone(), name.clone(), value.clone());
+                    let told = Told { at, news: is_news(done, record, name) };
+                    self.conflicts.borrow_mut().told.entry(key).or_insert(told);
                 }
             }
         }
@@ -281,6 +113,9 @@ impl World {
             if instance.loose.contains(&(sys_id.clone(), name.clone())) || acted(&model, sys_id, name, now) {
                 continue;
             }
+            if done.left.iter().any(|gone| gone.differs.contains_key(name)) {
+                continue;
+            }
             let number = model.find(sys_id);
             let told = self.conflicts.borrow().told(sys_id, name, now);
             let edit = number.and_then(|number| {
@@ -288,7 +123,7 @@ impl World {
                 let own = writes.filter(|write| write.carriers.contains(id)).map(|write| write.at).max()?;
                 Some(own.max(self.conflicts.borrow().mine(number, name)))
             });
-            let known = told.is_some_and(|told| edit.is_some_and(|edit| told < edit));
+            let known = told.is_some_and(|told| edit.is_some_and(|edit| told.at < edit));
             if known || instance.written.theirs(sys_id, name, now).is_none() {
                 self.broke(19, &format!("{}, and nobody else has changed that since", what()));
             }
@@ -348,7 +183,11 @@ impl World {
         let (conflicts, model, instance) = (self.conflicts.borrow(), self.model.borrow(), self.instance.borrow());
         let GoneOver { sys_id, field, theirs, ours, request } = over;
         let written = instance.written.theirs(sys_id, field, theirs)?;
-        if let Some(told) = conflicts.told(sys_id, field, theirs).filter(|told| *told < sent.stamp) {
+        if let Some(told) = conflicts.told(sys_id, field, theirs).filter(|told| told.at < sent.stamp) {
+            let deleted = model.find(sys_id).is_some_and(|number| model.records[number].is_deleted());
+            if deleted || !told.news {
+                return None;
+            }
             let said = model.find(sys_id).map(|number| {
                 let writes = model.records[number].writes.get(field).into_iter().flatten();
                 let is_this = |value: &str| {
@@ -358,7 +197,7 @@ impl World {
                 let edit = before.map(|write| write.at).max().unwrap_or_default();
                 edit.max(Some(conflicts.mine(number, field)).filter(|at| *at < sent.stamp).unwrap_or_default())
             });
-            return (said.unwrap_or_default() < told).then_some("the device knew it, and the user was not asked");
+            return (said.unwrap_or_default() < told.at).then_some("the device knew it, and the user was not asked");
         }
         if written.at >= sent.at {
             return None;
@@ -383,7 +222,7 @@ impl World {
         let Some(theirs) = instance.written.theirs(id, name, has) else { return false };
         let Some(last) = model.records[number].last(name) else { return true };
         let told = conflicts.told(id, name, has);
-        if told.is_some_and(|told| told < last.at.max(conflicts.mine(number, name))) {
+        if told.is_some_and(|told| told.at < last.at.max(conflicts.mine(number, name))) {
             return false;
         }
         let mut values = model.truly(&last.value, &instance.rows_of);
@@ -397,25 +236,33 @@ impl World {
     }
 }
 
-fn is_change(item: &Item) -> bool {
-    item.kind == ItemKind::Update && !item.journal
+/// What a record was made with is known before it is read, and all of it then: anything else may be the instance's own.
+fn is_news(done: &Done, record: &Record, name: &str) -> bool {
+    let fields = record.base.as_ref().unwrap_or(&record.fields);
+    if let Some(was) = done.before.iter().find(|was| was.sys_id == record.sys_id && was.table == record.table) {
+        let known = was.base.as_ref().unwrap_or(&was.fields);
+        return known.contains_key(name) || known.contains_key(UPDATED);
+    }
+    let temporary = done.reconciled.iter().find(|(_, sys_id)| *sys_id == record.sys_id).map(|(temporary, _)| temporary);
+    let made = |item: &Item| {
+        // What was edited since it left may not be what it was made with.
+        let brought = brings(item, |id| Some(id) == temporary.map(String::as_str));
+        brought.is_some_and(|made| made.contains_key(name)) && !item.amended.contains(name)
+    };
+    fields.get("sys_created_on") != fields.get(UPDATED) && done.left.iter().chain(&done.put).any(made)
 }
 
 /// An action has made it so.
 fn acted(model: &Model, sys_id: &str, name: &str, value: &str) -> bool {
-    model.runs.iter().any(|run| {
-        let made = run.plan.makes().map(|made| &made.fields);
-        let deeds = run.plan.deeds.iter().filter(|deed| match &deed.at {
-            At::There(_, id) => model.plain(id) == sys_id,
-            At::Made(_) => true,
-        });
-        let mut all = made.chain(deeds.filter_map(|deed| deed.fields()));
-        all.any(|fields| fields.get(name).is_some_and(|said| model.plain(said) == value))
-    })
-}
-
-/// What is unsent is given up by nobody but the user, and the mode that says so.
-pub fn fate_of_overruled(world: &World, item: &Item) -> Option<Fate> {
-    let time_alone = !item.fields.is_empty() && is_change(item);
-    (time_alone && item.fields.keys().all(|name| world.is_overruled(item, name))).then_some(Fate::Undone)
+    let is_marked = name == MARK && model.runs.iter().any(|run| value.starts_with(&run.plan.run));
+    is_marked
+        || model.runs.iter().any(|run| {
+            let made = run.plan.makes().map(|made| &made.fields);
+            let deeds = run.plan.deeds.iter().filter(|deed| match &deed.at {
+                At::There(_, id) => model.plain(id) == sys_id,
+                At::Made(_) => true,
+            });
+            let mut all = made.chain(deeds.filter_map(|deed| deed.fields()));
+            all.any(|fields| fields.get(name).is_some_and(|said| model.plain(said) == value))
+        })
 }

@@ -12,12 +12,12 @@ use landfall::{
 };
 
 use super::{
-    conflicts::Says,
     doing::{Doing, Kind},
     hand::Hand,
     online::{HERE, by_the_app},
     runs::texts,
     story::{UID, references},
+    word::Says,
     world::World,
 };
 

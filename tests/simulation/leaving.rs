@@ -6,12 +6,12 @@ use landfall::core::{
 };
 
 use super::{
-    conflicts::fate_of_overruled,
     doing::{Doing, Intent, Kind},
     ledger::Done,
     model::Fate,
     runs::texts,
     story::UID,
+    word::fate_of_overruled,
     world::World,
 };
 

@@ -7,9 +7,9 @@
 //! * [`network`], [`answers`], [`store`], [`mortal`], [`instance`]: the surroundings.
 //! * [`model`]: what the app was told. [`ledger`], [`leaving`], [`runs`], [`calls`], [`watch`], [`verdict`], [`summed`]: the
 //!   checks, at each commit, at each request, and at the end, after [`drain`].
-//! * [`colleagues`], [`conflicts`]: what others change of the same, what the user says of that, and whether any change has gone
+//! * [`colleagues`], [`word`], [`conflicts`]: what others change of the same, what the user says of that, and whether any change has gone
 //!   unasked.
-//! * [`coverage`]: which fault met which state. [`planted`], [`tampered`]: defects that must be found. [`shrink`]: makes a
+//! * [`coverage`]: which fault met which state. [`planted`], [`tampered`], [`unasked`]: defects that must be found. [`shrink`]: makes a
 //!   failing history short. [`tests`]: the runs.
 #![cfg(not(target_family = "wasm"))]
 #![allow(
@@ -58,6 +58,8 @@ mod summed;
 mod tampered;
 mod tests;
 mod trouble;
+mod unasked;
 mod verdict;
 mod watch;
+mod word;
 mod world;

@@ -381,7 +381,8 @@ fn brief(request: &Request) -> String {
     let path = request.path.split("sysparm_exclude").next().unwrap_or_default();
     let body = request.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
     let key = key_of(request).map(|key| format!(" key {}", short(key))).unwrap_or_default();
-    format!("{} {}{key} {body}", request.method.as_str(), path.trim_start_matches(ROOT))
+    let only_at = request.headers.iter().find(|(name, _)| name == "If-Match").map(|(_, at)| format!(" at {at}"));
+    format!("{} {}{key}{} {body}", request.method.as_str(), path.trim_start_matches(ROOT), only_at.unwrap_or_default())
 }
 
 pub fn short(id: &str) -> &str {

@@ -10,7 +10,7 @@ use landfall::{
     wire::Fields,
 };
 
-use super::{doing::Kind, runs::brings, world::World};
+use super::{doing::Kind, runs::brings, unasked, world::World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bug {
@@ -86,10 +86,24 @@ pub enum Bug {
     GoneKept,
     /// A pull shows again what was deleted here.
     DeletedShown,
+    /// Both sides have changed the same, and nobody is asked.
+    ConflictUnasked,
+    /// What the user is asked about is sent all the same.
+    ConflictNotHeld,
+    /// What he gives up is sent.
+    TheirsSent,
+    /// What he wants to stand is given up.
+    MineGivenUp,
+    /// Nobody looks before a change is sent.
+    LookLeftOut,
+    /// What this device has changed itself is taken for somebody else's.
+    EchoTaken,
+    /// What the instance has lies not under what is unsent.
+    BaseKept,
 }
 
 /// Each, and the promises one of which it must be found to break.
-pub const ALL: [(Bug, &[u32]); 36] = [
+pub const ALL: [(Bug, &[u32]); 43] = [
     (Bug::HalfWritten, &[1]),
     (Bug::StaleIgnored, &[1, 5, 8, 9, 16]),
     (Bug::UnknownForgotten, &[4]),
@@ -126,10 +140,18 @@ pub const ALL: [(Bug, &[u32]); 36] = [
     (Bug::ChangesPassedOver, &[13]),
     (Bug::GoneKept, &[13]),
     (Bug::DeletedShown, &[13]),
+    (Bug::ConflictUnasked, &[19]),
+    (Bug::ConflictNotHeld, &[16, 19]),
+    (Bug::TheirsSent, &[19]),
+    (Bug::MineGivenUp, &[19]),
+    (Bug::LookLeftOut, &[19]),
+    (Bug::EchoTaken, &[19]),
+    (Bug::BaseKept, &[8, 13, 19]),
 ];
 
 pub fn on_read(world: &World, by: usize, reads: &[Read], found: &mut [Found]) {
     for (read, found) in reads.iter().zip(found) {
+        unasked::on_read(world, read, found);
         match (world.bug, read, found) {
             (Some(Bug::CountWrong), Read::Count(scan), Found::Count(count))
                 if scan.store == StoreName::Outbox && scan.prefix == Key::default() && *count > 3 =>
@@ -162,7 +184,8 @@ pub fn on_post(world: &World, event: &Event) -> bool {
 /// What is written in the place of what should be.
 pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
     let bug = world.bug?;
-    let kind = world.executor.current()?.kind;
+    let doing = world.executor.current()?;
+    let kind = doing.kind;
     let mut altered = Altered { world, set: set.clone() };
     match (bug, kind) {
         (Bug::HalfWritten, Kind::Write) => altered.drop_first(|item| item.kind == ItemKind::Create),
@@ -243,14 +266,14 @@ pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
         (Bug::DeletedShown, Kind::Sync) => altered.records(|record| record.deleted = false),
         (Bug::OrderForgotten, Kind::Write) => altered.items(|item, _| item.after.clear()),
         (Bug::InputLeft, Kind::Sync) => altered.actions(|action, before| action.input = before.input.clone()),
-        _ => return None,
+        _ => unasked::on_commit(&mut altered, bug, &doing),
     }
     Some(altered.set)
 }
 
-struct Altered<'a> {
-    world: &'a World,
-    set: WriteSet,
+pub struct Altered<'a> {
+    pub world: &'a World,
+    pub set: WriteSet,
 }
 
 fn again<T: Stored>(schema: &Schema, row: &mut Row, form: &T) {
@@ -259,7 +282,7 @@ fn again<T: Stored>(schema: &Schema, row: &mut Row, form: &T) {
 }
 
 impl Altered<'_> {
-    fn items(&mut self, change: impl Fn(&mut Item, Option<&Item>)) {
+    pub fn items(&mut self, change: impl Fn(&mut Item, Option<&Item>)) {
         let mirror = self.world.mirror.borrow();
         for (_, row) in self.set.puts.iter_mut().filter(|(store, _)| *store == StoreName::Outbox) {
             let mut item: Item = decode(row).unwrap();
@@ -279,17 +302,18 @@ impl Altered<'_> {
         });
     }
 
-    /// The actions that go with this.
-    fn gone(&self) -> Vec<Item> {
+    /// The items that go with this.
+    pub fn gone(&self) -> Vec<Item> {
         let gone = |at: &RowKey| self.world.mirror.borrow().items.get(at.key.text(0)).cloned();
         let outbox = self.set.deletes.iter().filter(|at| at.store == StoreName::Outbox);
-        outbox.filter_map(gone).filter(|item| item.action.is_some()).collect()
+        outbox.filter_map(gone).collect()
     }
 
     fn leave_what_is_undone(&mut self) {
         let gone = self.gone();
         self.records(|record| {
-            let fields = gone.iter().filter_map(|item| brings(item, |id| id == record.sys_id));
+            let gone = gone.iter().filter(|item| item.action.is_some());
+            let fields = gone.filter_map(|item| brings(item, |id| id == record.sys_id));
             record.fields.extend(fields.flatten().map(|(name, value)| (name.clone(), value.clone())));
         });
     }
@@ -314,7 +338,7 @@ impl Altered<'_> {
         });
     }
 
-    fn records(&mut self, change: impl Fn(&mut Record)) {
+    pub fn records(&mut self, change: impl Fn(&mut Record)) {
         for (_, row) in self.set.puts.iter_mut().filter(|(store, _)| *store == StoreName::Records) {
             let mut record: Record = decode(row).unwrap();
             change(&mut record);
@@ -385,7 +409,7 @@ impl Altered<'_> {
         }
     }
 
-    fn put<T: Stored>(&mut self, form: &T) {
+    pub fn put<T: Stored>(&mut self, form: &T) {
         let key = form.key(&self.world.schema);
         self.set.puts.retain(|(store, row)| *store != T::STORE || row.key != key);
         let body = serde_json::to_string(form).unwrap();

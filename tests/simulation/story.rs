@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::{
     acting::Run,
-    conflicts::Says,
     draw::Draw,
     trouble::{Fault, fault},
+    word::Says,
 };
 
 /// The app's own number for a record: by it the instance's rows are counted.
