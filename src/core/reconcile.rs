@@ -87,6 +87,9 @@ pub(super) fn land(
     let Some(mut record) = tx.record(made.table, temporary)? else { return Ok(None) };
     let there = tx.record(made.table, &sys_id)?;
     let base_there = there.as_ref().and_then(|there| there.base.clone());
+    // Where no row is told, one that a pull was first to bring has it.
+    let known = there.as_ref().filter(|_| !row.contains_key(UPDATED));
+    let known = known.map(|there| there.base.as_ref().unwrap_or(&there.fields).clone());
     record.items.retain(|id| id != made.item);
     let mut base = made.fields.clone();
     record.table = class_of(tx, &record.table, row);
@@ -110,6 +113,7 @@ pub(super) fn land(
     // Not before: what waits for it is asked for above.
     tx.remove(Record::at(tx.schema, &record.table, temporary));
     record.sys_id.clone_from(&sys_id);
+    base.extend(known.unwrap_or_default());
     base.extend(row.clone());
     if tx.schema.is_cached(&record.table, &base) {
         // It is one that a refresh would have brought: should it be gone by then, it goes here too.

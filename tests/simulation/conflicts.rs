@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use landfall::{
     core::{
+        ids,
         schema::Conflict,
         stored::{Item, Pulled, Record, UPDATED},
     },
@@ -117,6 +118,9 @@ impl World {
                 continue;
             }
             let number = model.find(sys_id);
+            if number.is_some_and(|number| model.records.iter().any(|other| other.merged == Some(number))) {
+                continue;
+            }
             let told = self.conflicts.borrow().told(sys_id, name, now);
             let edit = number.and_then(|number| {
                 let writes = model.records[number].writes.get(name).into_iter().flatten();
@@ -185,7 +189,9 @@ impl World {
         let written = instance.written.theirs(sys_id, field, theirs)?;
         if let Some(told) = conflicts.told(sys_id, field, theirs).filter(|told| told.at < sent.stamp) {
             let deleted = model.find(sys_id).is_some_and(|number| model.records[number].is_deleted());
-            if deleted || !told.news {
+            // Of two that turned out to be one, nobody knew.
+            let merged = |number| model.records.iter().any(|other| other.merged == Some(number));
+            if deleted || !told.news || model.find(sys_id).is_some_and(merged) {
                 return None;
             }
             let said = model.find(sys_id).map(|number| {
@@ -247,22 +253,24 @@ fn is_news(done: &Done, record: &Record, name: &str) -> bool {
     let made = |item: &Item| {
         // What was edited since it left may not be what it was made with.
         let brought = brings(item, |id| Some(id) == temporary.map(String::as_str));
-        brought.is_some_and(|made| made.contains_key(name)) && !item.amended.contains(name)
+        brought.and_then(|made| made.get(name)).is_some_and(|made| !made.contains(ids::PREFIX))
+            && !item.amended.contains(name)
     };
     fields.get("sys_created_on") != fields.get(UPDATED) && done.left.iter().chain(&done.put).any(made)
 }
 
-/// An action has made it so.
+/// An action has made it so, or may have moved on what the device takes the instance to have.
 fn acted(model: &Model, sys_id: &str, name: &str, value: &str) -> bool {
-    let is_marked = name == MARK && model.runs.iter().any(|run| value.starts_with(&run.plan.run));
-    is_marked
-        || model.runs.iter().any(|run| {
-            let made = run.plan.makes().map(|made| &made.fields);
-            let deeds = run.plan.deeds.iter().filter(|deed| match &deed.at {
-                At::There(_, id) => model.plain(id) == sys_id,
-                At::Made(_) => true,
-            });
-            let mut all = made.chain(deeds.filter_map(|deed| deed.fields()));
-            all.any(|fields| fields.get(name).is_some_and(|said| model.plain(said) == value))
-        })
+    if name == MARK {
+        return true;
+    }
+    model.runs.iter().any(|run| {
+        let mut made = run.plan.makes().map(|made| &made.fields);
+        let mut deeds = run.plan.deeds.iter().filter_map(|deed| Some((&deed.at, deed.fields()?)));
+        made.any(|fields| fields.get(name).is_some_and(|said| model.plain(said) == value))
+            || deeds.any(|(at, fields)| match at {
+                At::There(_, id) => model.plain(id) == sys_id && fields.contains_key(name),
+                At::Made(_) => fields.get(name).is_some_and(|said| model.plain(said) == value),
+            })
+    })
 }

@@ -122,7 +122,9 @@ impl World {
                     self.broke(19, &format!("“{what}”, and {} is {now:?}", self.describe(was)));
                 }
                 let stamp = self.stamp();
-                let names = was.differs.keys().map(|name| (number, name.clone()));
+                // Asked whichever fields it was, he has changed not all of them.
+                let changed = |name: &&String| before.iter().any(|item| item.fields.contains_key(*name));
+                let names = was.differs.keys().filter(changed).map(|name| (number, name.clone()));
                 self.conflicts.borrow_mut().mine.extend(names.map(|key| (key, stamp)));
             }
         }
