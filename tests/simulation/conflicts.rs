@@ -228,7 +228,7 @@ impl World {
         let Some(theirs) = instance.written.theirs(id, name, has) else { return false };
         let Some(last) = model.records[number].last(name) else { return true };
         let told = conflicts.told(id, name, has);
-        if told.is_some_and(|told| told.at < last.at.max(conflicts.mine(number, name))) {
+        if told.is_some_and(|told| told.at < last.said) {
             return false;
         }
         let mut values = model.truly(&last.value, &instance.rows_of);

@@ -34,8 +34,9 @@ pub struct Write {
     /// The items that carry it.
     pub carriers: BTreeSet<String>,
     pub fate: Fate,
-    /// When the user wrote it.
+    /// When the user wrote it, and when he last said that it is to stand.
     pub at: u64,
+    pub said: u64,
     /// When one of these last brought it to the instance, counted in items that have left; 0 if none has.
     sent: u64,
     /// It was to come once more, behind an action, and does not.
@@ -44,7 +45,7 @@ pub struct Write {
 
 impl Write {
     fn new(value: String, carriers: BTreeSet<String>, at: u64) -> Self {
-        Self { value, carriers, fate: Fate::Pending, at, sent: 0, not_again: false }
+        Self { value, carriers, fate: Fate::Pending, at, said: at, sent: 0, not_again: false }
     }
 
     /// Its last carrier has not brought it.

@@ -112,7 +112,7 @@ impl World {
     /// What the user has said is so from now on.
     pub fn keeps_word(&self, doing: &Doing, done: &Done) {
         let Some((number, choice)) = &doing.word else { return };
-        let (model, mirror) = (self.model.borrow(), self.mirror.borrow());
+        let (mut model, mirror) = (self.model.borrow_mut(), self.mirror.borrow());
         let (number, before, what) = (model.now(*number), &done.asked_about, &doing.what);
         let given_up = self.given_up_by(choice, before);
         if matches!(choice, Choice::Mine) {
@@ -124,8 +124,11 @@ impl World {
                 let stamp = self.stamp();
                 // Asked whichever fields it was, he has changed not all of them.
                 let changed = |name: &&String| before.iter().any(|item| item.fields.contains_key(*name));
-                let names = was.differs.keys().filter(changed).map(|name| (number, name.clone()));
-                self.conflicts.borrow_mut().mine.extend(names.map(|key| (key, stamp)));
+                for name in was.differs.keys().filter(changed) {
+                    self.conflicts.borrow_mut().mine.insert((number, name.clone()), stamp);
+                    let writes = model.records[number].writes.get_mut(name).into_iter().flatten();
+                    writes.filter(|write| write.fate == Fate::Pending).for_each(|write| write.said = stamp);
+                }
             }
         }
         for was in before.iter().filter(|was| is_change(was)) {
