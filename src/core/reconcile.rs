@@ -3,6 +3,7 @@
 
 use super::{
     act::replace_in,
+    acted::outdate,
     circle::in_order,
     conflict::weigh,
     event::{Event, Receipt, Ref, Settled},
@@ -50,7 +51,12 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
         if told == Told::Unasked { follow_up(tx, record, item, row) } else { Ok(()) }
     })?;
     match landed {
-        Some(record) => done(tx, item, Some(&record)),
+        Some(record) => {
+            if told == Told::InAnswer && may_be_remembered(item) {
+                outdate(tx, &record.table, &record.sys_id)?;
+            }
+            done(tx, item, Some(&record))
+        }
         None => {
             tx.remove(Item::at(&item.id));
             Ok(())
@@ -253,7 +259,13 @@ pub fn updated(tx: &mut Tx<'_>, item: &Item, row: Option<&Fields>) -> Ruled<()> 
     if let Some(row) = row {
         record.not_kept = not_kept(tx, &record.table, &item.fields, row);
     }
-    settle(tx, record, &item.id, &item.fields, row)
+    settle(tx, record, &item.id, &item.fields, row.filter(|_| !may_be_remembered(item)))
+}
+
+/// Whether the answer may be the one that was lost before, given once more for the item's key: it says nothing of what has
+/// changed since.
+fn may_be_remembered(item: &Item) -> bool {
+    item.in_doubt && !item.keyless
 }
 
 /// What an item brought to a record is the instance's now, with the row that it has told, if it has.

@@ -7,7 +7,7 @@ use landfall::core::{
     lease::take_lease,
     present::{self, Pause},
     pull::take_in,
-    receive::{Answer, With, claim},
+    receive::{Answer, With, claim, receive},
     schema::Schema,
     stored::{Item, ItemError, ItemState, Record},
     write,
@@ -349,4 +349,26 @@ fn of_a_record_that_was_never_read_nothing_is_known_to_have_changed() {
     assert_eq!(open(&mut world), [[""; 0]]);
     there(&mut world, &[("sys_updated_on", "2026-01-01 00:01:00"), ("impact", "1")]);
     assert_eq!(open(&mut world), [["impact"]]);
+}
+
+#[test]
+fn what_is_remembered_under_a_key_tells_nothing_of_what_has_changed_since() {
+    let mut world = world("merge");
+    change(&mut world, &[("state", "2")]);
+    change(&mut world, &[("work_notes", "in between")]);
+    change(&mut world, &[("impact", "1")]);
+    let first = items(&mut world)[0].id.clone();
+    let send = |world: &mut World, answer: &Answer| {
+        let lease = world.run(take_lease).unwrap().0;
+        let with = With { keyed: true, ..With::default() };
+        world.run(|tx| claim(tx, lease, &[], &[first.clone()], with)).unwrap();
+        world.run(|tx| receive(tx, lease, &[(first.clone(), answer.clone())])).unwrap();
+    };
+    let error = ItemError { status: 0, message: "cut".to_owned(), detail: None };
+    send(&mut world, &Answer::Unknown { error, wait_ms: None });
+    there(&mut world, &[("state", "2"), ("impact", "5")]);
+    let then = fields_of(&[("sys_id", ID), ("state", "2"), ("impact", "3"), ("short_description", "A")]);
+    send(&mut world, &Answer::Done(Some(then)));
+    let record = record(&mut world);
+    assert_eq!((record.base.unwrap()["impact"].as_str(), record.outdated), ("5", true));
 }

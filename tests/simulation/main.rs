@@ -9,7 +9,7 @@
 //!   checks, at each commit, at each request, and at the end, after [`drain`].
 //! * [`colleagues`], [`word`], [`conflicts`]: what others change of the same, what the user says of that, and whether any change has gone
 //!   unasked.
-//! * [`coverage`]: which fault met which state. [`planted`], [`tampered`], [`unasked`]: defects that must be found. [`shrink`]: makes a
+//! * [`coverage`]: which fault met which state. [`planted`], [`altered`], [`tampered`], [`unasked`]: defects that must be found. [`shrink`]: makes a
 //!   failing history short. [`tests`]: the runs.
 #![cfg(not(target_family = "wasm"))]
 #![allow(
@@ -26,6 +26,7 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod acting;
+mod altered;
 mod answers;
 mod cached;
 mod calls;

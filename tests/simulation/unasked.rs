@@ -7,8 +7,9 @@ use landfall::core::{
 };
 
 use super::{
+    altered::Altered,
     doing::{Doing, Kind},
-    planted::{Altered, Bug},
+    planted::Bug,
     world::World,
 };
 
