@@ -250,7 +250,7 @@ fn what_the_instance_puts_into_a_new_record_is_nobodys_change() {
             ("sys_updated_on", stamps[1]),
         ]);
         let answers = [(id.clone(), Answer::Done(Some(row)))];
-        world.run(|tx| landfall::core::receive::receive(tx, lease, &answers)).unwrap();
+        world.run(|tx| receive(tx, lease, &answers)).unwrap();
         let items = world.record("incident", "b1").unwrap().items;
         world.item(&items[0]).unwrap().differs.into_keys().collect::<Vec<_>>()
     };

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     changes::sync,
-    support::{push, resp, row},
+    support::{create, push, resp, row},
 };
 
 const A_WHILE_MS: u64 = 60_000;
@@ -197,8 +197,8 @@ fn a_clock_that_has_been_set_back_makes_nothing_known() {
 fn what_goes_along_with_a_record_that_is_made_is_looked_for_too() {
     both(async |instance| {
         let (_device, page, id) = known(&instance, "incident").await;
-        let made = page.create("incident", row(json!({ "short_description": "B" }))).await.unwrap();
-        page.update("incident", &id, row(json!({ "parent": made["sys_id"] }))).await.unwrap();
+        let made = create(&page, "incident", json!({ "short_description": "B" })).await;
+        page.update("incident", &id, row(json!({ "parent": made }))).await.unwrap();
         others_change(&instance, "incident", &id, &json!({ "parent": "theirs" }));
         assert_eq!(page.sync(push()).await.unwrap().sent, 1);
         assert_eq!(there(&instance, "incident", &id, "parent"), "theirs");

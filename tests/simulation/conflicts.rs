@@ -260,7 +260,7 @@ fn is_news(done: &Done, record: &Record, name: &str) -> bool {
 }
 
 /// An action has made it so, or may have moved on what the device takes the instance to have.
-fn acted(model: &Model, sys_id: &str, name: &str, value: &str) -> bool {
+pub fn acted(model: &Model, sys_id: &str, name: &str, value: &str) -> bool {
     if name == MARK {
         return true;
     }

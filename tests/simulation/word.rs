@@ -9,6 +9,7 @@ use landfall::core::{
 };
 
 use super::{
+    conflicts::acted,
     doing::{Doing, Intent, Kind},
     draw::Draw,
     ledger::Done,
@@ -158,12 +159,20 @@ impl World {
 
     /// The instance's value stands, and the record says so.
     pub fn is_overruled(&self, item: &Item, name: &str) -> bool {
-        let (mirror, instance) = (self.mirror.borrow(), self.instance.borrow());
-        let record = mirror.records.values().find(|record| record.sys_id == item.sys_id && record.table == item.table);
+        let (mirror, model, instance) = (self.mirror.borrow(), self.model.borrow(), self.instance.borrow());
+        // It may have landed with this very commit.
+        let sys_id = model.plain(&item.sys_id);
+        let record = mirror.records.values().find(|record| record.sys_id == sys_id && record.table == item.table);
         let there = record.and_then(|record| record.base.as_ref().unwrap_or(&record.fields).get(name));
         self.setup.conflict == Conflict::Server
             && record.is_some_and(|record| record.not_kept.iter().any(|kept| kept == name))
-            && there.is_some_and(|there| instance.written.theirs(&item.sys_id, name, there).is_some())
+            && there.is_some_and(|there| {
+                // A write rule, or a step of an action, may have made it so as well.
+                let at = (sys_id.clone(), name.to_owned());
+                instance.written.theirs(&sys_id, name, there).is_some()
+                    || instance.loose.contains(&at)
+                    || acted(&model, &sys_id, name, there)
+            })
     }
 }
 
