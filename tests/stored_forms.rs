@@ -43,6 +43,7 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         pulled_under: Some(6),
         along: true,
         outdated: true,
+        in_part: true,
         not_kept: vec!["priority".into()],
     };
     let item = Item {

@@ -177,6 +177,13 @@ fn leave_landed(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
         let record = tx.record(&part.table, sys_id)?.filter(|record| record.items.contains(&item.id));
         let Some(mut record) = record else { return Ok(()) };
         record.items.retain(|id| *id != item.id);
+        // What the app's step has done to it since it was come by is nobody else's.
+        if action.by_app {
+            let open = |text: &str| item.makes().into_iter().any(|(_, id)| text.contains(id));
+            let schema = tx.schema;
+            let own = part.fields.iter().filter(|(name, text)| !schema.is_journal(&part.table, name) && !open(text));
+            record.base.get_or_insert_default().extend(own.map(|(name, text)| (name.clone(), text.clone())));
+        }
         lay_anew(tx, record)
     })
 }

@@ -155,21 +155,16 @@ pub(super) fn agree(tx: &mut Tx<'_>, record: &Record) -> Ruled<()> {
     Ok(())
 }
 
-/// The question that goes with an item is one of the next change of the same.
+/// What the user was `asked` about of a change that is dropped, he is asked about of the next one that makes something else of
+/// it.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub(super) fn pass_on(tx: &mut Tx<'_>, record: &Record, gone: &Item) -> Ruled<()> {
-    let asks_all = tx.schema.conflict(&record.table) == Conflict::Ask;
-    for (name, seen) in &gone.differs {
-        let next = unsent(tx, record)?;
-        let next = next.into_iter().find(|item| item.is_change() && (asks_all || item.fields.contains_key(name)));
-        if let Some(mut next) = next {
-            next.differs.entry(name.clone()).or_insert_with(|| seen.clone());
-            tx.put(&next)?;
-        }
-    }
-    Ok(())
+pub(super) fn ask_on(tx: &mut Tx<'_>, record: &mut Record, asked: Fields) -> Ruled<()> {
+    let Some(theirs) = record.base.clone().filter(|_| !asked.is_empty()) else { return Ok(()) };
+    let mut had = theirs.clone();
+    had.extend(asked);
+    weigh(tx, record, &had, &theirs, &Fields::new())
 }
 
 /// Takes these fields out of all that is unsent of a record, but for entries and what actions have done.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     acted::want_all,
     circle::waits_for,
-    conflict::{agree, pass_on},
+    conflict::{agree, ask_on},
     error::CoreError,
     ids,
     later::split_later,
@@ -287,11 +287,9 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
                 record.deleted |= item.is_some_and(|item| does(schema, &item, table, sys_id) == Some(ItemKind::Delete));
             }
         }
-        for item in &gone {
-            if item.sys_id == sys_id {
-                pass_on(tx, &record, item)?;
-            }
-        }
+        let of_this = gone.iter().filter(|item| does(schema, item, table, sys_id).is_some());
+        let asked = of_this.flat_map(|item| item.differs.clone()).collect();
+        ask_on(tx, &mut record, asked)?;
         lay_anew(tx, record)
     })?;
     order::hold_up_nobody(tx)

@@ -12,7 +12,7 @@ use super::{
     receive::prove,
     reconcile::{Told, class_of, created, rebase},
     row::{RowKey, StoreName},
-    stored::{Item, Pulled, Record},
+    stored::{Item, Pulled, Record, UPDATED},
     twins,
     tx::{Ruled, Tx},
     values::open_mentions,
@@ -62,6 +62,10 @@ pub fn take_in_as(tx: &mut Tx<'_>, table: &str, asked: Option<&[String]>, rows: 
         let Some(sys_id) = row.get("sys_id").filter(|id| !id.is_empty()) else { return Ok(()) };
         let class = class_of(tx, table, row);
         if let Some(item) = waiting_for(tx, &class, row)? {
+            if asked.is_some() {
+                // Its receipt is the whole of it: what was not kept, or put in, a part would not tell.
+                return want(tx, &class, sys_id);
+            }
             written += 1;
             tx.unsettled = true;
             if item.action.is_some() {
@@ -69,19 +73,15 @@ pub fn take_in_as(tx: &mut Tx<'_>, table: &str, asked: Option<&[String]>, rows: 
                 echoed(tx, item, &temporary.unwrap_or_default(), row)?;
             } else {
                 prove(tx, &item, row)?;
-                created(tx, &item, &with_sent(&item, asked, row), Told::Unasked)?;
-            }
-            if asked.is_some() {
-                // Its receipt would have been the whole of it.
-                want(tx, &class, sys_id)?;
+                created(tx, &item, row, Told::Unasked)?;
             }
             let record = tx.record(&class, sys_id)?;
             return record.map_or(Ok(()), |record| note_brought(tx, record, came));
         }
         let there = tx.record(&class, sys_id)?;
-        let row = &whole(&class, table, asked, there.as_ref(), row);
+        let (row, in_part) = &whole(&class, table, asked, there.as_ref(), row);
         if let Some(record) = there.clone().filter(|record| !record.items.is_empty() || record.deleted) {
-            written += u32::from(take_in_under(tx, record, row, came)?);
+            written += u32::from(take_in_under(tx, record, row, *in_part, came)?);
             return Ok(());
         }
         let same = there.as_ref().is_some_and(|record| record.fields == *row);
@@ -96,6 +96,7 @@ pub fn take_in_as(tx: &mut Tx<'_>, table: &str, asked: Option<&[String]>, rows: 
             fetched_at: Some(tx.now),
             pulled_under: there.as_ref().and_then(|it| it.pulled_under),
             along: there.as_ref().map_or(came == Came::Along, |it| it.along),
+            in_part: *in_part,
             not_kept: there.map_or_else(Vec::new, |it| it.not_kept),
             ..Record::default()
         };
@@ -113,37 +114,30 @@ pub fn take_in_as(tx: &mut Tx<'_>, table: &str, asked: Option<&[String]>, rows: 
 }
 
 /// Asked for as one of its parent's, a record comes without the fields of its own table; and asked for in part, without
-/// those that were not.
-fn whole(class: &str, table: &str, asked: Option<&[String]>, there: Option<&Record>, row: &Fields) -> Fields {
+/// those that were not. And whether what it is left with is of an older row.
+fn whole(class: &str, table: &str, asked: Option<&[String]>, there: Option<&Record>, row: &Fields) -> (Fields, bool) {
     let comes_in_part = |record: &&Record| asked.is_some() || (class != table && record.table == class);
-    let mut fields = match there.filter(comes_in_part) {
-        Some(record) => record.base.as_ref().unwrap_or(&record.fields).clone(),
-        None => Fields::new(),
-    };
+    let Some(record) = there.filter(comes_in_part) else { return (row.clone(), false) };
+    let mut fields = record.base.as_ref().unwrap_or(&record.fields).clone();
+    let was_of = fields.get(UPDATED).cloned();
     if class == table {
         // What was asked for and did not come is not there.
         fields.retain(|name, _| !asked.is_some_and(|asked| asked.contains(name)));
     }
+    let is_left = fields.keys().any(|name| !row.contains_key(name));
     fields.extend(row.clone());
-    fields
-}
-
-/// What a create has brought and the row was not asked for: that it was not kept, the row does not say.
-fn with_sent(item: &Item, asked: Option<&[String]>, row: &Fields) -> Fields {
-    let unasked = |name: &String| asked.is_some_and(|asked| !asked.contains(name));
-    let sent = item.fields.iter().filter(|(name, _)| unasked(name) && !item.amended.contains(*name));
-    let mut fields: Fields = sent.map(|(name, value)| (name.clone(), value.clone())).collect();
-    fields.extend(row.clone());
-    fields
+    let is_older = record.in_part || was_of.as_ref() != row.get(UPDATED);
+    (fields, is_left && is_older)
 }
 
 /// The unsent changes of a record go on standing over what the instance has now: it is not told once more when they are given
 /// up. Whether that changes what the app sees.
-fn take_in_under(tx: &mut Tx<'_>, mut record: Record, row: &Fields, came: Came) -> Ruled<bool> {
-    if record.base.as_ref() == Some(row) && !record.outdated {
+fn take_in_under(tx: &mut Tx<'_>, mut record: Record, row: &Fields, in_part: bool, came: Came) -> Ruled<bool> {
+    if record.base.as_ref() == Some(row) && !record.outdated && record.in_part == in_part {
         return note_brought(tx, record, came).map(|()| false);
     }
     came.mark(&mut record);
+    record.in_part = in_part;
     record.table = class_of(tx, &record.table, row);
     let seen = record.fields.clone();
     let had = record.base.take().unwrap_or_default();
@@ -164,7 +158,7 @@ pub fn read_again(tx: &mut Tx<'_>, table: &str, rows: &[Fields]) -> Ruled<()> {
     tx.each(rows, |tx, row| {
         let Some(sys_id) = row.get("sys_id") else { return Ok(()) };
         let record = tx.record(table, sys_id)?.filter(|record| !record.items.is_empty());
-        record.map_or(Ok(()), |record| take_in_under(tx, record, row, Came::Along).map(drop))
+        record.map_or(Ok(()), |record| take_in_under(tx, record, row, false, Came::Along).map(drop))
     })?;
     order::hold_up_nobody(tx)
 }
@@ -183,7 +177,7 @@ fn note_brought(tx: &mut Tx<'_>, record: Record, came: Came) -> Ruled<()> {
 pub fn note_fresh(tx: &mut Tx<'_>, of: &Pulled, at: u64) -> Ruled<()> {
     let Pulled { table, query, fields, .. } = of.clone();
     let known = tx.readable::<Pulled>(&Pulled::at(&table))?.unwrap_or_default();
-    tx.put(&Pulled { table, query, fields, fresh_at: at, ..known })
+    tx.put(&Pulled { table, query, fields, fresh_at: at, tried_at: None, ..known })
 }
 
 /// At this time it was tried in vain to find out: see [`Pulled::tried_at`].

@@ -163,7 +163,7 @@ fn known_count(tx: &mut Tx<'_>, item: &Item, with: With) -> Ruled<Option<String>
         return Ok(None);
     }
     let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
-    Ok(record.filter(|record| !record.outdated).and_then(|record| record.count_there().cloned()))
+    Ok(record.and_then(|record| record.count_there().cloned()))
 }
 
 /// Takes in the answers to claimed items.
@@ -268,9 +268,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         // A probe's word that an entry is there comes without a row.
         (ItemKind::Update, Answer::Done(row)) => {
             tally.done += 1;
-            // Sent again under its key, it may have been given the answer that it had then.
-            let row = row.as_ref().filter(|_| !item.in_doubt || item.keyless);
-            return reconcile::updated(tx, &item, row);
+            return reconcile::updated(tx, &item, row.as_ref());
         }
         (ItemKind::Delete, Answer::Done(_) | Answer::Missing(_)) => {
             tally.done += 1;

@@ -3,6 +3,7 @@
 
 use super::{
     act::replace_in,
+    acted::outdate,
     along::{forget_pins, rename_pins},
     circle::in_order,
     conflict::{agree, is_next, weigh},
@@ -51,7 +52,12 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
         if told == Told::Unasked { follow_up(tx, record, item, row) } else { Ok(()) }
     })?;
     match landed {
-        Some(record) => done(tx, item, Some(&record)),
+        Some(record) => {
+            if told == Told::InAnswer && may_be_remembered(item) {
+                outdate(tx, &record.table, &record.sys_id)?;
+            }
+            done(tx, item, Some(&record))
+        }
         None => {
             tx.remove(Item::at(&item.id));
             Ok(())
@@ -88,6 +94,9 @@ pub(super) fn land(
     let Some(mut record) = tx.record(made.table, temporary)? else { return Ok(None) };
     let there = tx.record(made.table, &sys_id)?;
     let base_there = there.as_ref().and_then(|there| there.base.clone());
+    // Where no row is told, one that a pull was first to bring has it.
+    let known = there.as_ref().filter(|_| !row.contains_key(UPDATED));
+    let known = known.map(|there| there.base.as_ref().unwrap_or(&there.fields).clone());
     record.items.retain(|id| id != made.item);
     let mut base = made.fields.clone();
     record.table = class_of(tx, &record.table, row);
@@ -111,6 +120,7 @@ pub(super) fn land(
     // Not before: what waits for it is asked for above.
     tx.remove(Record::at(tx.schema, &record.table, temporary));
     record.sys_id.clone_from(&sys_id);
+    base.extend(known.unwrap_or_default());
     base.extend(row.clone());
     if tx.schema.is_cached(&record.table, &base) {
         // It is one that a refresh would have brought: should it be gone by then, it goes here too.
@@ -123,6 +133,7 @@ pub(super) fn land(
         had.extend(made.fields.clone());
     }
     weigh(tx, &mut record, &had, row, &Fields::new())?;
+    record.in_part &= !row.contains_key(UPDATED);
     rebase(tx, &mut record, base, !row.contains_key(UPDATED))?;
     tx.put(&Alias {
         temporary: temporary.to_owned(),
@@ -252,7 +263,13 @@ pub fn updated(tx: &mut Tx<'_>, item: &Item, row: Option<&Fields>) -> Ruled<()> 
         record.not_kept.retain(|name| !item.fields.contains_key(name));
         record.not_kept.extend(not_kept(tx, &record.table, &item.fields, row));
     }
-    settle(tx, record, &item.id, &item.fields, row)
+    settle(tx, record, &item.id, &item.fields, row.filter(|_| !may_be_remembered(item)))
+}
+
+/// Whether the answer may be the one that was lost before, given once more for the item's key: it says nothing of what has
+/// changed since.
+fn may_be_remembered(item: &Item) -> bool {
+    item.in_doubt && !item.keyless
 }
 
 /// What an item brought to a record is the instance's now, with the row that it has told, if it has.
@@ -273,7 +290,9 @@ pub(super) fn settle(
     let plain = fields.iter().filter(|(name, _)| !tx.schema.is_journal(&record.table, name));
     base.extend(plain.map(|(name, value)| (name.clone(), value.clone())));
     base.extend(row.cloned().unwrap_or_default());
-    rebase(tx, &mut record, base, row.is_none_or(|row| !row.contains_key(UPDATED)))?;
+    let is_whole = row.is_some_and(|row| row.contains_key(UPDATED));
+    record.in_part &= !is_whole;
+    rebase(tx, &mut record, base, !is_whole)?;
     tx.changed(&record.table, &record.sys_id);
     Ok(())
 }

@@ -69,7 +69,7 @@ impl<P: Ports> Client<P> {
     async fn is_known(&self, item: &Item, capabilities: &Capabilities) -> Result<bool, EngineError> {
         let now = self.ports().clock().now_ms();
         let record = self.look(|tx| tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))).await?;
-        Ok(record.filter(|record| !record.outdated).is_some_and(|record| {
+        Ok(record.filter(Record::is_told).is_some_and(|record| {
             let since = record.fetched_at.and_then(|at| now.checked_sub(at));
             let guarded = capabilities.if_match && record.count_there().is_some();
             guarded || since.is_some_and(|since| since < FRESH_MS)

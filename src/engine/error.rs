@@ -36,7 +36,7 @@ pub enum EngineError {
         why: String,
     },
     /// The instance said no to a pull.
-    #[error("The instance would not give the records of {table}: {status} {message}")]
+    #[error("The instance would not give the records of {table}: {}{message}", said(*status))]
     PullRefused {
         /// The table.
         table: String,
@@ -78,4 +78,9 @@ impl EngineError {
                 | Self::Store(StoreError::Full(_) | StoreError::Blocked | StoreError::Failed { .. })
         )
     }
+}
+
+/// Nothing of a status that no answer had.
+fn said(status: u16) -> String {
+    if status == 0 { String::new() } else { format!("{status} ") }
 }

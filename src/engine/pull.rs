@@ -128,7 +128,7 @@ impl<P: Ports> Client<P> {
             with_it.map(|(other, _)| other.table.clone()).collect::<Vec<_>>()
         };
         let mut complete = BTreeMap::new();
-        let mut begun = Vec::new();
+        let (mut begun, mut failed) = (Vec::new(), Vec::new());
         for (of, _) in cached.iter().filter(|(_, due)| *due) {
             let begun_at = self.ports().clock().now_ms();
             begun.push((of, begun_at));
@@ -140,7 +140,18 @@ impl<P: Ports> Client<P> {
             match refreshed {
                 Ok(Refreshed::Stopped) => return Ok(EndedBy::Aborted),
                 Ok(refreshed) => drop(complete.insert(of.table.clone(), refreshed)),
+                Err(trouble) if self.is_of_the_table(&trouble) => failed.push((of, trouble)),
                 Err(trouble) => self.report_refusal(trouble)?,
+            }
+        }
+        // Where others came through, it is the table's own.
+        for (of, trouble) in failed {
+            match trouble {
+                Trouble::Unreachable(message) if !complete.is_empty() => {
+                    let refusal = EngineError::PullRefused { table: of.table.clone(), status: 0, message };
+                    self.report_refusal(refusal.into())?;
+                }
+                trouble => return Err(trouble),
             }
         }
         pulling.report.refreshed = complete.len() == begun.len();

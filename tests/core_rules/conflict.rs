@@ -4,9 +4,10 @@ use landfall::core::{
     CoreError, Settled,
     conflict::{Choice, resolve},
     hand,
+    lease::take_lease,
     present::{self, Pause},
     pull::take_in,
-    receive::Answer,
+    receive::{Answer, With, claim, receive},
     schema::Schema,
     stored::{Item, ItemError, ItemState, Record},
     write,
@@ -249,7 +250,7 @@ fn what_the_instance_puts_into_a_new_record_is_nobodys_change() {
             ("sys_updated_on", stamps[1]),
         ]);
         let answers = [(id.clone(), Answer::Done(Some(row)))];
-        world.run(|tx| landfall::core::receive::receive(tx, lease, &answers)).unwrap();
+        world.run(|tx| receive(tx, lease, &answers)).unwrap();
         let items = world.record("incident", "b1").unwrap().items;
         world.item(&items[0]).unwrap().differs.into_keys().collect::<Vec<_>>()
     };
@@ -409,4 +410,52 @@ fn refused_and_in_conflict_it_is_tried_again_by_being_asked_about() {
     assert_eq!(shown(&mut world)["$sync"]["theirs"], json!({ "state": "3" }));
     world.run(|tx| hand::retry(tx, &item, None)).unwrap();
     assert_eq!(shown(&mut world)["$sync"]["state"], "conflict");
+}
+
+#[test]
+fn it_leaves_with_what_the_record_is_known_to_be() {
+    let mut world = world("merge");
+    change(&mut world, &[("state", "2")]);
+    let item = items(&mut world)[0].id.clone();
+    let lease = world.run(take_lease).unwrap().0;
+    let with = With { guards: true, ..With::default() };
+    let claimed = world.run(|tx| claim(tx, lease, &[], &[item.clone()], with)).unwrap().0;
+    assert_eq!(claimed[0].only_at.as_deref(), Some("1"));
+    assert_eq!(world.item(&item).unwrap().only_at.as_deref(), Some("1"));
+}
+
+#[test]
+fn of_a_record_that_was_never_read_nothing_is_known_to_have_changed() {
+    let mut world = world("ask");
+    change(&mut world, &[("state", "2")]);
+    // As it is where an action has made it.
+    let known = fields_of(&[("sys_id", ID), ("short_description", "A")]);
+    let record = Record { base: Some(known), ..record(&mut world) };
+    world.run(|tx| tx.put(&record)).unwrap();
+    there(&mut world, &[("sys_updated_on", "2026-01-01 00:00:00")]);
+    assert_eq!(open(&mut world), [[""; 0]]);
+    there(&mut world, &[("sys_updated_on", "2026-01-01 00:01:00"), ("impact", "1")]);
+    assert_eq!(open(&mut world), [["impact"]]);
+}
+
+#[test]
+fn what_is_remembered_under_a_key_tells_nothing_of_what_has_changed_since() {
+    let mut world = world("merge");
+    change(&mut world, &[("state", "2")]);
+    change(&mut world, &[("work_notes", "in between")]);
+    change(&mut world, &[("impact", "1")]);
+    let first = items(&mut world)[0].id.clone();
+    let send = |world: &mut World, answer: &Answer| {
+        let lease = world.run(take_lease).unwrap().0;
+        let with = With { keyed: true, ..With::default() };
+        world.run(|tx| claim(tx, lease, &[], &[first.clone()], with)).unwrap();
+        world.run(|tx| receive(tx, lease, &[(first.clone(), answer.clone())])).unwrap();
+    };
+    let error = ItemError { status: 0, message: "cut".to_owned(), detail: None };
+    send(&mut world, &Answer::Unknown { error, wait_ms: None });
+    there(&mut world, &[("state", "2"), ("impact", "5")]);
+    let then = fields_of(&[("sys_id", ID), ("state", "2"), ("impact", "3"), ("short_description", "A")]);
+    send(&mut world, &Answer::Done(Some(then)));
+    let record = record(&mut world);
+    assert_eq!((record.base.unwrap()["impact"].as_str(), record.outdated), ("5", true));
 }

@@ -3,7 +3,7 @@
 use landfall::{
     core::{
         hand,
-        pull::{Came, may_go, note_fresh, sweep, take_in, take_in_as},
+        pull::{Came, may_go, note_fresh, read_again, sweep, take_in, take_in_as},
         stored::{Pulled, Record},
         write,
     },
@@ -135,4 +135,42 @@ fn what_has_not_been_seen_for_too_long_goes_unless_it_is_needed() {
     assert_eq!(world.run(|tx| sweep(tx, 2, Some(seen_at + 10), &at)).unwrap().0, 1);
     let left = ["a1", "a2", "a3"].map(|id| world.record("incident", id).is_some());
     assert_eq!(left, [false, true, true]);
+}
+
+#[test]
+fn what_a_row_in_part_leaves_of_an_older_one_is_told_until_the_whole_comes() {
+    let mut world = World::new();
+    let whole = |note: &str, time: &str| {
+        let time = format!("2026-01-01 00:00:0{time}");
+        [fields_of(&[
+            ("sys_id", "a1"),
+            ("state", "1"),
+            ("note", note),
+            ("sys_mod_count", "4"),
+            ("sys_updated_on", &time),
+        ])]
+    };
+    let part = |time: &str| {
+        let mut row = whole("", time).into_iter().next().unwrap();
+        row.remove("note");
+        [row]
+    };
+    let names: Vec<String> = ["sys_id", "state", "sys_mod_count", "sys_updated_on"].map(str::to_owned).into();
+    let count = |world: &mut World| world.record("incident", "a1").unwrap().count_there().cloned();
+    world.run(|tx| take_in(tx, "incident", &whole("a", "1"), 1)).unwrap();
+    world.run(|tx| take_in_as(tx, "incident", Some(&names), &part("1"), Came::Found(2))).unwrap();
+    assert_eq!(count(&mut world).as_deref(), Some("4"), "as old as the whole was");
+    for lease in [3, 4] {
+        world.run(|tx| take_in_as(tx, "incident", Some(&names), &part("2"), Came::Found(lease))).unwrap();
+        assert_eq!(count(&mut world), None);
+    }
+    // What is changed meanwhile stands on it, too: it is read as a whole before it leaves.
+    world.run(|tx| write::update(tx, "incident", "a1", &fields_of(&[("state", "2")]))).unwrap();
+    assert_eq!(count(&mut world), None);
+    world.run(|tx| read_again(tx, "incident", &whole("a", "2"))).unwrap();
+    assert_eq!(count(&mut world).as_deref(), Some("4"), "though it was the same");
+    world.run(|tx| take_in_as(tx, "incident", Some(&names), &part("3"), Came::Found(5))).unwrap();
+    assert_eq!(count(&mut world), None);
+    world.run(|tx| take_in(tx, "incident", &whole("b", "3"), 6)).unwrap();
+    assert_eq!(count(&mut world).as_deref(), Some("4"));
 }

@@ -284,3 +284,15 @@ fn a_gateway_that_fails_once_is_no_leave_to_send_unread() {
         );
     });
 }
+
+#[test]
+fn a_clock_that_has_been_set_back_makes_nothing_known() {
+    both(async |instance| {
+        let (device, page, id) = known(&instance, "incident").await;
+        page.update("incident", &id, row(json!({ "state": "2" }))).await.unwrap();
+        others_change(&instance, "incident", &id, &json!({ "state": "7" }));
+        device.clock.set(landfall::ports::Clock::now_ms(&device.clock) - 3_600_000);
+        assert_eq!(page.sync(push()).await.unwrap().sent, 0);
+        assert_eq!(there(&instance, "incident", &id, "state"), "7");
+    });
+}

@@ -72,10 +72,12 @@ pub fn name(fault: &OnRequest) -> &'static str {
             _ => "batch: one refused",
         },
         OnRequest::Shuffled => "batch: out of order",
+        OnRequest::Outrun { after: false, .. } => "changed right before",
+        OnRequest::Outrun { after: true, .. } => "changed right after",
     }
 }
 
-pub const NAMES: [&str; 29] = [
+pub const NAMES: [&str; 31] = [
     "request lost",
     "request lost, in silence",
     "answer lost",
@@ -105,6 +107,8 @@ pub const NAMES: [&str; 29] = [
     "batch: one 500",
     "batch: one refused",
     "batch: out of order",
+    "changed right before",
+    "changed right after",
 ];
 
 /// `now` in ms, by the instance's clock.
@@ -180,6 +184,21 @@ pub fn carry_out(
                 let answer = with_wait(failure(*status, "Not this one"), *wait, now);
                 batch.serviced_requests.push(ServicedRequest::new(nth.to_string(), &answer));
             })
+        }
+        Some(OnRequest::Outrun { after, lost: is_lost, which }) => {
+            let parts = singles(single.request);
+            let outrun = |instance: &mut Instance| parts.iter().for_each(|part| instance.outrun(part, *which));
+            if !after {
+                outrun(instance);
+            }
+            let answer = run(instance, &skip);
+            if *after {
+                outrun(instance);
+            }
+            if *after && *is_lost {
+                return lost(false);
+            }
+            answer
         }
         Some(OnRequest::Shuffled) => in_batch(&run(instance, &skip), |batch| batch.serviced_requests.reverse()),
         None | Some(OnRequest::Delayed { .. } | OnRequest::AnswerDelayed { .. } | OnRequest::Repeated { .. }) => {

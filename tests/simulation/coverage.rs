@@ -15,7 +15,7 @@ use landfall::{
 use super::{answers, ledger::Mirror, world::World};
 
 /// Where an item of the outbox may stand, as far as a fault may make a difference.
-const STATES: [&str; 11] = [
+const STATES: [&str; 12] = [
     "ready",
     "needs id",
     "behind",
@@ -25,15 +25,18 @@ const STATES: [&str; 11] = [
     "unknown",
     "untold",
     "refused",
+    IN_CONFLICT,
     "unpaired",
     "landed",
 ];
+/// The user is asked whose change is to stand.
+const IN_CONFLICT: &str = "conflict";
 /// Of a step that the app runs: one call is answered, the next has not left.
 const BETWEEN_CALLS: &str = "next call";
 
 /// Where it may stand when a request is about its record: what is ready, waits for a time, or is refused has none,
 /// nor has what waits to be paired, behind which everything of its records waits, nor what stands between two calls.
-const IN_REQUESTS: [&str; 5] = ["needs id", "behind", "in flight", ASKED, "landed"];
+const IN_REQUESTS: [&str; 6] = ["needs id", "behind", "in flight", ASKED, IN_CONFLICT, "landed"];
 /// It has left, and the instance is asked what became of it.
 pub const ASKED: &str = "asked about";
 
@@ -243,7 +246,7 @@ impl World {
 
     fn state_in(&self, item: &Item, asked: bool) -> &'static str {
         match item.state {
-            ItemState::Unknown if asked => ASKED,
+            ItemState::Unknown if asked && !item.is_in_conflict() => ASKED,
             _ => self.state_of(item),
         }
     }
@@ -261,6 +264,7 @@ impl World {
         match item.state {
             ItemState::Refused => "refused",
             ItemState::Unpaired => "unpaired",
+            _ if item.is_in_conflict() => IN_CONFLICT,
             ItemState::Unknown if item.sent_under == Some(lease.number) && lease.until > now => match &item.action {
                 Some(action) if Self::goes_on(item) && !action.calls.is_empty() => BETWEEN_CALLS,
                 _ => "in flight",

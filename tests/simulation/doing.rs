@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use landfall::wire::Fields;
+use landfall::{core::conflict::Choice, wire::Fields};
 
 use super::online::Plan;
 
@@ -59,6 +59,8 @@ pub struct Doing {
     pub pairs: bool,
     /// The item that `discard` names.
     pub discards: Option<String>,
+    /// It says which change of this record is to stand.
+    pub word: Option<(usize, Choice)>,
 }
 
 impl Doing {
@@ -75,6 +77,7 @@ impl Doing {
             may_drop: false,
             pairs: false,
             discards: None,
+            word: None,
         }
     }
 }

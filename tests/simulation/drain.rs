@@ -17,6 +17,7 @@ use super::{
     online::{HERE, by_the_app},
     runs::texts,
     story::{UID, references},
+    word::Says,
     world::World,
 };
 
@@ -155,7 +156,7 @@ impl World {
                             create.is_some_and(|create| create.id != item.id && on.contains(create.id.as_str()))
                         })
                 };
-                let refused = matches!(item.state, ItemState::Refused | ItemState::Unpaired);
+                let refused = matches!(item.state, ItemState::Refused | ItemState::Unpaired) || item.is_in_conflict();
                 // Only what may have been carried out holds up what merely comes after it.
                 let turn = item.after.iter().any(|id| resting.contains(id.as_str()));
                 if (item.state == ItemState::Unknown && rests(item)) || turn || depends(&resting) {
@@ -177,6 +178,10 @@ impl World {
         let Some(item) = self.mirror.borrow().items.get(&view.id).cloned() else { return };
         let choice = self.below(10);
         let task = match view.state {
+            "conflict" => {
+                let says = [Says::Mine, Says::Theirs, Says::Other { all: choice > 5 }][choice % 3];
+                self.resolve(by, &item.table, &item.sys_id, says)
+            }
             _ if enough && view.state != "unknown" => self.lay_hand(by, &view.id, Hand::Discard),
             "unpaired" => self.pair_next(by, &item),
             "refused" => {

@@ -32,13 +32,7 @@ impl World {
             Fault::DropsField(on) => {
                 self.instance.borrow_mut().dropping = on.then(|| "short_description".to_owned());
             }
-            Fault::Changes { row } => {
-                if let Some(id) = self.some_row(*row) {
-                    let field = if row % 3 == 0 { "short_description" } else { "u_other" };
-                    let (value, seconds) = (format!("o{}", self.number()), self.elapsed.get() / 1000);
-                    self.instance.borrow_mut().change(&id, field, &value, seconds);
-                }
-            }
+            Fault::Changes { row, which } => self.colleague_changes(*row, *which),
             Fault::Removes { row } => {
                 if let Some(id) = self.some_row(*row) {
                     self.instance.borrow_mut().remove(&id);
@@ -83,7 +77,7 @@ impl World {
         }
     }
 
-    fn some_row(&self, row: usize) -> Option<String> {
+    pub fn some_row(&self, row: usize) -> Option<String> {
         let instance = self.instance.borrow();
         let all: Vec<&String> = super::story::TABLES
             .iter()

@@ -17,7 +17,8 @@ use serde::Serialize;
 
 use super::{
     cached::{CACHED, in_zone, shown},
-    online::is_action,
+    colleagues::{Written, count_up},
+    online::{MARK, is_action},
     story::{Setup, UID},
 };
 
@@ -59,7 +60,11 @@ pub struct Instance {
     pub runs: BTreeMap<String, u32>,
     /// Every value that was ever carried out on a row, kept or not.
     pub applied: BTreeSet<(String, String, String)>,
-    /// Values somebody else, or a late copy of a request, has touched.
+    /// Who has written which value.
+    pub written: Written,
+    /// The time, in ms since the beginning.
+    pub now: u64,
+    /// Values a late copy of a request has touched, or nobody knows.
     pub loose: BTreeSet<(String, String)>,
     pub gone: BTreeSet<String>,
     /// Of these, those that another user has removed: who asks afterwards finds nothing.
@@ -91,13 +96,8 @@ impl Instance {
         row["sys_id"].clone()
     }
 
-    /// As another user would.
-    pub fn change(&mut self, sys_id: &str, field: &str, value: &str, seconds: u64) {
-        self.loose.insert((sys_id.to_owned(), field.to_owned()));
-        if let Some(row) = self.tables.values_mut().find_map(|rows| rows.get_mut(sys_id)) {
-            row.insert(field.to_owned(), value.to_owned());
-            row.insert("sys_updated_on".to_owned(), stamp(seconds));
-        }
+    pub fn row_mut(&mut self, sys_id: &str) -> Option<&mut Fields> {
+        self.tables.values_mut().find_map(|rows| rows.get_mut(sys_id))
     }
 
     /// As another user would.
@@ -123,7 +123,7 @@ impl Instance {
         let Single { request, .. } = *single;
         let (path, parameters) = split(&request.path);
         if path == format!("{EXTRAS}/capabilities") {
-            return match self.setup.keyed || self.setup.actions {
+            return match self.setup.keyed || self.setup.actions || self.setup.if_match {
                 true => self.extras(),
                 false => failure(404, "Requested URI does not represent any"),
             };
@@ -200,6 +200,12 @@ impl Instance {
             self.remove(sys_id);
             return Response { status: 204, ..Response::default() };
         }
+        if self.is_outdated(request, &row) {
+            return failure(412, "The record has been changed meanwhile");
+        }
+        if !late && !fields.contains_key(MARK) {
+            fields.iter().for_each(|(name, value)| self.goes_over(&row, name, value, request));
+        }
         if late {
             self.loose.extend(fields.keys().map(|name| (sys_id.to_owned(), name.clone())));
         }
@@ -239,9 +245,11 @@ impl Instance {
                 if name != CORRELATION && value.contains(ids::PREFIX) {
                     self.leaked.push((table.to_owned(), name.clone(), value.clone()));
                 }
+                self.written.note_ours(&sys_id, &name, &value, self.now);
                 row.insert(name, value);
             }
         }
+        count_up(&mut row);
         row.entry("sys_created_on".to_owned()).or_insert_with(|| stamp.clone());
         row.insert("sys_updated_on".to_owned(), stamp);
         self.tables.entry(table.to_owned()).or_default().insert(sys_id, row.clone());
@@ -312,6 +320,7 @@ impl Instance {
             resolves_temp_ids: self.setup.resolves,
             ordered_batch: self.setup.resolves,
             actions: self.setup.actions,
+            if_match: self.setup.if_match,
             ..Capabilities::default()
         };
         success(200, &CapabilitiesAnswer { capabilities })
@@ -332,7 +341,7 @@ fn entry_row(entry: &Entry) -> Fields {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn stamp(seconds: u64) -> String {
+pub fn stamp(seconds: u64) -> String {
     datetime::to_servicenow(i64::try_from(1_600_000_000 + seconds).unwrap_or_default()).unwrap_or_default()
 }
 

@@ -11,6 +11,7 @@ use super::{
     model::Fate,
     runs::texts,
     story::UID,
+    word::fate_of_overruled,
     world::World,
 };
 
@@ -28,7 +29,9 @@ impl World {
                     .iter()
                     .any(|intent| matches!(intent, Intent::Delete { record } if Some(model.now(*record)) == number))
         };
-        let may = |item: &Item| doing.discards.as_ref() == Some(&item.id) || deletes(item);
+        let may = |item: &Item| {
+            doing.discards.as_ref() == Some(&item.id) || deletes(item) || self.gives_up(doing, done, item)
+        };
         let (mut dropped, mut rest): (Vec<&Item>, Vec<&Item>) = done.left.iter().partition(|item| may(item));
         let shows = |item: &Item, name: &String, id: &str| {
             let record = done.before.iter().find(|record| record.sys_id == item.sys_id && record.table == item.table);
@@ -64,6 +67,9 @@ impl World {
 
     /// An item has left in a sync: the instance has carried it out, or there was nothing left to carry out.
     pub fn fate_in_sync(&self, item: &Item, done: &Done) -> Fate {
+        if let Some(fate) = fate_of_overruled(self, item) {
+            return fate;
+        }
         let instance = self.instance.borrow();
         let model = self.model.borrow();
         let number = model.of_item(item);

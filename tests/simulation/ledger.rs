@@ -45,6 +45,12 @@ pub struct Done {
     pub reconciled: Vec<(String, String)>,
     /// Actions in whose place there is another run now.
     pub replaced: Vec<Item>,
+    /// Items as they were, and as they are.
+    pub changed: Vec<(Item, Item)>,
+    /// Items and fields that the user is asked about from now on.
+    pub questions: Vec<(String, String)>,
+    /// What was unsent of a record of which the user has said something.
+    pub asked_about: Vec<Item>,
     touched: bool,
 }
 
@@ -64,7 +70,7 @@ impl World {
     /// Called by the store with each commit that is done.
     pub fn committed(&self, set: &WriteSet) {
         let Some(doing) = self.executor.current() else { return };
-        let mut done = Done::default();
+        let mut done = Done { asked_about: self.asked_about(&doing), ..Done::default() };
         for at in &set.deletes {
             let mut mirror = self.mirror.borrow_mut();
             match at.store {
@@ -91,6 +97,9 @@ impl World {
         self.paired_whole(&done);
         self.drops_no_more(&doing, &done);
         self.settle_model(&doing, &done);
+        self.keeps_word(&doing, &done);
+        self.asked_rightly(&done);
+        self.note_told(&done);
         self.note_order(&doing, &done);
         self.unsent_stands_over(&done);
         self.watch_deleted(&self.mirror.borrow());
@@ -114,6 +123,17 @@ impl World {
                 if let Some(before) = before.as_ref().filter(|before| before.state == ItemState::Unknown) {
                     let gone = before.fields.keys().filter(|name| !item.fields.contains_key(*name));
                     self.instance.borrow_mut().loose.extend(gone.map(|name| (item.sys_id.clone(), name.clone())));
+                }
+                let asked = |item: &Item, name: &String| item.differs.contains_key(name);
+                let was_asked = |name: &&String| before.as_ref().is_some_and(|before| asked(before, name));
+                let questions = item.differs.keys().filter(|name| !was_asked(name));
+                done.questions.extend(questions.map(|name| (item.id.clone(), name.clone())));
+                if let Some(before) = before.as_ref().filter(|_| doing.kind == Kind::Sync) {
+                    let leaves = item.sent_under.is_some() && item.sent_under != before.sent_under;
+                    if leaves && (before.is_in_conflict() || item.is_in_conflict()) {
+                        self.broke(19, &format!("{} leaves, and the user is asked about it", self.describe(&item)));
+                    }
+                    done.changed.push((before.clone(), item.clone()));
                 }
                 let run = |item: &Item| plan_of(item).map(|Plan { run, .. }| run);
                 done.replaced.extend(before.clone().filter(|before| run(before) != run(&item)));
@@ -159,6 +179,7 @@ impl World {
                 }
                 mirror.lease = lease;
             }
+            StoreName::Meta if row.key.text(0) == "pulled" => self.note_pulled(&decode(row).unwrap()),
             StoreName::Meta => {}
         }
     }
@@ -240,6 +261,7 @@ impl World {
 
     fn settle_model(&self, doing: &Doing, done: &Done) {
         let mut model = self.model.borrow_mut();
+        model.now = self.stamp();
         let mut deleted = made_by(&done.left);
         let mut merged = BTreeSet::new();
         for (temporary, sys_id) in &done.reconciled {
@@ -309,6 +331,7 @@ impl World {
         drop((model, mirror));
         let undone = done.left.iter().filter(|_| doing.may_drop);
         self.leaves_no_trace(&undone.chain(&done.replaced).collect::<Vec<_>>());
+        self.overruled(done);
         let mut model = self.model.borrow_mut();
         if doing.kind == Kind::Hand {
             for item in done.put.iter().filter(|_| doing.may_drop) {

@@ -7,7 +7,9 @@
 //! * [`network`], [`answers`], [`store`], [`mortal`], [`instance`]: the surroundings.
 //! * [`model`]: what the app was told. [`ledger`], [`leaving`], [`runs`], [`calls`], [`watch`], [`verdict`], [`summed`]: the
 //!   checks, at each commit, at each request, and at the end, after [`drain`].
-//! * [`coverage`]: which fault met which state. [`planted`], [`tampered`]: defects that must be found. [`shrink`]: makes a
+//! * [`colleagues`], [`word`], [`conflicts`]: what others change of the same, what the user says of that, and whether any change has gone
+//!   unasked.
+//! * [`coverage`]: which fault met which state. [`planted`], [`altered`], [`tampered`], [`unasked`]: defects that must be found. [`shrink`]: makes a
 //!   failing history short. [`tests`]: the runs.
 #![cfg(not(target_family = "wasm"))]
 #![allow(
@@ -24,9 +26,12 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod acting;
+mod altered;
 mod answers;
 mod cached;
 mod calls;
+mod colleagues;
+mod conflicts;
 mod contexts;
 mod coverage;
 mod doing;
@@ -54,6 +59,8 @@ mod summed;
 mod tampered;
 mod tests;
 mod trouble;
+mod unasked;
 mod verdict;
 mod watch;
+mod word;
 mod world;

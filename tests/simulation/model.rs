@@ -34,6 +34,9 @@ pub struct Write {
     /// The items that carry it.
     pub carriers: BTreeSet<String>,
     pub fate: Fate,
+    /// When the user wrote it, and when he last said that it is to stand.
+    pub at: u64,
+    pub said: u64,
     /// When one of these last brought it to the instance, counted in items that have left; 0 if none has.
     sent: u64,
     /// It was to come once more, behind an action, and does not.
@@ -41,8 +44,8 @@ pub struct Write {
 }
 
 impl Write {
-    fn new(value: String, carriers: BTreeSet<String>) -> Self {
-        Self { value, carriers, fate: Fate::Pending, sent: 0, not_again: false }
+    fn new(value: String, carriers: BTreeSet<String>, at: u64) -> Self {
+        Self { value, carriers, fate: Fate::Pending, at, said: at, sent: 0, not_again: false }
     }
 
     /// Its last carrier has not brought it.
@@ -106,6 +109,8 @@ pub struct Model {
     pub records: Vec<Rec>,
     pub runs: Vec<Told>,
     by_id: BTreeMap<String, usize>,
+    /// When what is written now is written.
+    pub now: u64,
     /// Items that have left.
     left: u64,
     /// The permanent ids of temporary ones, as the device has them.
@@ -255,7 +260,7 @@ impl Model {
                 if carriers.is_empty() {
                     return Ok(());
                 }
-                self.records[record].deletions.push(Write::new(String::new(), carriers));
+                self.records[record].deletions.push(Write::new(String::new(), carriers, self.now));
                 Ok(())
             }
         }
@@ -277,8 +282,9 @@ impl Model {
                 }
                 continue;
             }
+            let at = self.now;
             let record = &mut self.records[number];
-            let write = Write::new(value.clone(), carriers);
+            let write = Write::new(value.clone(), carriers, at);
             if entry { record.entries.push(write) } else { record.writes.entry(name.clone()).or_default().push(write) }
         }
         Ok(())

@@ -18,6 +18,7 @@ use landfall::{
 
 use super::{
     answers::{self, Came},
+    conflicts::Sent,
     instance::{ROOT, Single},
     mortal::Dead,
     online::is_action,
@@ -51,6 +52,9 @@ struct Packet {
     due: u64,
     /// Until when the device reckons with it.
     until: u64,
+    sent: Sent,
+    /// When the instance answered it.
+    served: u64,
     /// Under which lease.
     lease: u64,
     /// A repetition, or sent by who had lost the lease: it may bring about what nobody foresees.
@@ -103,7 +107,7 @@ impl Remote for SimRemote {
             Some(Either::Left((answer, _))) => answer,
             Some(Either::Right(_)) => {
                 let answer = Err(RemoteError::TimedOut(timeout_ms / 1000));
-                self.world.watch_answer(request, &answer);
+                self.world.watch_answer(request, &answer, 0);
                 answer
             }
         }
@@ -164,6 +168,7 @@ impl World {
         let parts = singles(request);
         let stale = self.mirror.borrow().owner != Some(by);
         let lease = self.mirror.borrow().lease.number;
+        let sent = Sent { at: now, stamp: self.stamp(), by, life: self.contexts.borrow()[by].life };
         let until = (now + EXCHANGE_MS).saturating_sub(self.watch_departure(&parts, stale));
         // Under a key, and where nothing is changed, it may come twice and late.
         let bare = parts.iter().any(|part| self.is_bare(part));
@@ -203,6 +208,8 @@ impl World {
                 due: now + ms,
                 // Nobody knows of it.
                 until: 0,
+                sent,
+                served: 0,
                 lease,
                 late: true,
                 slot: copy,
@@ -219,6 +226,8 @@ impl World {
             leg,
             due: now + delay,
             until,
+            sent,
+            served: 0,
             lease,
             late: stale,
             slot: slot_here,
@@ -260,12 +269,13 @@ impl World {
                 packet.due = packet.due.clamp(now, packet.until - 1);
                 return true;
             }
-            bare.push((packet.request.clone(), packet.fault.take(), now >= packet.until, self.is_superseded(packet)));
+            let (overdue, superseded) = (now >= packet.until, self.is_superseded(packet));
+            bare.push((packet.request.clone(), packet.fault.take(), overdue, superseded, packet.sent));
             false
         });
-        for (request, fault, overdue, superseded) in bare.into_iter().filter(|_| coin) {
+        for (request, fault, overdue, superseded, sent) in bare.into_iter().filter(|_| coin) {
             self.may_all_twin(&request, overdue && superseded);
-            self.carry_out(&request, fault.as_ref(), false, overdue);
+            self.carry_out(&request, fault.as_ref(), false, overdue, sent);
         }
     }
 
@@ -303,7 +313,8 @@ impl World {
                 // When nobody waits for it any more, as far as the device's clock tells.
                 let overdue = self.elapsed.get() >= packet.until;
                 self.may_all_twin(&packet.request, overdue && self.is_superseded(&packet));
-                let came = self.carry_out(&packet.request, packet.fault.as_ref(), packet.late, overdue);
+                let came = self.carry_out(&packet.request, packet.fault.as_ref(), packet.late, overdue, packet.sent);
+                packet.served = self.elapsed.get();
                 let answer = match came {
                     Came::Answer(response) => Ok(tampered::answer(self, &packet.request, response)),
                     Came::Broken => Err(unreachable()),
@@ -320,7 +331,10 @@ impl World {
                     return;
                 }
                 self.tell(|| format!("      ({}) is answered {}", packet.by, answers::brief(&answer)));
-                self.watch_answer(&packet.request, &answer);
+                self.watch_answer(&packet.request, &answer, packet.served);
+                if answer.as_ref().is_ok_and(Response::is_success) && packet.request.path.ends_with("/capabilities") {
+                    self.note_announced(packet.by);
+                }
                 packet.slot.answer.replace(Some(answer));
                 if let Some(waker) = packet.slot.waker.take() {
                     waker.wake();
@@ -329,8 +343,9 @@ impl World {
         }
     }
 
-    fn carry_out(&self, request: &Request, fault: Option<&OnRequest>, late: bool, overdue: bool) -> Came {
+    fn carry_out(&self, request: &Request, fault: Option<&OnRequest>, late: bool, overdue: bool, sent: Sent) -> Came {
         let mut instance = self.instance.borrow_mut();
+        instance.now = self.elapsed.get();
         let seconds = self.elapsed.get() / 1000;
         let single = Single { request, late, overdue, seconds };
         {
@@ -344,7 +359,10 @@ impl World {
         }
         let session = request.headers.iter().find(|(name, _)| name == SESSION).map(|(_, session)| session.as_str());
         let signed_in = session == Some(instance.session.to_string().as_str());
-        answers::carry_out(&mut instance, &single, fault, signed_in, self.now_at_instance())
+        let came = answers::carry_out(&mut instance, &single, fault, signed_in, self.now_at_instance());
+        drop(instance);
+        self.judge_gone_over(sent);
+        came
     }
 }
 
@@ -363,7 +381,8 @@ fn brief(request: &Request) -> String {
     let path = request.path.split("sysparm_exclude").next().unwrap_or_default();
     let body = request.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
     let key = key_of(request).map(|key| format!(" key {}", short(key))).unwrap_or_default();
-    format!("{} {}{key} {body}", request.method.as_str(), path.trim_start_matches(ROOT))
+    let only_at = request.headers.iter().find(|(name, _)| name == "If-Match").map(|(_, at)| format!(" at {at}"));
+    format!("{} {}{key}{} {body}", request.method.as_str(), path.trim_start_matches(ROOT), only_at.unwrap_or_default())
 }
 
 pub fn short(id: &str) -> &str {

@@ -54,6 +54,7 @@ impl World {
             Act::Retry { by, item } => self.hand(*by, *item, Hand::Retry { knowing: false }),
             Act::Edit { by, item, bad } => self.hand(*by, *item, Hand::Edit { bad: *bad }),
             Act::Discard { by, item } => self.hand(*by, *item, Hand::Discard),
+            Act::Resolve { by, record, says } => drop(self.resolve_some(*by, *record, *says)),
             Act::Settled { by, item } => self.settled(*by, *item),
             Act::Sync { by, pull } => drop(self.sync(*by, *pull)),
             Act::Stop { by } => {
@@ -323,6 +324,7 @@ fn may_fail_so(error: &EngineError) -> bool {
                     | CoreError::BeingSent(_)
                     | CoreError::AnswerUnknown(_)
                     | CoreError::NotEditable { .. }
+                    | CoreError::NotInConflict { .. }
             )
     )
 }

@@ -97,7 +97,7 @@ fn waits(mirror: &Mirror) -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for item in mirror.items.values() {
         let dropped = |id: &&String| mirror.aliases.get(*id).is_some_and(|alias| alias.dropped);
-        let refused = matches!(item.state, ItemState::Refused | ItemState::Unpaired);
+        let refused = matches!(item.state, ItemState::Refused | ItemState::Unpaired) || item.is_in_conflict();
         let own = item.mentions.iter().filter(dropped).cloned().chain(refused.then(|| item.id.clone()));
         let own: BTreeSet<String> = own.collect();
         if !own.is_empty() {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use landfall::core::schema::TableOptions;
+use landfall::core::schema::{Conflict, TableOptions};
 use serde_json::json;
 
 use super::{
     acting::Run,
     draw::Draw,
     trouble::{Fault, fault},
+    word::Says,
 };
 
 /// The app's own number for a record: by it the instance's rows are counted.
@@ -46,6 +47,10 @@ pub struct Setup {
     pub zone: i64,
     pub batch: Option<usize>,
     pub contexts: usize,
+    /// Whose change stands where both sides have changed a record.
+    pub conflict: Conflict,
+    /// The instance changes a record only as long as that is as the device knows it.
+    pub if_match: bool,
 }
 
 impl Setup {
@@ -67,6 +72,15 @@ impl Setup {
             zone: draw.of(&[0, 0, 0, 0, 5, -3]),
             batch: draw.of(&[None, None, Some(1), Some(3)]),
             contexts: draw.of(&[2, 2, 3]),
+            conflict: draw.of(&[
+                Conflict::Merge,
+                Conflict::Merge,
+                Conflict::Merge,
+                Conflict::Client,
+                Conflict::Server,
+                Conflict::Ask,
+            ]),
+            if_match: draw.percent(30),
         }
     }
 
@@ -80,8 +94,13 @@ impl Setup {
         if self.uncorrelated {
             log["correlationField"] = json!(null);
         }
+        log["conflict"] = json!(self.conflict);
         let tables = json!({
-            "task": { "references": { "parent": "task", "watch": ["task"] }, "journals": ["work_notes"] },
+            "task": {
+                "references": { "parent": "task", "watch": ["task"] },
+                "journals": ["work_notes"],
+                "conflict": self.conflict,
+            },
             "incident": { "extends": "task", "cache": {} },
             "incident_task": { "extends": "task", "references": { "incident": "incident" } },
             "log": log,
@@ -188,6 +207,12 @@ pub enum Act {
         by: usize,
         item: usize,
     },
+    /// The user says whose change is to stand, of a record of which he is asked.
+    Resolve {
+        by: usize,
+        record: usize,
+        says: Says,
+    },
     Sync {
         by: usize,
         pull: bool,
@@ -238,7 +263,7 @@ fn act(setup: &Setup, draw: &mut Draw) -> Act {
     let by = draw.below(setup.contexts);
     let (record, item) = (draw.below(64), draw.below(64));
     let table = draw.of(&[0, 0, 1, 1, 2]);
-    match draw.below(110) {
+    match draw.below(122) {
         0..13 => Act::Create { by, table, change: change(draw) },
         13..17 => {
             Act::CreateMany { by, table, count: 2 + draw.below(3), linked: draw.percent(50), bad: draw.percent(15) }
@@ -258,6 +283,8 @@ fn act(setup: &Setup, draw: &mut Draw) -> Act {
         67..75 => Act::Wait { ms: draw.of(&[500, 1_000, 5_000, 15_000, 40_000, 120_000, 400_000]) },
         75..83 => Act::Run { by, run: Run::draw(setup, draw) },
         83..85 => Act::Pair { by, item },
+        85..92 => Act::Strike(Fault::Changes { row: draw.below(64), which: draw.below(64) }),
+        92..97 => Act::Resolve { by, record, says: Says::draw(draw) },
         _ => Act::Strike(fault(setup, draw)),
     }
 }

@@ -1,7 +1,7 @@
 //! Planted bugs of the line: what leaves, and what comes in.
 
 use landfall::{
-    core::stored::Record,
+    core::stored::{ItemKind, Record},
     wire::{
         Method, Request, Response,
         batch::{BatchRequest, BatchResponse, ServicedRequest},
@@ -11,7 +11,7 @@ use landfall::{
 };
 
 use super::{
-    instance::{ROOT, success},
+    instance::{ROOT, split, success},
     network::is_batch,
     planted::Bug,
     story::UID,
@@ -64,6 +64,9 @@ pub fn answer(world: &World, request: &Request, response: Response) -> Response 
         Some(Bug::ProbeSkipped) if request.method == Method::Get && request.path.contains("correlation_id%3D") => {
             success(200, &serde_json::json!({ "result": [] }))
         }
+        Some(Bug::LookLeftOut) if looks_beforehand(world, request) => {
+            success(200, &serde_json::json!({ "result": [] }))
+        }
         Some(Bug::UnservicedIsDone) if is_batch(request) => {
             let Ok(mut batch) = decode::<BatchResponse>("batch", &response.body) else { return response };
             for id in std::mem::take(&mut batch.unserviced_requests) {
@@ -74,4 +77,14 @@ pub fn answer(world: &World, request: &Request, response: Response) -> Response 
         }
         _ => response,
     }
+}
+
+/// All that it asks for by their ids has unsent changes.
+fn looks_beforehand(world: &World, request: &Request) -> bool {
+    let (_, parameters) = split(&request.path);
+    let asked = parameters.get("sysparm_query").filter(|_| request.method == Method::Get);
+    let Some(ids) = asked.and_then(|query| query.strip_prefix("sys_idIN")) else { return false };
+    let mirror = world.mirror.borrow();
+    let is_change = |id: &str| mirror.items.values().any(|item| item.sys_id == id && item.kind == ItemKind::Update);
+    ids.split(',').all(is_change)
 }

@@ -35,6 +35,7 @@ pub enum Fault {
     /// Another user at the instance.
     Changes {
         row: usize,
+        which: usize,
     },
     Removes {
         row: usize,
@@ -105,6 +106,12 @@ pub enum OnRequest {
         wait: Wait,
     },
     Shuffled,
+    /// Another user changes the same, right before it is carried out or right after; then its answer may be lost.
+    Outrun {
+        after: bool,
+        lost: bool,
+        which: usize,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -141,7 +148,7 @@ fn of_world(setup: &Setup, draw: &mut Draw, which: usize) -> Fault {
         11..13 => Fault::SessionEnds { renewable: draw.percent(50) },
         13..15 => Fault::Refuses(draw.percent(65)),
         15 => Fault::DropsField(draw.percent(50)),
-        16 => Fault::Changes { row: draw.below(64) },
+        16 => Fault::Changes { row: draw.below(64), which: draw.below(64) },
         17 => Fault::Removes { row: draw.below(64) },
         18 => Fault::Adds,
         19 => Fault::ClockSet { back: draw.percent(50) },
@@ -156,7 +163,7 @@ fn on_request(draw: &mut Draw) -> OnRequest {
         _ => Wait::No,
     };
     let (ms, nth, run) = (draw.of(&[300, 4_000, 20_000, 45_000, 61_000, 90_000]), draw.below(4), draw.percent(50));
-    match draw.below(28) {
+    match draw.below(32) {
         0..3 => OnRequest::Lost { silently: draw.percent(30) },
         3..7 => OnRequest::AnswerLost { silently: draw.percent(30) },
         7..9 => OnRequest::Delayed { ms },
@@ -175,15 +182,20 @@ fn on_request(draw: &mut Draw) -> OnRequest {
         25..27 => {
             OnRequest::ItemStatus { nth, status: draw.of(&[400, 401, 403, 404, 409, 412, 413, 429, 500, 503]), wait }
         }
-        _ => OnRequest::Shuffled,
+        27 => OnRequest::Shuffled,
+        _ => outrun(draw),
     }
+}
+
+fn outrun(draw: &mut Draw) -> OnRequest {
+    OnRequest::Outrun { after: draw.percent(50), lost: draw.percent(50), which: draw.below(64) }
 }
 
 /// Each as likely as any.
 fn any_of_a_request(draw: &mut Draw) -> OnRequest {
     let (ms, run, after) = (draw.of(&[300, 20_000, 61_000]), draw.percent(50), draw.below(3));
     let wait = if draw.percent(50) { Wait::No } else { Wait::Seconds(30) };
-    match draw.below(29) {
+    match draw.below(31) {
         which @ 0..2 => OnRequest::Lost { silently: which == 1 },
         which @ 2..4 => OnRequest::AnswerLost { silently: which == 3 },
         4 => OnRequest::Delayed { ms },
@@ -201,6 +213,7 @@ fn any_of_a_request(draw: &mut Draw) -> OnRequest {
         22 => OnRequest::Unserviced { after },
         23 => OnRequest::Missing { nth: 0, run },
         which @ 24..28 => OnRequest::ItemStatus { nth: 0, status: [400, 401, 429, 500][which - 24], wait },
-        _ => OnRequest::Shuffled,
+        28 => OnRequest::Shuffled,
+        _ => outrun(draw),
     }
 }

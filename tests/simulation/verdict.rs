@@ -26,6 +26,9 @@ impl World {
         if status.refused as usize != count(&|view| view.state == "refused") {
             self.broke(16, &format!("status says that {} are refused", status.refused));
         }
+        if status.conflicts as usize != count(&|view| view.state == "conflict") {
+            self.broke(16, &format!("status says that the user is asked about {}", status.conflicts));
+        }
         let temporary = mirror.records.values().filter(|record| record.is_temporary()).count();
         if status.temporary as usize != temporary {
             self.broke(16, &format!("{temporary} records are temporary, and status says {}", status.temporary));
@@ -190,7 +193,10 @@ impl World {
                     values.last().is_some_and(|last| last == has) && values.contains(&wanted)
                 })
             };
+            let number = model.find(&record.id).map(|number| model.now(number));
+            let stands_over = || number.is_some_and(|number| self.stands_over(model, number, id, name, has));
             if wanted != has
+                && !stands_over()
                 && !acted
                 && !outdone()
                 && !model.truly(&last.value, &instance.rows_of).iter().any(|meant| meant == has)
@@ -199,7 +205,8 @@ impl World {
                 self.broke(8, &format!("{} {id} has {name}={has} at the instance; {wanted} was saved", record.table));
             }
             let shows = local.map(|local| local.fields.get(name).map_or("", String::as_str));
-            if shows != Some(has) {
+            let untold = instance.written.theirs(id, name, has).is_some() && !self.was_told(id, name, has);
+            if shows != Some(has) && !untold {
                 self.broke(8, &format!("{} {id} shows {name}={shows:?}; the instance has {has}", record.table));
             }
         }

@@ -209,7 +209,8 @@ impl World {
         }
     }
 
-    pub fn watch_answer(&self, request: &Request, answer: &Result<Response, RemoteError>) {
+    /// `served`: when the instance gave it, in ms.
+    pub fn watch_answer(&self, request: &Request, answer: &Result<Response, RemoteError>, served: u64) {
         let parts = singles(request);
         let each: Vec<Option<Response>> = match answer {
             Err(_) => parts.iter().map(|_| None).collect(),
@@ -218,6 +219,7 @@ impl World {
         };
         for (part, response) in parts.iter().zip(&each) {
             self.count_try(part, response.as_ref());
+            self.note_read(part, response.as_ref(), served);
             if let Some(response) = response {
                 self.resolve_doubt(part, response);
                 self.note_untold(part, response);

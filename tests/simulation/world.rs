@@ -13,6 +13,7 @@ use landfall::{
 };
 
 use super::{
+    conflicts::Conflicts,
     contexts::Context,
     coverage::Coverage,
     draw::Draw,
@@ -58,6 +59,7 @@ pub struct World {
     pub mirror: RefCell<Mirror>,
     pub watch: RefCell<Watch>,
     pub order: RefCell<Order>,
+    pub conflicts: RefCell<Conflicts>,
     pub coverage: RefCell<Coverage>,
     /// Temporary ids that were reported to be several.
     pub reported: RefCell<BTreeSet<String>>,
@@ -99,6 +101,7 @@ impl World {
             mirror: RefCell::default(),
             watch: RefCell::default(),
             order: RefCell::default(),
+            conflicts: RefCell::default(),
             coverage: RefCell::default(),
             reported: RefCell::default(),
             reconciles: RefCell::default(),

@@ -107,7 +107,8 @@ impl Pulled {
 
     /// When it was last refreshed, or that was tried in vain, in ms. A time to come is of a clock that was set back since.
     pub fn looked_at(&self, now: u64) -> Option<u64> {
-        self.tried_at.max(Some(self.fresh_at).filter(|at| *at > 0)).filter(|at| *at <= now)
+        let fresh_at = Some(self.fresh_at).filter(|at| *at > 0);
+        self.tried_at.filter(|at| *at <= now).max(fresh_at.filter(|at| *at <= now))
     }
 }
 

@@ -55,6 +55,9 @@ pub struct Record {
     /// is an older one's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub outdated: bool,
+    /// It has come in part since, and some fields are as an older row had them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_part: bool,
     /// Fields the instance did not keep as sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_kept: Vec<String>,
@@ -81,9 +84,18 @@ impl Record {
         self.base.as_ref().unwrap_or(&self.fields).get(UPDATED).filter(|_| !self.outdated)
     }
 
-    /// How often the instance has changed it, as far as it has told.
+    /// Whether the instance has told of all of it as it is by its time.
+    pub fn is_told(&self) -> bool {
+        !self.outdated && !self.in_part
+    }
+
+    /// How often the instance has changed it, as far as it has told of all of it.
     pub fn count_there(&self) -> Option<&String> {
-        self.base.as_ref().unwrap_or(&self.fields).get("sys_mod_count").filter(|count| !count.is_empty())
+        self.base
+            .as_ref()
+            .unwrap_or(&self.fields)
+            .get("sys_mod_count")
+            .filter(|count| self.is_told() && !count.is_empty())
     }
 
     /// Where temporary ids may stand.
