@@ -1,6 +1,9 @@
 // Somebody else at the same instance, who has a line while the device has none.
 import assert from "node:assert/strict";
 
+/** What Chromium logs where an instance does not change a record that is not any more what it was. */
+export const MEANWHILE = /status of 412/;
+
 async function ask(instance, method, path, fields) {
   const answer = await fetch(`${instance.url}/api/now/table/${path}`, {
     method,
@@ -21,6 +24,7 @@ export const others = {
  * again, later than what it has been told is fresh. After `app.pagesSend()`.
  */
 export async function apart(app, here, there) {
+  app.browser.expects(MEANWHILE);
   await app.browser.offline(true);
   await here();
   await there();
