@@ -35,7 +35,8 @@ const conflicts = (app, count) => untilEqual("conflicts", async () => (await app
 async function landed(app, id) {
   await conflicts(app, 0);
   await app.landsByItself();
-  assert.equal((await app.get("incident", id)).$sync.state, "synced");
+  // One that is closed leaves the device with the next refresh.
+  assert.equal((await app.get("incident", id))?.$sync.state ?? "synced", "synced");
   assert.deepEqual(await app.orphans(), []);
 }
 

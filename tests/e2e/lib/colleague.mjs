@@ -1,6 +1,9 @@
 // Somebody else at the same instance, who has a line while the device has none.
 import assert from "node:assert/strict";
 
+/** What Chromium logs where an instance does not change a record that is not any more what it was. */
+export const MEANWHILE = /status of 412/;
+
 async function ask(instance, method, path, fields) {
   const answer = await fetch(`${instance.url}/api/now/table/${path}`, {
     method,
@@ -17,13 +20,15 @@ export const others = {
 };
 
 /**
- * What `here` changes on the device and `there` at the instance, neither knows of the other. Then the device has a line
- * again, later than what it has been told is fresh. After `app.pagesSend()`.
+ * What `here` changes on the device and `there` at the instance, neither knows of the other, when what the device has been told
+ * is not fresh any more. Then it has a line again. After `app.pagesSend()`.
  */
 export async function apart(app, here, there) {
+  app.browser.expects(MEANWHILE);
   await app.browser.offline(true);
+  // Not later: a run that goes on while time jumps believes what was fresh as it began.
+  await app.page.clock.fastForward(61_000);
   await here();
   await there();
-  await app.page.clock.fastForward(61_000);
   await app.browser.offline(false);
 }

@@ -1,13 +1,14 @@
 // One of several devices that change the same records: it has a line only while it syncs, and the line may be cut, or the page
 // be gone.
+import { MEANWHILE } from "./colleague.mjs";
 
 export const FIELDS = ["short_description", "description", "close_notes", "contact_type"];
 
 /** A device of its own, in a browser of its own. `name` is its user's. */
 export async function startSharer(browser, instance, name) {
   await browser.context.clock.install();
-  // Of a page without one.
-  browser.expects(/favicon/);
+  // A page of no document asks for one.
+  browser.expects(/favicon/, MEANWHILE);
   const sharer = new Sharer(await browser.page(`${instance.url}/manifest.webmanifest`), name, instance.plain ? false : "/api/landfall/v1");
   await sharer.open();
   return sharer;
