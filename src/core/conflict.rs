@@ -14,7 +14,7 @@ use super::{
     order,
     reconcile::same,
     schema::{Conflict, Schema},
-    stored::{Item, ItemState, Record},
+    stored::{Item, Record},
     tx::{Ruled, Tx},
     write::{drop_item, find, reword, update},
 };
@@ -43,9 +43,6 @@ pub(super) fn weigh(tx: &mut Tx<'_>, record: &mut Record, had: &Fields, theirs: 
         return Ok(());
     }
     let known = unsent(tx, record)?;
-    if is_echo(&known, had, theirs) {
-        return Ok(());
-    }
     let mut items = known.clone();
     let (mut overruled, mut undone) = (BTreeSet::new(), BTreeSet::new());
     for (name, now) in theirs.iter().filter(|(name, _)| is_weighed(tx.schema, &record.table, name)) {
@@ -194,15 +191,6 @@ fn unsent(tx: &mut Tx<'_>, record: &Record) -> Ruled<Vec<Item>> {
         items.extend(tx.readable::<Item>(&Item::at(id))?);
     }
     Ok(items)
-}
-
-/// Whether it is what a change of this device has made of the record, of which the answer was lost: nobody else was in between,
-/// and the rest of it the instance has done by itself.
-fn is_echo(items: &[Item], had: &Fields, theirs: &Fields) -> bool {
-    let left = items.first().filter(|item| item.is_change() && item.state == ItemState::Unknown);
-    left.is_some_and(|item| {
-        is_next(had, theirs) && item.fields.iter().any(|(name, value)| theirs.get(name) == Some(value))
-    })
 }
 
 /// Whether the instance has changed the record once between the two.

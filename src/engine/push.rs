@@ -103,6 +103,10 @@ impl<P: Ports> Client<P> {
             if resolves(&capabilities) && room.items > 1 {
                 self.fill(&mut plan, room).await?;
             }
+            // Not after the look: to sign in may take minutes.
+            if headers.is_none() {
+                headers = Some(self.authorize(lease, AuthReason::Send).await?);
+            }
             if self.look_beforehand(lease, &plan, &capabilities, &mut headers, &mut looked).await? {
                 answered = true;
                 continue;

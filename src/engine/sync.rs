@@ -278,6 +278,8 @@ impl<P: Ports> Client<P> {
             if pulled != EndedBy::Done {
                 ended = pulled;
             }
+            // What came in part and is the answer to a create, say.
+            report.pulled += self.read_wanted(lease).await?;
         }
         // A run that only reads what the app has asked for has neither sent what was due nor refreshed anything.
         if ended == EndedBy::Done && (options.push || options.pull) {
