@@ -406,7 +406,7 @@ fn it_leaves_with_what_the_record_is_known_to_be() {
     let item = items(&mut world)[0].id.clone();
     let lease = world.run(take_lease).unwrap().0;
     let with = With { guards: true, ..With::default() };
-    let claimed = world.run(|tx| claim(tx, lease, &[], &[item.clone()], with)).unwrap().0;
+    let claimed = world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&item), with)).unwrap().0;
     assert_eq!(claimed[0].only_at.as_deref(), Some("1"));
     assert_eq!(world.item(&item).unwrap().only_at.as_deref(), Some("1"));
 }
@@ -435,7 +435,7 @@ fn what_is_remembered_under_a_key_tells_nothing_of_what_has_changed_since() {
     let send = |world: &mut World, answer: &Answer| {
         let lease = world.run(take_lease).unwrap().0;
         let with = With { keyed: true, ..With::default() };
-        world.run(|tx| claim(tx, lease, &[], &[first.clone()], with)).unwrap();
+        world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&first), with)).unwrap();
         world.run(|tx| receive(tx, lease, &[(first.clone(), answer.clone())])).unwrap();
     };
     let error = ItemError { status: 0, message: "cut".to_owned(), detail: None };

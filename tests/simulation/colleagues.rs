@@ -128,7 +128,7 @@ impl World {
             let items = mirror.items.values().filter(|item| item.action.is_none());
             items.filter_map(|item| Some((there(item)?, names(item)))).collect()
         };
-        let chosen = here.get(row % here.len().max(1)).filter(|_| row % 3 > 0).cloned();
+        let chosen = here.get(row % here.len().max(1)).filter(|_| !row.is_multiple_of(3)).cloned();
         let (id, names) = match chosen {
             Some(chosen) => chosen,
             None => (self.some_row(row).unwrap_or_default(), Vec::new()),
@@ -137,7 +137,7 @@ impl World {
         instance.now = self.elapsed.get();
         let Some(table) = instance.row(&id).map(|row| row["sys_class_name"].clone()) else { return };
         let all = fields(&table);
-        match names.get(which % names.len().max(1)).filter(|_| which % 4 > 0) {
+        match names.get(which % names.len().max(1)).filter(|_| !which.is_multiple_of(4)) {
             Some(name) => instance.change(&id, name),
             None => instance.change(&id, all[which % all.len()]),
         }
