@@ -102,10 +102,14 @@ pub fn resolve(tx: &mut Tx<'_>, table: &str, sys_id: &str, choice: &Choice) -> R
     if let Some(field) = said.difference(&open).next() {
         return Err(CoreError::NotInConflict { sys_id: sys_id.to_owned(), field: field.clone() }.into());
     }
+    // With nothing unsent the record is the instance's, and is not laid anew.
+    if said.is_empty() {
+        return Ok(record);
+    }
     let given_up = match choice {
         Choice::Mine => BTreeSet::new(),
         // Asked whichever fields it was, the user has looked at the record as a whole.
-        Choice::Theirs if tx.schema.conflict(&record.table) == Conflict::Ask && !open.is_empty() => {
+        Choice::Theirs if tx.schema.conflict(&record.table) == Conflict::Ask => {
             items.iter().filter(|item| item.is_change()).flat_map(|item| item.fields.keys().cloned()).collect()
         }
         Choice::Theirs | Choice::Fields(_) => said.clone(),

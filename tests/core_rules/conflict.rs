@@ -183,6 +183,12 @@ fn of_a_change_that_is_given_up_nothing_is_left() {
     assert_eq!((receipts[0].item.as_str(), receipts[0].state), (item.as_str(), Settled::Discarded));
     let record = record(&mut world);
     assert_eq!((record.fields["state"].as_str(), record.items, record.base), ("3", vec![], None));
+    // Pressed twice, or in two tabs, it is as it is.
+    let before = self::record(&mut world);
+    for choice in [Choice::Theirs, Choice::Mine, Choice::Fields(fields_of(&[]))] {
+        say(&mut world, choice).unwrap();
+        assert_eq!(self::record(&mut world), before);
+    }
     // A time that was only to go along does not go alone.
     assert!(!record.fields.contains_key("u_acted_at"));
 }

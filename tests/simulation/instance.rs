@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::{
     cached::{CACHED, in_zone, shown},
-    colleagues::{Written, count_up},
+    colleagues::{Written, count_up, fields as fields_of},
     online::{MARK, is_action},
     story::{Setup, UID},
 };
@@ -219,7 +219,9 @@ impl Instance {
         if let Some(uid) = fields.get(UID) {
             self.rows_of.entry(uid.clone()).or_default().push(sys_id.clone());
         }
-        let row = Fields::from([
+        // A row tells of every column, also where nothing is in it.
+        let mut row: Fields = fields_of(table).into_iter().map(|name| (name.to_owned(), String::new())).collect();
+        row.extend([
             ("sys_id".to_owned(), sys_id),
             ("number".to_owned(), format!("N{:06}", self.made)),
             ("sys_class_name".to_owned(), table.to_owned()),

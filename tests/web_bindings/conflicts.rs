@@ -35,7 +35,7 @@ async fn a_conflict_is_shown_and_settled() {
         await both();
         const shown = await incidents.get("a1");
         same([shown.$sync.state, shown.$sync.theirs, shown.priority], ["conflict", { category: "z", priority: 2 }, 1]);
-        same((await db.outbox.list({ states: ["conflict"] })).length, 1);
+        same((await db.outbox.list({ state: ["conflict"] })).length, 1);
         same([(await db.status()).conflicts, heard.at(-1)], [1, 1]);
         await db.sync();
         same(sent, []);
