@@ -34,9 +34,9 @@ const IN_CONFLICT: &str = "conflict";
 /// Of a step that the app runs: one call is answered, the next has not left.
 const BETWEEN_CALLS: &str = "next call";
 
-/// Where it may stand when a request is about its record: what is ready, waits for a time, or is refused has none,
+/// Where it may stand when a request is about its record: what is ready, waits for a time, is refused, or in conflict has none,
 /// nor has what waits to be paired, behind which everything of its records waits, nor what stands between two calls.
-const IN_REQUESTS: [&str; 6] = ["needs id", "behind", "in flight", ASKED, IN_CONFLICT, "landed"];
+const IN_REQUESTS: [&str; 5] = ["needs id", "behind", "in flight", ASKED, "landed"];
 /// It has left, and the instance is asked what became of it.
 pub const ASKED: &str = "asked about";
 

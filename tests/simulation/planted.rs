@@ -147,7 +147,7 @@ pub const ALL: [(Bug, &[u32]); 43] = [
     (Bug::MineGivenUp, &[19]),
     (Bug::LookLeftOut, &[19]),
     (Bug::EchoTaken, &[19]),
-    (Bug::BaseKept, &[8, 13, 19]),
+    (Bug::BaseKept, &[8, 9, 13, 19]),
 ];
 
 pub fn on_read(world: &World, by: usize, reads: &[Read], found: &mut [Found]) {
