@@ -44,13 +44,11 @@ pub(super) fn weigh(tx: &mut Tx<'_>, record: &mut Record, had: &Fields, theirs: 
     }
     let known = unsent(tx, record)?;
     let mut items = known.clone();
-    let (mut overruled, mut undone) = (BTreeSet::new(), BTreeSet::new());
+    let mut overruled = BTreeSet::new();
     for (name, now) in theirs.iter().filter(|(name, _)| is_weighed(tx.schema, &record.table, name)) {
         let of = tx.schema.type_of(&record.table, name);
-        let unsent = |value: &str| {
-            items.iter().any(|item| value_in(tx.schema, item, record, name).is_some_and(|own| same(of, own, value)))
-        };
-        let is_unsent = unsent(now);
+        let is_unsent =
+            items.iter().any(|item| value_in(tx.schema, item, record, name).is_some_and(|own| same(of, own, now)));
         let mut is_back = false;
         for item in &mut items {
             let ends = item.differs.get(name).is_some_and(|seen| is_unsent || same(of, seen, now));
@@ -62,15 +60,9 @@ pub(super) fn weigh(tx: &mut Tx<'_>, record: &mut Record, had: &Fields, theirs: 
             continue;
         }
         let holds = |item: &Item| item.is_change() && item.fields.contains_key(name);
-        let is_undone = |item: &Item| {
-            let value = value_in(tx.schema, item, record, name);
-            value.is_none_or(|value| holds(item) && item.sent_at.is_none() && same(of, value, before))
-        };
-        if items.iter().any(holds) && items.iter().all(is_undone) {
-            undone.insert(name.clone());
-            continue;
-        }
-        match items.iter_mut().find(|item| holds(item) || (mode == Conflict::Ask && item.is_change())) {
+        let asks = |item: &Item| holds(item) || (mode == Conflict::Ask && item.is_change());
+        let at = items.iter().position(holds).or_else(|| items.iter().position(asks));
+        match at.and_then(|at| items.get_mut(at)) {
             Some(_) if mode == Conflict::Server => drop(overruled.insert(name.clone())),
             Some(item) => drop(item.differs.entry(name.clone()).or_insert_with(|| before.clone())),
             None => {}
@@ -81,7 +73,6 @@ pub(super) fn weigh(tx: &mut Tx<'_>, record: &mut Record, had: &Fields, theirs: 
         tx.changed(&record.table, &record.sys_id);
         tx.put(item)?;
     }
-    give_up(tx, record, &undone)?;
     give_up(tx, record, &overruled)?;
     record.not_kept.extend(overruled);
     Ok(())
@@ -114,6 +105,7 @@ pub fn resolve(tx: &mut Tx<'_>, table: &str, sys_id: &str, choice: &Choice) -> R
         }
         Choice::Theirs | Choice::Fields(_) => said.clone(),
     };
+    let mut open = Vec::new();
     for mut item in items.into_iter().filter(Item::is_in_conflict) {
         if is_being_sent(tx, &item)? {
             return Err(CoreError::BeingSent(item.id).into());
@@ -122,8 +114,12 @@ pub fn resolve(tx: &mut Tx<'_>, table: &str, sys_id: &str, choice: &Choice) -> R
         // Under the key that it has left with it would be taken for done, though somebody has written over it since.
         reword(tx, &mut item, Fields::new(), &[]);
         tx.put(&item)?;
+        open.push(item);
     }
     give_up(tx, &mut record, &given_up)?;
+    let gone = open.into_iter().filter(|item| !record.items.contains(&item.id));
+    let asked = gone.flat_map(|item| item.differs).collect();
+    ask_on(tx, &mut record, asked)?;
     lay_anew(tx, record)?;
     tx.unsettled = true;
     if let Choice::Fields(values) = choice {

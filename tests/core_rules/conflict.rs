@@ -317,16 +317,6 @@ fn entries_deletions_and_what_was_refused() {
 }
 
 #[test]
-fn what_was_taken_back_before_it_left_is_no_change() {
-    let mut world = world("merge");
-    change(&mut world, &[("state", "2")]);
-    change(&mut world, &[("state", "1")]);
-    there(&mut world, &[("state", "3")]);
-    assert!(items(&mut world).is_empty());
-    assert_eq!(record(&mut world).fields["state"], "3");
-}
-
-#[test]
 fn what_the_instance_had_never_told_has_not_changed() {
     let mut world = world("ask");
     change(&mut world, &[("category", "belt")]);
@@ -451,4 +441,16 @@ fn what_is_remembered_under_a_key_tells_nothing_of_what_has_changed_since() {
     send(&mut world, &Answer::Done(Some(then)));
     let record = record(&mut world);
     assert_eq!((record.base.unwrap()["impact"].as_str(), record.outdated), ("5", true));
+}
+
+#[test]
+fn what_is_still_asked_about_a_change_that_was_given_up_is_asked_about_the_next() {
+    let mut world = world("ask");
+    change(&mut world, &[("short_description", "B")]);
+    change(&mut world, &[("work_notes", "in between")]);
+    there(&mut world, &[("short_description", "C"), ("impact", "1")]);
+    change(&mut world, &[("impact", "2")]);
+    assert_eq!(open(&mut world).first().unwrap(), &["impact", "short_description"]);
+    say(&mut world, Choice::Fields(fields_of(&[("short_description", "C")]))).unwrap();
+    assert_eq!(open(&mut world), [vec![], vec!["impact".to_owned()]]);
 }
