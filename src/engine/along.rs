@@ -129,7 +129,7 @@ fn steps(path: &str) -> Vec<String> {
 
 impl<P: Ports> Client<P> {
     /// Brings what goes along with all that is here and all that is pinned, then removes what came along and nothing leads
-    /// to any more. Only a walk to its end, after a refresh that was whole, tells that.
+    /// to any more. Only a walk to its end tells that. Of a table that was refused, what is here is here still, and leads on.
     pub(super) async fn bring_along(
         &self,
         pulling: &mut Pulling<'_>,
@@ -151,7 +151,7 @@ impl<P: Ports> Client<P> {
         pulling.headers = walk.headers.take();
         pulling.report.pulled += walk.written;
         walked?;
-        if walk.stopped || !pulling.report.refreshed {
+        if walk.stopped {
             return Ok(());
         }
         let found = self.ports().store().read(&[Read::Keys(came_along)]).await.map_err(EngineError::from)?;

@@ -208,8 +208,9 @@ fn one_that_is_refused_is_tried_no_sooner_and_holds_up_no_other() {
         let instance = MemoryInstance::plain();
         let gone = instance.put("note", &[("n", "1")]);
         instance.put("plan", &[("n", "1")]);
-        let timed = json!({ "cache": { "refresh": { "everyMs": 60000 } } });
-        let device = device(&instance, json!({ "note": timed, "plan": timed }));
+        let cache = json!({ "refresh": { "everyMs": 60000 }, "include": ["up"] });
+        let timed = json!({ "references": { "up": "place" }, "cache": cache });
+        let device = device(&instance, json!({ "note": timed, "plan": timed, "place": {} }));
         let page = device.open().await.unwrap();
         page.sync(SyncOptions::default()).await.unwrap();
         forbidden(&device, "plan");
