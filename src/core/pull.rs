@@ -244,16 +244,25 @@ fn look_for_twin(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<()> {
     Ok(())
 }
 
+/// What became of rows that a refresh has not brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// So many went.
+    pub removed: u32,
+    /// So many may still be led to: a walk finds that out.
+    pub marked: u32,
+}
+
 /// Removes rows that the refresh under `lease` did not bring, if they are still such as it may remove, and no
 /// unsent work mentions them; perhaps only those that the instance has not been seen to have since a time, in ms. Where
-/// something may lead to them, that is found out next. Gives how many went.
+/// something may lead to them, that is found out next.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn sweep(tx: &mut Tx<'_>, lease: u64, not_since: Option<u64>, gone: &[RowKey]) -> Ruled<u32> {
-    let Some(needed) = needed(tx)? else { return Ok(0) };
+pub fn sweep(tx: &mut Tx<'_>, lease: u64, not_since: Option<u64>, gone: &[RowKey]) -> Ruled<Swept> {
+    let mut swept = Swept::default();
+    let Some(needed) = needed(tx)? else { return Ok(swept) };
     let may_lead = may_lead(tx)?;
-    let mut removed = 0;
     tx.each(gone, |tx, at| {
         let Some(record) = tx.get::<Record>(at)? else { return Ok(()) };
         let known = not_since.map_or(Ok(None), |_| known_since(tx, &record))?;
@@ -263,15 +272,16 @@ pub fn sweep(tx: &mut Tx<'_>, lease: u64, not_since: Option<u64>, gone: &[RowKey
             }
             // What is too old goes wherever it may lead from.
             if may_lead && not_since.is_none() {
+                swept.marked += 1;
                 return tx.put(&Record { pulled_under: None, along: true, ..record });
             }
             tx.remove(at.clone());
             tx.changed(&record.table, &record.sys_id);
-            removed += 1;
+            swept.removed += 1;
         }
         Ok(())
     })?;
-    Ok(removed)
+    Ok(swept)
 }
 
 /// Whether a refresh under `lease` that did not bring `record` may remove it: an earlier one brought it, and

@@ -35,6 +35,8 @@ pub(super) struct Pulling<'a> {
     pub headers: Option<Headers>,
     pub options: &'a SyncOptions,
     pub report: &'a mut SyncReport,
+    /// Records that are here no more unless something leads to them.
+    pub marked: u32,
     pub far: Far,
 }
 
@@ -121,7 +123,8 @@ impl<P: Ports> Client<P> {
         options: &SyncOptions,
         report: &mut SyncReport,
     ) -> Result<EndedBy, Trouble> {
-        let mut pulling = Pulling { lease, headers: None, options, report, far: Far { done: 0, total: Some(0) } };
+        let mut pulling =
+            Pulling { lease, headers: None, options, report, marked: 0, far: Far { done: 0, total: Some(0) } };
         let cached = self.cached(options.only).await?;
         let beside = |of: &Cached| {
             let with_it = cached.iter().filter(|(other, _)| self.schema().related(&of.table, &other.table));
@@ -169,9 +172,10 @@ impl<P: Ports> Client<P> {
                 self.expire(&mut pulling, of).await?;
             }
         }
-        // A table that is refreshed often has the others looked through only for what goes along with it.
+        // A table that is refreshed often has the others looked through only for what goes along with it, or did.
         let by_itself = options.only.is_some_and(|on| on.is_none());
-        if !by_itself || whole.iter().any(|table| self.schema().includes(table).next().is_some()) {
+        let leads = |table: &String| self.schema().includes(table).next().is_some();
+        if !by_itself || pulling.marked > 0 || whole.iter().any(leads) {
             self.bring_along(&mut pulling, whole).await?;
         }
         Ok(EndedBy::Done)

@@ -230,6 +230,31 @@ fn one_that_is_refused_is_tried_no_sooner_and_holds_up_no_other() {
     });
 }
 
+/// The one that is refreshed by its interval includes nothing itself, but another does: what leaves it may be led to.
+#[test]
+fn what_leaves_a_table_that_is_refreshed_by_itself_goes_then() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let ids: Vec<String> = (0..2).map(|_| instance.put("note", &[("open", "1")])).collect();
+        instance.put("plan", &[("note", &ids[0])]);
+        let device = device(
+            &instance,
+            json!({
+                "note": { "cache": { "query": "open=1", "refresh": { "everyMs": 60000 } } },
+                "plan": { "references": { "note": "note" }, "cache": { "include": ["note"] } },
+            }),
+        );
+        let page = device.open().await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        for id in &ids {
+            instance.put("note", &[("sys_id", id), ("open", "0")]);
+        }
+        device.clock.advance(MINUTE_MS);
+        assert_eq!(on(&page, Occasion::default()).await.removed, 1);
+        assert!(page.get("note", &ids[0], false).await.unwrap().is_some(), "the plan leads to it");
+    });
+}
+
 #[test]
 fn what_could_not_be_refreshed_for_too_long_goes_but_nothing_that_is_needed() {
     block_on(async {
