@@ -10,7 +10,6 @@ use crate::{
         along::{Include, Pointing, pins, sweep_along, targets},
         ids,
         lease::renew_lease,
-        pull::note_fresh,
         schema::Schema,
         stored::{Pin, Pulled, Record},
     },
@@ -170,13 +169,10 @@ impl<P: Ports> Client<P> {
         }
         pulling.report.removed += removed;
         // Of what was not asked for it cannot be said that it is as the instance has it.
-        if walk.withheld.is_empty() && walk.unlisted.is_empty() && usize::try_from(removed) == Ok(gone.len()) {
-            self.transact(Origin::Sync, Durability::Relaxed, |tx| {
-                renew_lease(tx, lease)?;
-                note_fresh(tx, &Pulled { table: Pulled::ALONG.to_owned(), ..Pulled::default() }, begun_at)
-            })
-            .await?;
-        }
+        let is_fresh =
+            walk.withheld.is_empty() && walk.unlisted.is_empty() && usize::try_from(removed) == Ok(gone.len());
+        let along = Pulled { table: Pulled::ALONG.to_owned(), ..Pulled::default() };
+        self.note_looked(lease, along, begun_at, is_fresh).await?;
         Ok(())
     }
 

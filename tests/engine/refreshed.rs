@@ -256,6 +256,57 @@ fn what_leaves_a_table_that_is_refreshed_by_itself_goes_then() {
 }
 
 #[test]
+fn what_goes_along_is_not_looked_through_where_nothing_is_refreshed() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let notes: Vec<String> = (0..2).map(|_| instance.put("note", &[])).collect();
+        instance.put("plan", &[("note", &notes[0])]);
+        let refresh = json!({ "onOpen": true, "onReconnect": false, "onlyUnmetered": true });
+        let cache = json!({ "refresh": refresh, "include": ["note"] });
+        let plan = json!({ "references": { "note": "note" }, "cache": cache });
+        let device = device(&instance, json!({ "note": {}, "plan": plan }));
+        let pages = [device.open().await.unwrap(), device.open().await.unwrap()];
+        let asked = counted(&device);
+        let metered = |on: Occasion| Occasion { metered: true, ..on };
+        let owed = opened(&device);
+        on(&pages[0], metered(owed)).await;
+        assert_eq!(asked.take().len(), 0);
+        assert!(pages[0].spares(true) && !pages[0].spares(false));
+        on(&pages[0], owed).await;
+        assert_eq!(tables(&asked), ["note", "plan"]);
+        on(&pages[1], owed).await;
+        device.clock.advance(1_000);
+        on(&pages[0], back(&device)).await;
+        assert_eq!(asked.take().len(), 0, "another page has; nor is anything due on such an occasion");
+
+        // What is pinned is, once for each.
+        pages[0].pin("note", &notes[1], None).await.unwrap();
+        asked.take();
+        device.clock.advance(1_000);
+        let owed = back(&device);
+        on(&pages[0], metered(owed)).await;
+        assert_eq!(asked.take().len(), 0);
+        for walks in [true, false] {
+            on(&pages[0], owed).await;
+            assert_eq!(asked.take().is_empty(), !walks);
+        }
+
+        // Cut, it is owed.
+        device.clock.advance(1_000);
+        let (owed, lost) = (opened(&device), RefCell::new(false));
+        device.remote.set_rule(move |request| {
+            let first = request.path.contains("/note?") && !lost.replace(true);
+            first.then_some(Fault::LoseRequest)
+        });
+        pages[0].unpin("note", &notes[1]).await.unwrap();
+        assert_eq!(on(&pages[0], owed).await.ended_by, EndedBy::Offline);
+        device.clock.advance(60 * MINUTE_MS);
+        assert_eq!(on(&pages[0], owed).await.removed, 1);
+        assert_eq!(on(&pages[0], owed).await.requests, 0);
+    });
+}
+
+#[test]
 fn what_could_not_be_refreshed_for_too_long_goes_but_nothing_that_is_needed() {
     block_on(async {
         let instance = MemoryInstance::plain();
