@@ -12,6 +12,7 @@ use super::{
     receive::prove,
     reconcile::{Told, class_of, created, rebase},
     row::{RowKey, StoreName},
+    schema::Schema,
     stored::{Item, Pulled, Record},
     twins,
     tx::{Ruled, Tx},
@@ -28,14 +29,24 @@ pub enum Came {
     Along,
     /// The app has asked for them.
     Asked,
+    /// An action has touched them, or has named them, under this lease. One that the query would find counts as found, or the
+    /// next refresh would take it for one too many; any other is here for what it was here for.
+    Named(u64),
 }
 
 impl Came {
     fn mark(self, record: &mut Record) {
         match self {
             Self::Found(lease) => record.pulled_under = Some(lease),
-            Self::Along => {}
+            Self::Along | Self::Named(_) => {}
             Self::Asked => record.along = false,
+        }
+    }
+
+    fn of_row(self, schema: &Schema, class: &str, row: &Fields) -> Self {
+        match self {
+            Self::Named(lease) if schema.is_cached(class, row) => Self::Found(lease),
+            came => came,
         }
     }
 }
@@ -61,6 +72,7 @@ pub fn take_in_as(tx: &mut Tx<'_>, table: &str, asked: Option<&[String]>, rows: 
     tx.each(rows, |tx, row| {
         let Some(sys_id) = row.get("sys_id").filter(|id| !id.is_empty()) else { return Ok(()) };
         let class = class_of(tx, table, row);
+        let came = came.of_row(tx.schema, &class, row);
         if let Some(item) = waiting_for(tx, &class, row)? {
             written += 1;
             tx.unsettled = true;

@@ -94,8 +94,8 @@ export interface CacheOptions {
   query?: string;
   /**
    * Most records. Where there are more, as many are read as a whole by each refresh; else all of them are read once, and
-   * then what has changed. What is on the device and is not found by the query (any more) goes at the next refresh, unless unsent work
-   * needs it: also what an action has named.
+   * then what has changed. What the query has found and does not find any more goes at the next refresh, unless unsent work
+   * needs it. What it has never found stays: opened, made here, or named by an action.
    */
   limit?: number;
   /**
@@ -318,8 +318,8 @@ export interface OnlineStep {
   fetch(path: string, init?: RequestInit & { key?: string }): Promise<Response>;
   /**
    * Names the instance's record for one made in the offline step. `temporary` may be left out where one record of that
-   * table is open and one is named. Others that it names join the cache, and what it has changed is read again. Throws
-   * where `sysId` is empty, or `temporary` none of `records` (`bad_argument`). That the instance has no record of the id
+   * table is open and one is named. Others that it names come to the device and stay, as one that is opened does, and
+   * what it has changed is read again. Throws where `sysId` is empty, or `temporary` none of `records` (`bad_argument`). That the instance has no record of the id
    * which one made here was given is found out when it is read again: an `error` event, `not_found`.
    */
   addRecordForSync(table: string, sysId: string, temporary?: string): void;
