@@ -57,6 +57,13 @@ pub(super) struct Leg {
     pub changed: Option<String>,
 }
 
+impl Leg {
+    /// The fields by which the paths go on from it.
+    pub fn rest(&self) -> impl Iterator<Item = &String> {
+        self.rest.iter().filter_map(|rest| rest.first())
+    }
+}
+
 impl<'a> Walk<'a> {
     pub fn new(lease: u64, headers: Option<Headers>) -> Self {
         Self {
@@ -230,7 +237,7 @@ impl<P: Ports> Client<P> {
             let ahead = std::mem::take(&mut walk.ahead);
             self.bring_these(walk, &ahead).await?;
             for (table, legs) in &ahead {
-                let goes_on = |leg: &Leg| leg.rest.iter().any(|rest| !rest.is_empty());
+                let goes_on = |leg: &Leg| leg.rest().next().is_some();
                 let further: Vec<String> =
                     legs.iter().filter(|(_, leg)| goes_on(leg)).map(|(id, _)| id.clone()).collect();
                 for chunk in further.chunks(LOOKED_THROUGH) {

@@ -99,8 +99,8 @@ export interface CacheOptions {
    */
   limit?: number;
   /**
-   * Only these fields are brought, with those that the query names, the correlation field, `actedAtField` and the system's
-   * (`sys_id`, `sys_class_name`, `sys_created_on`, `sys_updated_on`, `sys_mod_count`). Left out, all are. The answer to a
+   * Only these fields are brought, with those that the query names, those by which an `include` of any table leads on, the
+   * correlation field, `actedAtField` and the system's (`sys_id`, `sys_class_name`, `sys_created_on`, `sys_updated_on`, `sys_mod_count`). Left out, all are. The answer to a
    * write has all of them, and what is known of a record besides stays, as it was when it came. Another list brings the
    * table anew.
    */
