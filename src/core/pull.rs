@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     acted::{echoed, want},
-    along::{may_lead, pins_of},
+    along::{any_pinned, may_lead},
     conflict::weigh,
     ids,
     key::Key,
@@ -274,16 +274,16 @@ pub struct Swept {
 pub fn sweep(tx: &mut Tx<'_>, lease: u64, not_since: Option<u64>, gone: &[RowKey]) -> Ruled<Swept> {
     let mut swept = Swept::default();
     let Some(needed) = needed(tx)? else { return Ok(swept) };
-    let may_lead = may_lead(tx)?;
+    // What is too old goes wherever it may lead from, but for a pin, which says that it is to stay.
+    let may_lead = match not_since {
+        None => may_lead(tx)?,
+        Some(_) => any_pinned(tx)?,
+    };
     tx.each(gone, |tx, at| {
         let Some(record) = tx.get::<Record>(at)? else { return Ok(()) };
         let known = not_since.map_or(Ok(None), |_| known_since(tx, &record))?;
         if may_go(&record, lease) && !needed.contains(&record.sys_id) && known.is_none_or(|at| Some(at) < not_since) {
-            if not_since.is_some() && !pins_of(tx, &record.sys_id)?.is_empty() {
-                return Ok(());
-            }
-            // What is too old goes wherever it may lead from.
-            if may_lead && not_since.is_none() {
+            if may_lead {
                 swept.marked += 1;
                 return tx.put(&Record { pulled_under: None, along: true, ..record });
             }

@@ -355,6 +355,38 @@ fn what_could_not_be_refreshed_for_too_long_goes_but_nothing_that_is_needed() {
 }
 
 #[test]
+fn what_goes_along_with_a_pin_does_not_go_by_age() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let ids: Vec<String> = (0..3).map(|_| instance.put("note", &[])).collect();
+        let plan = instance.put("plan", &[("note", &ids[0])]);
+        let note = json!({ "cache": { "maxAgeMs": 60 * MINUTE_MS } });
+        let device = device(&instance, json!({ "note": note, "plan": { "references": { "note": "note" } } }));
+        let page = device.open().await.unwrap();
+        let include = serde_json::from_value(json!(["note"])).unwrap();
+        page.pin("plan", &plan, Some(include)).await.unwrap();
+        page.pin("note", &ids[1], None).await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        forbidden(&device, "note");
+        for removed in [1, 0] {
+            device.clock.advance(61 * MINUTE_MS);
+            assert_eq!(page.sync(SyncOptions::default()).await.unwrap().removed, removed);
+        }
+        let left = page.query("note", "", 0, None).await.unwrap();
+        let mut left: Vec<_> = left.iter().map(|row| row["sys_id"].as_str().unwrap()).collect();
+        left.sort_unstable();
+        assert_eq!(left, [&ids[0], &ids[1]]);
+        // Given again, it is as before.
+        device.remote.set_rule(|_| None);
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(
+            (page.count("note", "").await.unwrap(), page.sync(SyncOptions::default()).await.unwrap().removed),
+            (3, 0)
+        );
+    });
+}
+
+#[test]
 fn how_much_is_to_come_is_told_where_it_is_counted() {
     block_on(async {
         let instance = MemoryInstance::plain();

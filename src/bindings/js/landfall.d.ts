@@ -135,7 +135,8 @@ export interface CacheOptions {
   };
   /**
    * Where the instance will not give the table, cached rows that it has not been seen to have for longer than this are
-   * dropped: they go with the refusal, not while it cannot be reached. Never what unsent work needs; 1000 or more.
+   * dropped: they go with the refusal, not while it cannot be reached. Never what unsent work needs, nor what is pinned
+   * or goes along with that (while anything is pinned: nothing that an `include` leads to); 1000 or more.
    */
   maxAgeMs?: number;
 }
