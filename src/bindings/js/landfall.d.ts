@@ -251,8 +251,8 @@ export interface Table<T> {
    * By the temporary or the permanent sys_id. `remote` asks the instance when online, each time or if the record is not
    * here; what it answers, and what the table's cache includes, stays on the device: a record that the table's query has
    * never found does, too. One that the instance does not have, or show, goes, unless unsent work is about it or mentions
-   * it. Offline, or where the instance cannot be asked within seconds since something long is being sent, it is what is
-   * here.
+   * it. Offline, or where the instance does not answer within five seconds (something long is being sent, or the line
+   * is slow), it is what is here; what comes later is a `change` event.
    */
   get(sysId: string, options?: { remote?: "ifMissing" | "always"; deleted?: boolean }): Promise<Row<T> | undefined>;
   /** `undefined` leaves a field alone, `null` clears it; `sys_id` and `$sync` are ignored. */
