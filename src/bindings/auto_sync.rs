@@ -217,16 +217,17 @@ impl State {
         let pull = !served && (!owed.is_none() || matches!(self.client.next_refresh_in(metered).await, Ok(Some(0))));
         let ended = self.client.sync(SyncOptions { pull, only: Some(owed), ..SyncOptions::default() }).await;
         // What was not pulled is still owed; to whom that was done since, it is not done again.
+        let left_out = self.client.spares(metered);
         match &ended {
             Ok(report) if report.ended_by == EndedBy::Done => {
-                if metered {
+                if left_out {
                     self.owe(owed);
                 }
                 self.failures.set(0);
                 self.last_error.take();
             }
             Ok(report) => {
-                if metered || !report.refreshed {
+                if left_out || !report.refreshed {
                     self.owe(owed);
                 }
                 // Nothing was tried where the user holds the traffic back.

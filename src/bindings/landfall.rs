@@ -164,7 +164,9 @@ impl Landfall {
             let table = arguments::text(&table, "The name of a table")?;
             let sys_id = arguments::text(&sys_id, "The sys_id")?;
             let opened = handle.opened()?;
-            opened.client().pin(&table, &sys_id, include?).await?;
+            let pinned = opened.client().pin(&table, &sys_id, include?).await;
+            promise::drive_on(opened.client());
+            pinned?;
             opened.keep();
             Ok(JsValue::UNDEFINED)
         })

@@ -8,11 +8,13 @@ use std::{
     collections::BTreeMap,
 };
 
+use futures_util::FutureExt as _;
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::failure::Failure;
+use crate::{browser::BrowserPorts, engine::Client};
 
 thread_local! {
     static PENDING: RefCell<BTreeMap<u64, Function>> = const { RefCell::new(BTreeMap::new()) };
@@ -41,6 +43,13 @@ pub fn promise(work: impl Future<Output = Result<JsValue, Failure>> + 'static) -
             let _ = settle.call1(&JsValue::UNDEFINED, &value);
         });
     })
+}
+
+/// A run that a call has begun goes on when the call does not wait for it any longer.
+pub fn drive_on(client: &Client<BrowserPorts>) {
+    if let Some(run) = client.run_under_way() {
+        spawn_local(run.map(drop));
+    }
 }
 
 /// Rejects all that is pending and all that will be asked. For the panic hook: it runs before the module stops.

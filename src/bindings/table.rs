@@ -13,7 +13,7 @@ use super::{
     failure::Failure,
     fields,
     opened::Handle,
-    promise::promise,
+    promise::{self, promise},
     query,
 };
 use crate::{
@@ -80,11 +80,12 @@ impl Table {
             let (deleted, remote) = options?;
             let client = handle.client()?;
             let found = match remote.as_deref() {
-                None => client.get(&table, &sys_id, deleted).await?,
-                Some("always") => client.get_from(&table, &sys_id, deleted, FromRemote::Always).await?,
-                Some(_) => client.get_from(&table, &sys_id, deleted, FromRemote::IfMissing).await?,
+                None => client.get(&table, &sys_id, deleted).await,
+                Some("always") => client.get_from(&table, &sys_id, deleted, FromRemote::Always).await,
+                Some(_) => client.get_from(&table, &sys_id, deleted, FromRemote::IfMissing).await,
             };
-            match found {
+            promise::drive_on(&client);
+            match found? {
                 Some(row) => fields::rows(&row),
                 None => Ok(JsValue::UNDEFINED),
             }

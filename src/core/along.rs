@@ -149,7 +149,7 @@ pub fn pins(tx: &mut Tx<'_>) -> Ruled<Vec<Pin>> {
     read_pins(tx, keys)
 }
 
-pub(super) fn pins_of(tx: &mut Tx<'_>, sys_id: &str) -> Ruled<Vec<Pin>> {
+fn pins_of(tx: &mut Tx<'_>, sys_id: &str) -> Ruled<Vec<Pin>> {
     let keys = tx.found_by(StoreName::Meta, Pin::of(sys_id))?;
     read_pins(tx, keys)
 }
@@ -191,7 +191,11 @@ pub(super) fn forget_pins(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<(
 
 /// Whether anything of this device may lead to other records: what a query does not find any more may still go along.
 pub(super) fn may_lead(tx: &mut Tx<'_>) -> Ruled<bool> {
-    Ok(tx.schema.includes_any() || !tx.keyed_by(StoreName::Meta, Pin::all())?.is_empty())
+    Ok(tx.schema.includes_any() || any_pinned(tx)?)
+}
+
+pub(super) fn any_pinned(tx: &mut Tx<'_>) -> Ruled<bool> {
+    Ok(!tx.keyed_by(StoreName::Meta, Pin::all())?.is_empty())
 }
 
 /// Removes what only came along, and nothing leads to any more, unless unsent work mentions it. `seen`: what was pinned

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    along::Include,
     error::CoreError,
-    schema::{CacheOptions, Schema, is_name},
+    schema::{CacheOptions, Reference, Schema, is_name},
     stored::UPDATED,
 };
 use crate::wire::query::Query;
@@ -61,7 +62,7 @@ impl Schema {
     /// What is asked for of the records of a cached table; all, if the app wants all.
     ///
     /// Never without the temporary id they may carry, else a record whose receipt is on its way would have a twin; nor
-    /// without what the query names, since each row is held against it.
+    /// without what the query names, since each row is held against it; nor without what is to lead on from them, or to them.
     pub fn fields_of(&self, table: &str, cache: &CacheOptions, query: &Query) -> Option<Vec<String>> {
         let mut all: BTreeSet<String> = cache.fields.as_ref()?.iter().cloned().collect();
         all.extend(SYSTEM.into_iter().chain(query.fields()).map(str::to_owned));
@@ -69,6 +70,28 @@ impl Schema {
         let below = self.tables().map(|(name, _)| name).filter(|name| self.is_a(name, table));
         all.extend(below.chain([table]).filter_map(|name| self.correlation_field(name)));
         all.extend(self.acted_at_field(table));
+        for include in self.tables().filter_map(|(_, options)| options.cache.as_ref()).flat_map(|cache| &cache.include)
+        {
+            let leads: Vec<&str> = match include {
+                Include::Path(path) => path.split('.').collect(),
+                Include::From(pointing) => vec![&pointing.field],
+            };
+            for field in leads {
+                let Some(reference) = self.reference(table, field) else { continue };
+                all.insert(field.to_owned());
+                if let Reference::Named { table } = reference {
+                    all.insert(table);
+                }
+            }
+        }
         Some(all.into_iter().collect())
+    }
+
+    /// Whether a record of `table` may be here without this field because nobody has asked for it.
+    pub fn may_lack(&self, table: &str, field: &str) -> bool {
+        self.chain(table).filter_map(|of| self.tables().find(|(name, _)| *name == of)).any(|(of, options)| {
+            let asked = options.cache.as_ref().and_then(|cache| self.fields_of(of, cache, &Query::default()));
+            asked.is_some_and(|asked| !asked.iter().any(|name| name == field))
+        })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     acted::{echoed, want},
-    along::{may_lead, pins_of},
+    along::{any_pinned, may_lead},
     conflict::weigh,
     ids,
     key::Key,
@@ -12,6 +12,7 @@ use super::{
     receive::prove,
     reconcile::{Told, class_of, created, rebase},
     row::{RowKey, StoreName},
+    schema::Schema,
     stored::{Item, Pulled, Record, UPDATED},
     twins,
     tx::{Ruled, Tx},
@@ -28,14 +29,24 @@ pub enum Came {
     Along,
     /// The app has asked for them.
     Asked,
+    /// An action has touched them, or has named them, under this lease. One that the query would find counts as found, or the
+    /// next refresh would take it for one too many; any other is here for what it was here for.
+    Named(u64),
 }
 
 impl Came {
     fn mark(self, record: &mut Record) {
         match self {
             Self::Found(lease) => record.pulled_under = Some(lease),
-            Self::Along => {}
+            Self::Along | Self::Named(_) => {}
             Self::Asked => record.along = false,
+        }
+    }
+
+    fn of_row(self, schema: &Schema, class: &str, row: &Fields) -> Self {
+        match self {
+            Self::Named(lease) if schema.is_cached(class, row) => Self::Found(lease),
+            came => came,
         }
     }
 }
@@ -61,6 +72,7 @@ pub fn take_in_as(tx: &mut Tx<'_>, table: &str, asked: Option<&[String]>, rows: 
     tx.each(rows, |tx, row| {
         let Some(sys_id) = row.get("sys_id").filter(|id| !id.is_empty()) else { return Ok(()) };
         let class = class_of(tx, table, row);
+        let came = came.of_row(tx.schema, &class, row);
         if let Some(item) = waiting_for(tx, &class, row)? {
             if asked.is_some() {
                 // Its receipt is the whole of it: what was not kept, or put in, a part would not tell.
@@ -238,34 +250,44 @@ fn look_for_twin(tx: &mut Tx<'_>, table: &str, row: &Fields) -> Ruled<()> {
     Ok(())
 }
 
+/// What became of rows that a refresh has not brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// So many went.
+    pub removed: u32,
+    /// So many may still be led to: a walk finds that out.
+    pub marked: u32,
+}
+
 /// Removes rows that the refresh under `lease` did not bring, if they are still such as it may remove, and no
 /// unsent work mentions them; perhaps only those that the instance has not been seen to have since a time, in ms. Where
-/// something may lead to them, that is found out next. Gives how many went.
+/// something may lead to them, that is found out next.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn sweep(tx: &mut Tx<'_>, lease: u64, not_since: Option<u64>, gone: &[RowKey]) -> Ruled<u32> {
-    let Some(needed) = needed(tx)? else { return Ok(0) };
-    let may_lead = may_lead(tx)?;
-    let mut removed = 0;
+pub fn sweep(tx: &mut Tx<'_>, lease: u64, not_since: Option<u64>, gone: &[RowKey]) -> Ruled<Swept> {
+    let mut swept = Swept::default();
+    let Some(needed) = needed(tx)? else { return Ok(swept) };
+    // What is too old goes wherever it may lead from, but for a pin, which says that it is to stay.
+    let may_lead = match not_since {
+        None => may_lead(tx)?,
+        Some(_) => any_pinned(tx)?,
+    };
     tx.each(gone, |tx, at| {
         let Some(record) = tx.get::<Record>(at)? else { return Ok(()) };
         let known = not_since.map_or(Ok(None), |_| known_since(tx, &record))?;
         if may_go(&record, lease) && !needed.contains(&record.sys_id) && known.is_none_or(|at| Some(at) < not_since) {
-            if not_since.is_some() && !pins_of(tx, &record.sys_id)?.is_empty() {
-                return Ok(());
-            }
-            // What is too old goes wherever it may lead from.
-            if may_lead && not_since.is_none() {
+            if may_lead {
+                swept.marked += 1;
                 return tx.put(&Record { pulled_under: None, along: true, ..record });
             }
             tx.remove(at.clone());
             tx.changed(&record.table, &record.sys_id);
-            removed += 1;
+            swept.removed += 1;
         }
         Ok(())
     })?;
-    Ok(removed)
+    Ok(swept)
 }
 
 /// Whether a refresh under `lease` that did not bring `record` may remove it: an earlier one brought it, and

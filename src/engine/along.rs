@@ -10,7 +10,6 @@ use crate::{
         along::{Include, Pointing, pins, sweep_along, targets},
         ids,
         lease::renew_lease,
-        pull::note_fresh,
         schema::Schema,
         stored::{Pin, Pulled, Record},
     },
@@ -56,6 +55,13 @@ pub(super) struct Leg {
     rest: BTreeSet<Vec<String>>,
     /// When the instance has changed it, if it has said so already.
     pub changed: Option<String>,
+}
+
+impl Leg {
+    /// The fields by which the paths go on from it.
+    pub fn rest(&self) -> impl Iterator<Item = &String> {
+        self.rest.iter().filter_map(|rest| rest.first())
+    }
 }
 
 impl<'a> Walk<'a> {
@@ -129,7 +135,7 @@ fn steps(path: &str) -> Vec<String> {
 
 impl<P: Ports> Client<P> {
     /// Brings what goes along with all that is here and all that is pinned, then removes what came along and nothing leads
-    /// to any more. Only a walk to its end, after a refresh that was whole, tells that.
+    /// to any more. Only a walk to its end tells that. Of a table that was refused, what is here is here still, and leads on.
     pub(super) async fn bring_along(
         &self,
         pulling: &mut Pulling<'_>,
@@ -151,7 +157,7 @@ impl<P: Ports> Client<P> {
         pulling.headers = walk.headers.take();
         pulling.report.pulled += walk.written;
         walked?;
-        if walk.stopped || !pulling.report.refreshed {
+        if walk.stopped {
             return Ok(());
         }
         let found = self.ports().store().read(&[Read::Keys(came_along)]).await.map_err(EngineError::from)?;
@@ -170,13 +176,10 @@ impl<P: Ports> Client<P> {
         }
         pulling.report.removed += removed;
         // Of what was not asked for it cannot be said that it is as the instance has it.
-        if walk.withheld.is_empty() && walk.unlisted.is_empty() && usize::try_from(removed) == Ok(gone.len()) {
-            self.transact(Origin::Sync, Durability::Relaxed, |tx| {
-                renew_lease(tx, lease)?;
-                note_fresh(tx, &Pulled { table: Pulled::ALONG.to_owned(), ..Pulled::default() }, begun_at)
-            })
-            .await?;
-        }
+        let is_fresh =
+            walk.withheld.is_empty() && walk.unlisted.is_empty() && usize::try_from(removed) == Ok(gone.len());
+        let along = Pulled { table: Pulled::ALONG.to_owned(), ..Pulled::default() };
+        self.note_looked(lease, along, begun_at, is_fresh).await?;
         Ok(())
     }
 
@@ -234,7 +237,7 @@ impl<P: Ports> Client<P> {
             let ahead = std::mem::take(&mut walk.ahead);
             self.bring_these(walk, &ahead).await?;
             for (table, legs) in &ahead {
-                let goes_on = |leg: &Leg| leg.rest.iter().any(|rest| !rest.is_empty());
+                let goes_on = |leg: &Leg| leg.rest().next().is_some();
                 let further: Vec<String> =
                     legs.iter().filter(|(_, leg)| goes_on(leg)).map(|(id, _)| id.clone()).collect();
                 for chunk in further.chunks(LOOKED_THROUGH) {

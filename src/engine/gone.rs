@@ -240,12 +240,14 @@ impl<P: Ports> Client<P> {
             if self.is_stopped(pulling.options) {
                 return Ok(false);
             }
-            pulling.report.removed += self
+            let swept = self
                 .transact(Origin::Sync, Durability::Relaxed, |tx| {
                     renew_lease(tx, lease)?;
                     sweep(tx, lease, not_since, chunk)
                 })
                 .await?;
+            pulling.report.removed += swept.removed;
+            pulling.marked += swept.marked;
         }
         Ok(true)
     }

@@ -100,6 +100,11 @@ impl<P: Ports> Client<P> {
             return Do::Nothing;
         }
         let own = if self.schema().known(&record.table).is_ok() { &record.table } else { table };
+        // A cached table brings some fields only, and a pin may name others.
+        let lacks = |field: &String| !record.fields.contains_key(field) && self.schema().may_lack(own, field);
+        if leg.is_some_and(|leg| leg.rest().any(lacks)) {
+            return Do::Read(own.to_owned());
+        }
         let changed = leg.and_then(|leg| leg.changed.as_ref());
         let lately = |at: u64| self.ports().clock().now_ms().checked_sub(at).is_some_and(|since| since < A_WEEK_MS);
         let time = record.updated_on().filter(|_| record.fetched_at.is_some_and(lately));

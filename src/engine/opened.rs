@@ -71,7 +71,8 @@ impl Served {
 
 impl<P: Ports> Client<P> {
     /// As [`Client::get`], but the instance is asked, when online. What it answers, and what the table's cache includes of
-    /// it, stays on the device. Offline, or where it does not answer soon, it is what is here.
+    /// it, stays on the device. Offline, or where it does not answer soon, it is what is here: then the run that asks is to
+    /// be driven on, see [`Client::run_under_way`].
     ///
     /// # Errors
     /// As [`Client::get`].
@@ -93,7 +94,8 @@ impl<P: Ports> Client<P> {
     }
 
     /// Has a record, and what goes along with it, on the device until [`Client::unpin`]: from now on, when online, else from
-    /// the next refresh on. Without `include` it is what its table's cache includes.
+    /// the next refresh on. Without `include` it is what its table's cache includes. As after [`Client::get_from`], the run
+    /// under way is to be driven on.
     ///
     /// # Errors
     /// As [`along::pin`]; the store's.
@@ -139,17 +141,10 @@ impl<P: Ports> Client<P> {
                 None => {
                     tried = true;
                     let options = SyncOptions { push: false, pull: false, ..SyncOptions::default() };
-                    let abort = options.abort.clone();
-                    let run = pin!(self.sync(options));
-                    // It is not left alone halfway, or nobody would give the lock back. What it does once it has its turn
-                    // is not stopped.
-                    match select(run, limit.as_mut()).await {
-                        Either::Left((report, _)) => report?,
-                        Either::Right((_, run)) => {
-                            abort.set(true);
-                            run.await?
-                        }
-                    };
+                    match select(pin!(self.sync(options)), limit.as_mut()).await {
+                        Either::Left((report, _)) => drop(report?),
+                        Either::Right(_) => return Ok(()),
+                    }
                 }
             }
         }

@@ -35,6 +35,8 @@ pub(super) struct Pulling<'a> {
     pub headers: Option<Headers>,
     pub options: &'a SyncOptions,
     pub report: &'a mut SyncReport,
+    /// Records that are here no more unless something leads to them.
+    pub marked: u32,
     pub far: Far,
 }
 
@@ -121,7 +123,8 @@ impl<P: Ports> Client<P> {
         options: &SyncOptions,
         report: &mut SyncReport,
     ) -> Result<EndedBy, Trouble> {
-        let mut pulling = Pulling { lease, headers: None, options, report, far: Far { done: 0, total: Some(0) } };
+        let mut pulling =
+            Pulling { lease, headers: None, options, report, marked: 0, far: Far { done: 0, total: Some(0) } };
         let cached = self.cached(options.only).await?;
         let beside = |of: &Cached| {
             let with_it = cached.iter().filter(|(other, _)| self.schema().related(&of.table, &other.table));
@@ -154,7 +157,8 @@ impl<P: Ports> Client<P> {
                 trouble => return Err(trouble),
             }
         }
-        pulling.report.refreshed = complete.len() == begun.len();
+        let tried = begun.len();
+        pulling.report.refreshed = complete.len() == tried;
         let whole: BTreeSet<String> = complete.keys().cloned().collect();
         for (of, begun_at) in begun {
             let refreshed = complete.remove(&of.table).filter(|_| beside(of).iter().all(|table| whole.contains(table)));
@@ -168,24 +172,31 @@ impl<P: Ports> Client<P> {
             if self.is_stopped(options) {
                 return Ok(EndedBy::Aborted);
             }
-            self.transact(Origin::Sync, Durability::Relaxed, |tx| {
-                renew_lease(tx, lease)?;
-                match found {
-                    Some(true) => note_fresh(tx, &of.fresh(), begun_at),
-                    _ => note_tried(tx, of.fresh(), begun_at),
-                }
-            })
-            .await?;
+            self.note_looked(lease, of.fresh(), begun_at, found == Some(true)).await?;
             if found.is_none() {
                 self.expire(&mut pulling, of).await?;
             }
         }
-        // A table that is refreshed often has the others looked through only for what goes along with it.
-        let by_itself = options.only.is_some_and(|on| on.is_none());
-        if !by_itself || whole.iter().any(|table| self.schema().includes(table).next().is_some()) {
+        // A table that is refreshed often has the others looked through only for what goes along with it, or did.
+        let leads = |table: &String| self.schema().includes(table).next().is_some();
+        let walks = match options.only {
+            Some(on) if tried == 0 => self.is_walk_due(on).await?,
+            Some(on) if on.is_none() => pulling.marked > 0 || whole.iter().any(leads),
+            _ => true,
+        };
+        if walks {
             self.bring_along(&mut pulling, whole).await?;
         }
         Ok(EndedBy::Done)
+    }
+
+    /// That it was refreshed at this time, in ms, or only tried.
+    pub(super) async fn note_looked(&self, lease: u64, of: Pulled, at: u64, is_fresh: bool) -> Result<(), EngineError> {
+        self.transact(Origin::Sync, Durability::Relaxed, |tx| {
+            renew_lease(tx, lease)?;
+            if is_fresh { note_fresh(tx, &of, at) } else { note_tried(tx, of.clone(), at) }
+        })
+        .await
     }
 
     /// What the changes of it were looked for by does not hold for what is brought in another way.

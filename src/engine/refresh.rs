@@ -11,7 +11,7 @@ use super::{
     pull::{Cached, Pulling},
 };
 use crate::{
-    core::{RowKey, StoreName, cache::Refresh, schema::TableOptions, stored::Pulled},
+    core::{RowKey, StoreName, along::pins, cache::Refresh, schema::TableOptions, stored::Pulled},
     ports::{Clock, Ports},
 };
 
@@ -98,6 +98,30 @@ impl<P: Ports> Client<P> {
         .await
     }
 
+    /// Whether there is anything that is not refreshed on such a connection.
+    pub fn spares(&self, metered: bool) -> bool {
+        let spares = |said: &TableOptions| said.cache.as_ref().is_some_and(|cache| cache.refresh.only_unmetered);
+        metered && self.schema().tables().any(|(_, said)| spares(said))
+    }
+
+    /// Whether what goes along is looked through though no table is refreshed: once an occasion if anything is pinned, and
+    /// where the walk after a refresh was cut.
+    pub(super) async fn is_walk_due(&self, on: Occasion) -> Result<bool, EngineError> {
+        if self.spares(on.metered) {
+            return Ok(false);
+        }
+        let now = self.ports().clock().now_ms();
+        let (pinned, walked) = self
+            .look(|tx| Ok((pins(tx)?, tx.readable::<Pulled>(&Pulled::at(Pulled::ALONG))?.unwrap_or_default())))
+            .await?;
+        let walked_at = walked.looked_at(now);
+        let since = on.opened_at.max(on.back_at).filter(|_| !pinned.is_empty()).map(|since| since.min(now));
+        let mut all: Vec<Cached> = self.cached(None).await?.into_iter().map(|(of, _)| of).collect();
+        all.retain(|of| self.schema().includes(&of.table).next().is_some());
+        let brought = self.brought_of(&all).await?;
+        Ok(walked_at < brought.iter().filter_map(|of| of.looked_at(now)).max().max(since))
+    }
+
     /// When a table is next due by its own interval, in ms from now: none while there is none, or nothing is asked anyway.
     ///
     /// # Errors
@@ -128,11 +152,11 @@ impl<P: Ports> Client<P> {
         if at.fresh_at >= before {
             return Ok(());
         }
-        let removed = pulling.report.removed;
+        let swept = (pulling.report.removed, pulling.marked);
         let brought = self.brought(of).await?;
         let brought: Vec<RowKey> = brought.into_iter().map(|key| RowKey { store: StoreName::Records, key }).collect();
         self.remove(pulling, &brought, Some(before)).await?;
-        if pulling.report.removed > removed {
+        if swept != (pulling.report.removed, pulling.marked) {
             // Should they be given again, they are no changes.
             at.begin_anew();
             self.note_pulled(pulling, &at).await?;

@@ -189,6 +189,12 @@ impl<P: Ports> Client<P> {
         run.await
     }
 
+    /// The run under way. Whoever may have begun one and not seen its end has to have it driven on: one that nobody polls
+    /// keeps the lock.
+    pub fn run_under_way(&self) -> Option<impl Future + use<P>> {
+        self.session().run_under_way()
+    }
+
     async fn run(&self, options: &SyncOptions) -> Result<SyncReport, EngineError> {
         let mut report = SyncReport::default();
         self.session().requests.set(0);

@@ -7,7 +7,7 @@ use crate::{
     core::{
         Durability, Event, Found, Origin, Read, Scan, StoreName,
         lease::renew_lease,
-        pull::take_in,
+        pull::{Came, take_in_as},
         stored::{Record, UPDATED, Wanted},
     },
     ports::{Headers, Ports, Store},
@@ -44,7 +44,7 @@ impl<P: Ports> Client<P> {
                         for wanted in chunk {
                             tx.remove(Wanted::at(&wanted.table, &wanted.sys_id));
                         }
-                        take_in(tx, &table, &rows, lease)
+                        take_in_as(tx, &table, None, &rows, Came::Named(lease))
                     })
                     .await?;
                 these.extend(rows.iter().map(|row| (table.clone(), id_of(row))));

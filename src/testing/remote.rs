@@ -135,8 +135,8 @@ impl Remote for MemoryRemote {
 
     async fn authorize(&self, reason: AuthReason) -> Result<Headers, AuthUnavailable> {
         self.shared.auth_asked.borrow_mut().push(reason);
-        if self.shared.auth_hangs.get() {
-            std::future::pending::<()>().await;
+        while self.shared.auth_hangs.get() {
+            yield_now().await;
         }
         self.shared.auth.borrow().clone().unwrap_or(Ok(Headers::new()))
     }

@@ -151,12 +151,12 @@ fn what_a_query_does_not_find_any_more_may_still_be_led_to() {
     }
     let [first, second] = ["a1", "a2"].map(|id| at(&world, id));
     assert_eq!(
-        world.run(|tx| sweep(tx, 2, None, std::slice::from_ref(&first))).unwrap().0,
+        world.run(|tx| sweep(tx, 2, None, std::slice::from_ref(&first))).unwrap().0.removed,
         1,
         "nothing leads anywhere"
     );
     world.run(|tx| pin(tx, "problem", "p1", None)).unwrap();
-    assert_eq!(world.run(|tx| sweep(tx, 2, None, std::slice::from_ref(&second))).unwrap().0, 0);
+    assert_eq!(world.run(|tx| sweep(tx, 2, None, std::slice::from_ref(&second))).unwrap().0.removed, 0);
     assert_eq!(marks(&mut world, "a2"), Some((None, true)));
     // What was pinned after the walk may lead to it.
     assert_eq!(world.run(|tx| sweep_along(tx, std::slice::from_ref(&second), &[], &none)).unwrap().0, 0);

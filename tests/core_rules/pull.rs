@@ -127,12 +127,20 @@ fn what_has_not_been_seen_for_too_long_goes_unless_it_is_needed() {
     world.run(|tx| write::update(tx, "incident", "a2", &fields_of(&[("category", "belt")]))).unwrap();
     world.create(&[("parent", "a3")]);
     let at: Vec<_> = ["a1", "a2", "a3"].iter().map(|id| Record::at(&world.schema, "incident", id)).collect();
-    assert_eq!(world.run(|tx| sweep(tx, 2, Some(seen_at), &at)).unwrap().0, 0, "not older than that");
-    assert_eq!(world.run(|tx| sweep(tx, 1, Some(seen_at + 9), &at)).unwrap().0, 0, "this refresh has brought them");
+    assert_eq!(world.run(|tx| sweep(tx, 2, Some(seen_at), &at)).unwrap().0.removed, 0, "not older than that");
+    assert_eq!(
+        world.run(|tx| sweep(tx, 1, Some(seen_at + 9), &at)).unwrap().0.removed,
+        0,
+        "this refresh has brought them"
+    );
     let of = Pulled { table: "task".to_owned(), ..Pulled::default() };
     world.run(|tx| note_fresh(tx, &of, seen_at + 9)).unwrap();
-    assert_eq!(world.run(|tx| sweep(tx, 2, Some(seen_at + 9), &at)).unwrap().0, 0, "seen as the parent's since");
-    assert_eq!(world.run(|tx| sweep(tx, 2, Some(seen_at + 10), &at)).unwrap().0, 1);
+    assert_eq!(
+        world.run(|tx| sweep(tx, 2, Some(seen_at + 9), &at)).unwrap().0.removed,
+        0,
+        "seen as the parent's since"
+    );
+    assert_eq!(world.run(|tx| sweep(tx, 2, Some(seen_at + 10), &at)).unwrap().0.removed, 1);
     let left = ["a1", "a2", "a3"].map(|id| world.record("incident", id).is_some());
     assert_eq!(left, [false, true, true]);
 }

@@ -460,10 +460,35 @@ fn what_an_action_has_touched_brings_what_its_table_includes() {
             let named = json!({ "result": null, "records_for_sync": [{ "table": "incident", "sys_id": at }] });
             Ok(serde_json::from_value(named).unwrap())
         });
-        let step = w.page.act(Action { name: "assign".into(), ..Action::default() }).await.unwrap();
+        let assign = async || {
+            let step = w.page.act(Action { name: "assign".into(), ..Action::default() }).await.unwrap();
+            assert!(step.commit().await.unwrap());
+            w.page.sync(push()).await.unwrap();
+            assert!(w.has("incident", &incident).await && w.has("cmn_location", &place).await);
+        };
+        assign().await;
+        // The query does not find it: it is none of its count, and stays.
+        let asked = counted(&w.device);
+        for touched in [true, false] {
+            asked.take();
+            assert_eq!(sync(&w.page).await.removed, 0);
+            let of = asked.borrow().iter().filter(|path| path.contains("/incident?")).count();
+            assert!(of <= 2 && w.has("incident", &incident).await, "{asked:#?}");
+            if touched {
+                assign().await;
+            }
+        }
+        // One that came along does not come to be here for itself.
+        let (at, user) = (incident.clone(), w.user().0);
+        instance.on_action("leave", move |instance, _| {
+            instance.put("incident", &[("sys_id", &at), ("active", "false"), ("caller_id", &user)]);
+            let all = [("incident", &at), ("sys_user", &caller)].map(|(of, id)| json!({ "table": of, "sys_id": id }));
+            Ok(serde_json::from_value(json!({ "result": null, "records_for_sync": all })).unwrap())
+        });
+        let step = w.page.act(Action { name: "leave".into(), ..Action::default() }).await.unwrap();
         assert!(step.commit().await.unwrap());
         w.page.sync(push()).await.unwrap();
-        assert!(w.has("incident", &incident).await && w.has("cmn_location", &place).await);
+        assert_eq!(sync(&w.page).await.removed, 2, "the caller that was, and his place");
     });
 }
 

@@ -142,3 +142,54 @@ fn a_row_in_part_that_is_a_lost_answer_says_nothing_of_the_rest() {
         assert_eq!(instance.rows("note").len(), 2);
     });
 }
+
+#[test]
+fn what_leads_on_is_brought_too_and_read_where_only_a_pin_names_it() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let place = instance.put("place", &[]);
+        let boss = instance.put("user", &[]);
+        let user = instance.put("user", &[("place", &place), ("boss", &boss), ("boss_table", "user"), ("phone", "1")]);
+        let part = instance.put("part", &[]);
+        let note = instance.put("note", &[("of", &user), ("of_table", "user"), ("text", "long")]);
+        instance.put("link", &[("to", &note), ("part", &part)]);
+        let tables = json!({
+            "note": {
+                "references": { "of": { "table": "of_table" } },
+                "cache": {
+                    "fields": ["n"],
+                    "include": ["of.place", { "from": "link", "field": "to" }],
+                },
+            },
+            "user": {
+                "references": { "place": "place", "boss": { "table": "boss_table" } },
+                "cache": { "fields": ["n"], "query": "phone=1" },
+            },
+            "link": { "references": { "to": "note", "part": "part" }, "cache": { "fields": ["n"] } },
+            "place": {}, "part": {},
+        });
+        let device = Device::new(&instance, serde_json::from_value(tables).unwrap(), 1);
+        let page = device.open().await.unwrap();
+        let has = async |table: &str, id: &str| page.get(table, id, false).await.unwrap().is_some();
+        let asked = counted(&device);
+        sync(&page).await;
+        assert!(has("place", &place).await);
+        for (table, fields) in [("note", "of%2Cof_table%2C"), ("user", "place%2C"), ("link", "to&")] {
+            let brings = |path: &&String| path.contains(&format!("/{table}?")) && path.contains(fields);
+            assert!(asked.borrow().iter().any(|path| brings(&path)), "{table}: {asked:#?}");
+        }
+        assert!(!has("user", &boss).await);
+        let include = serde_json::from_value(json!(["boss"])).unwrap();
+        device.remote.set_offline(true);
+        page.pin("user", &user, Some(include)).await.unwrap();
+        device.remote.set_offline(false);
+        sync(&page).await;
+        assert!(has("user", &boss).await);
+        // Nothing of it is asked for again.
+        asked.take();
+        sync(&page).await;
+        let whole = |path: &&String| !path.contains("sysparm_fields=");
+        assert_eq!(asked.borrow().iter().filter(whole).count(), 0, "{asked:#?}");
+        assert!(has("user", &boss).await);
+    });
+}

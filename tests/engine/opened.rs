@@ -3,7 +3,7 @@
 use std::{cell::Cell, rc::Rc};
 
 use futures_executor::block_on;
-use futures_util::future::join;
+use futures_util::future::{Either, join, select};
 use landfall::{
     core::CoreError,
     engine::{EngineError, FromRemote, SyncOptions},
@@ -205,8 +205,45 @@ fn it_does_not_wait_for_ever_for_its_turn() {
                 w.page.sync(push()).await.unwrap();
             };
             let both = join(asks, time);
-            futures_util::future::select(std::pin::pin!(sync), std::pin::pin!(both)).await;
+            select(std::pin::pin!(sync), std::pin::pin!(both)).await;
             assert_eq!(got.take(), Some(None));
+        }
+    });
+}
+
+/// What it has begun goes on without it.
+#[test]
+fn it_does_not_wait_for_ever_for_an_answer() {
+    block_on(async {
+        let w = world(MemoryInstance::plain()).await;
+        let (user, _) = w.user();
+        for pins in [false, true] {
+            w.device.remote.set_auth_hangs(true);
+            let asks = async {
+                if pins {
+                    w.page.pin("sys_user", &user, None).await.unwrap();
+                } else {
+                    assert_eq!(get(&w, "sys_user", &user, FromRemote::Always).await, None);
+                }
+            };
+            let time = async {
+                for _ in 0..6 {
+                    for _ in 0..20 {
+                        yield_now().await;
+                    }
+                    w.device.clock.advance(1_000);
+                }
+                for _ in 0..20 {
+                    yield_now().await;
+                }
+            };
+            let (asks, time) = (std::pin::pin!(asks), std::pin::pin!(time));
+            let came = matches!(select(asks, time).await, Either::Left(_));
+            assert!(came, "it hangs");
+            w.device.remote.set_auth_hangs(false);
+            assert!(!pins || w.has("sys_user", &user).await);
+            drop(w.page.run_under_way().unwrap().await);
+            assert!(w.has("sys_user", &user).await && w.page.run_under_way().is_none());
         }
     });
 }

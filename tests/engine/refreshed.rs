@@ -208,8 +208,9 @@ fn one_that_is_refused_is_tried_no_sooner_and_holds_up_no_other() {
         let instance = MemoryInstance::plain();
         let gone = instance.put("note", &[("n", "1")]);
         instance.put("plan", &[("n", "1")]);
-        let timed = json!({ "cache": { "refresh": { "everyMs": 60000 } } });
-        let device = device(&instance, json!({ "note": timed, "plan": timed }));
+        let cache = json!({ "refresh": { "everyMs": 60000 }, "include": ["up"] });
+        let timed = json!({ "references": { "up": "place" }, "cache": cache });
+        let device = device(&instance, json!({ "note": timed, "plan": timed, "place": {} }));
         let page = device.open().await.unwrap();
         page.sync(SyncOptions::default()).await.unwrap();
         forbidden(&device, "plan");
@@ -226,6 +227,82 @@ fn one_that_is_refused_is_tried_no_sooner_and_holds_up_no_other() {
         };
         let status = async || page.status().await.unwrap();
         assert!(at(status().await, "plan") < at(status().await, "note"));
+    });
+}
+
+/// The one that is refreshed by its interval includes nothing itself, but another does: what leaves it may be led to.
+#[test]
+fn what_leaves_a_table_that_is_refreshed_by_itself_goes_then() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let ids: Vec<String> = (0..2).map(|_| instance.put("note", &[("open", "1")])).collect();
+        instance.put("plan", &[("note", &ids[0])]);
+        let device = device(
+            &instance,
+            json!({
+                "note": { "cache": { "query": "open=1", "refresh": { "everyMs": 60000 } } },
+                "plan": { "references": { "note": "note" }, "cache": { "include": ["note"] } },
+            }),
+        );
+        let page = device.open().await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        for id in &ids {
+            instance.put("note", &[("sys_id", id), ("open", "0")]);
+        }
+        device.clock.advance(MINUTE_MS);
+        assert_eq!(on(&page, Occasion::default()).await.removed, 1);
+        assert!(page.get("note", &ids[0], false).await.unwrap().is_some(), "the plan leads to it");
+    });
+}
+
+#[test]
+fn what_goes_along_is_not_looked_through_where_nothing_is_refreshed() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let notes: Vec<String> = (0..2).map(|_| instance.put("note", &[])).collect();
+        instance.put("plan", &[("note", &notes[0])]);
+        let refresh = json!({ "onOpen": true, "onReconnect": false, "onlyUnmetered": true });
+        let cache = json!({ "refresh": refresh, "include": ["note"] });
+        let plan = json!({ "references": { "note": "note" }, "cache": cache });
+        let device = device(&instance, json!({ "note": {}, "plan": plan }));
+        let pages = [device.open().await.unwrap(), device.open().await.unwrap()];
+        let asked = counted(&device);
+        let metered = |on: Occasion| Occasion { metered: true, ..on };
+        let owed = opened(&device);
+        on(&pages[0], metered(owed)).await;
+        assert_eq!(asked.take().len(), 0);
+        assert!(pages[0].spares(true) && !pages[0].spares(false));
+        on(&pages[0], owed).await;
+        assert_eq!(tables(&asked), ["note", "plan"]);
+        on(&pages[1], owed).await;
+        device.clock.advance(1_000);
+        on(&pages[0], back(&device)).await;
+        assert_eq!(asked.take().len(), 0, "another page has; nor is anything due on such an occasion");
+
+        // What is pinned is, once for each.
+        pages[0].pin("note", &notes[1], None).await.unwrap();
+        asked.take();
+        device.clock.advance(1_000);
+        let owed = back(&device);
+        on(&pages[0], metered(owed)).await;
+        assert_eq!(asked.take().len(), 0);
+        for walks in [true, false] {
+            on(&pages[0], owed).await;
+            assert_eq!(asked.take().is_empty(), !walks);
+        }
+
+        // Cut, it is owed.
+        device.clock.advance(1_000);
+        let (owed, lost) = (opened(&device), RefCell::new(false));
+        device.remote.set_rule(move |request| {
+            let first = request.path.contains("/note?") && !lost.replace(true);
+            first.then_some(Fault::LoseRequest)
+        });
+        pages[0].unpin("note", &notes[1]).await.unwrap();
+        assert_eq!(on(&pages[0], owed).await.ended_by, EndedBy::Offline);
+        device.clock.advance(60 * MINUTE_MS);
+        assert_eq!(on(&pages[0], owed).await.removed, 1);
+        assert_eq!(on(&pages[0], owed).await.requests, 0);
     });
 }
 
@@ -274,6 +351,38 @@ fn what_could_not_be_refreshed_for_too_long_goes_but_nothing_that_is_needed() {
         device.remote.set_rule(|_| None);
         pull().await;
         assert_eq!(rows().await, 4, "but for the one that was deleted here");
+    });
+}
+
+#[test]
+fn what_goes_along_with_a_pin_does_not_go_by_age() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let ids: Vec<String> = (0..3).map(|_| instance.put("note", &[])).collect();
+        let plan = instance.put("plan", &[("note", &ids[0])]);
+        let note = json!({ "cache": { "maxAgeMs": 60 * MINUTE_MS } });
+        let device = device(&instance, json!({ "note": note, "plan": { "references": { "note": "note" } } }));
+        let page = device.open().await.unwrap();
+        let include = serde_json::from_value(json!(["note"])).unwrap();
+        page.pin("plan", &plan, Some(include)).await.unwrap();
+        page.pin("note", &ids[1], None).await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        forbidden(&device, "note");
+        for removed in [1, 0] {
+            device.clock.advance(61 * MINUTE_MS);
+            assert_eq!(page.sync(SyncOptions::default()).await.unwrap().removed, removed);
+        }
+        let left = page.query("note", "", 0, None).await.unwrap();
+        let mut left: Vec<_> = left.iter().map(|row| row["sys_id"].as_str().unwrap()).collect();
+        left.sort_unstable();
+        assert_eq!(left, [&ids[0], &ids[1]]);
+        // Given again, it is as before.
+        device.remote.set_rule(|_| None);
+        page.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(
+            (page.count("note", "").await.unwrap(), page.sync(SyncOptions::default()).await.unwrap().removed),
+            (3, 0)
+        );
     });
 }
 

@@ -94,13 +94,13 @@ export interface CacheOptions {
   query?: string;
   /**
    * Most records. Where there are more, as many are read as a whole by each refresh; else all of them are read once, and
-   * then what has changed. What is on the device and is not found by the query (any more) goes at the next refresh, unless unsent work
-   * needs it: also what an action has named.
+   * then what has changed. What the query has found and does not find any more goes at the next refresh, unless unsent work
+   * needs it. What it has never found stays: opened, made here, or named by an action.
    */
   limit?: number;
   /**
-   * Only these fields are brought, with those that the query names, the correlation field, `actedAtField` and the system's
-   * (`sys_id`, `sys_class_name`, `sys_created_on`, `sys_updated_on`, `sys_mod_count`). Left out, all are. The answer to a
+   * Only these fields are brought, with those that the query names, those by which an `include` of any table leads on, the
+   * correlation field, `actedAtField` and the system's (`sys_id`, `sys_class_name`, `sys_created_on`, `sys_updated_on`, `sys_mod_count`). Left out, all are. The answer to a
    * write has all of them, and what is known of a record besides stays, as it was when it came. Another list brings the
    * table anew.
    */
@@ -135,7 +135,8 @@ export interface CacheOptions {
   };
   /**
    * Where the instance will not give the table, cached rows that it has not been seen to have for longer than this are
-   * dropped: they go with the refusal, not while it cannot be reached. Never what unsent work needs; 1000 or more.
+   * dropped: they go with the refusal, not while it cannot be reached. Never what unsent work needs, nor what is pinned
+   * or goes along with that (while anything is pinned: nothing that an `include` leads to); 1000 or more.
    */
   maxAgeMs?: number;
 }
@@ -250,8 +251,8 @@ export interface Table<T> {
    * By the temporary or the permanent sys_id. `remote` asks the instance when online, each time or if the record is not
    * here; what it answers, and what the table's cache includes, stays on the device: a record that the table's query has
    * never found does, too. One that the instance does not have, or show, goes, unless unsent work is about it or mentions
-   * it. Offline, or where the instance cannot be asked within seconds since something long is being sent, it is what is
-   * here.
+   * it. Offline, or where the instance does not answer within five seconds (something long is being sent, or the line
+   * is slow), it is what is here; what comes later is a `change` event.
    */
   get(sysId: string, options?: { remote?: "ifMissing" | "always"; deleted?: boolean }): Promise<Row<T> | undefined>;
   /** `undefined` leaves a field alone, `null` clears it; `sys_id` and `$sync` are ignored. */
@@ -318,8 +319,8 @@ export interface OnlineStep {
   fetch(path: string, init?: RequestInit & { key?: string }): Promise<Response>;
   /**
    * Names the instance's record for one made in the offline step. `temporary` may be left out where one record of that
-   * table is open and one is named. Others that it names join the cache, and what it has changed is read again. Throws
-   * where `sysId` is empty, or `temporary` none of `records` (`bad_argument`). That the instance has no record of the id
+   * table is open and one is named. Others that it names come to the device and stay, as one that is opened does, and
+   * what it has changed is read again. Throws where `sysId` is empty, or `temporary` none of `records` (`bad_argument`). That the instance has no record of the id
    * which one made here was given is found out when it is read again: an `error` event, `not_found`.
    */
   addRecordForSync(table: string, sysId: string, temporary?: string): void;
