@@ -189,6 +189,10 @@ impl<P: Ports> Client<P> {
         if stopped || walk.withheld.contains(table) {
             return Ok(None);
         }
+        // A walk over all that is here takes long; one that reads what was opened does not wait for itself.
+        if walk.options.is_some() {
+            walk.written += Box::pin(self.read_opened(walk.lease)).await?;
+        }
         let query = query.to_string();
         let asked = self.dialect().first_page(table, &query, fields, size);
         let trouble = match self.page(walk.lease, table, &asked, &mut walk.headers).await {

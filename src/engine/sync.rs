@@ -292,6 +292,10 @@ impl<P: Ports> Client<P> {
         while options.push && ended == EndedBy::Done && self.session().joined.replace(false) {
             ended = self.push(lease, options, report).await?;
         }
+        // Who has asked meanwhile in another tab would else wait for that one's turn.
+        if matches!(ended, EndedBy::Done | EndedBy::Backoff) {
+            report.pulled += self.read_opened(lease).await?;
+        }
         Ok(ended)
     }
 
