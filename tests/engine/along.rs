@@ -167,6 +167,14 @@ fn what_has_changed_is_read_again_and_what_is_gone_goes() {
         assert_eq!((report.pulled, report.removed), (3, 1));
         assert!(w.has("cmn_location", &moved).await && !w.has("cmn_location", &place).await);
         assert_eq!(w.page.get("incident_task", &task, false).await.unwrap().unwrap()["state"], "2");
+        // Within the second.
+        let at = |table: &str| w.instance.rows(table)[0]["sys_updated_on"].clone();
+        let (same, again) = (("sys_mod_count", "7"), [at("sys_user"), at("incident_task")]);
+        let fields = [("sys_id", &*caller), ("location", &moved), ("sys_updated_on", &again[0]), same];
+        w.instance.put("sys_user", &fields);
+        let fields = [("sys_id", &*task), ("incident", &incident), ("sys_updated_on", &again[1]), same];
+        w.instance.put("incident_task", &fields);
+        assert_eq!(sync(&w.page).await.pulled, 2);
         let at = |row: Value| row["$sync"]["fetchedAt"].as_str().unwrap().to_owned();
         let before = at(w.page.get("sys_user", &caller, false).await.unwrap().unwrap().into());
         w.device.clock.advance(60_000);
@@ -361,6 +369,10 @@ fn one_of_a_child_table_has_its_own_fields_too() {
         let row = page.get("task", &cause, false).await.unwrap().unwrap();
         assert_eq!(row["severity"], "1");
         assert!(page.get("sys_user", &user, false).await.unwrap().is_some());
+        // So has one that is opened.
+        let other = instance.put("incident", &[("severity", "2"), ("sys_class_name", "incident")]);
+        let row = page.get_from("task", &other, false, FromRemote::IfMissing).await.unwrap().unwrap();
+        assert_eq!(row["severity"], "2");
     });
 }
 
