@@ -4,8 +4,9 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use futures_executor::block_on;
 use landfall::{
-    core::{Event, along::Include, schema::TableOptions, stored::Action},
+    core::{Event, Row, StoreName, WriteSet, along::Include, schema::TableOptions, stored::Action},
     engine::{Client, EndedBy, FromRemote, SyncOptions},
+    ports::Store,
     testing::{Device, Fault, MemoryInstance, MemoryPorts, listening},
 };
 use serde_json::{Value, json};
@@ -402,6 +403,35 @@ fn a_pinned_record_stays_with_what_goes_along_until_it_is_let_go() {
         w.page.unpin("incident", &incident).await.unwrap();
         assert_eq!(sync(&w.page).await.removed, 4);
         assert_eq!(sync(&w.page).await.requests, 2);
+    });
+}
+
+/// A later build has written it.
+#[test]
+fn a_pin_that_cannot_be_read_keeps_what_it_may_hold() {
+    block_on(async {
+        let w = world(MemoryInstance::plain()).await;
+        let (caller, place) = w.user();
+        let incident = w.instance.put("incident", &[("active", "false"), ("caller_id", &caller)]);
+        let task = w.instance.put("incident_task", &[("incident", &incident)]);
+        let from = json!([{ "from": "incident_task", "field": "incident" }]);
+        w.page.pin("incident", &incident, Some(serde_json::from_value(from).unwrap())).await.unwrap();
+        let whole = w.device.database.rows(StoreName::Meta).into_iter().find(|row| row.key.text(0) == "pin").unwrap();
+        let put = async |include: Value| {
+            let mut body: Value = serde_json::from_str(&whole.body).unwrap();
+            body["include"] = include;
+            let puts = vec![(StoreName::Meta, Row { body: body.to_string().into(), ..whole.clone() })];
+            w.device.database.open().commit(&WriteSet { puts, ..WriteSet::default() }).await.unwrap();
+        };
+        put(json!([{ "by": "caller_id" }])).await;
+        assert_eq!(sync(&w.page).await.removed, 0);
+        assert!(w.has("incident", &incident).await && w.has("incident_task", &task).await);
+        // A word too many is passed over.
+        put(json!(["caller_id.location", { "from": "incident_task", "field": "incident", "order": "x" }])).await;
+        assert_eq!(sync(&w.page).await.removed, 0);
+        assert!(w.has("cmn_location", &place).await && w.has("incident_task", &task).await);
+        w.page.unpin("incident", &incident).await.unwrap();
+        assert_eq!(sync(&w.page).await.removed, 4);
     });
 }
 
