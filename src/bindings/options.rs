@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use js_sys::Function;
+use js_sys::{Array, Function};
 use serde_json::{Map, Value};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 use super::{arguments::Given, failure::Failure, fields::plain};
 use crate::{
@@ -32,6 +32,7 @@ const TABLE: [&str; 10] = [
     "cache",
 ];
 const CACHE: [&str; 6] = ["query", "limit", "fields", "include", "refresh", "maxAgeMs"];
+const POINTING: [&str; 3] = ["from", "field", "limit"];
 const REFRESH: [&str; 4] = ["onOpen", "onReconnect", "everyMs", "onlyUnmetered"];
 
 /// The options, checked.
@@ -120,6 +121,7 @@ fn table(name: &str, given: &JsValue) -> Result<TableOptions, Failure> {
     if let Some(cache) = given.get("cache") {
         let cache = Given::new(cache, &format!("{whose}.cache"))?;
         cache.only(&CACHE, &[])?;
+        check_include(cache.get("include"), &format!("{whose}.cache.include"))?;
         if let Some(refresh) = cache.get("refresh") {
             Given::new(refresh, &format!("{whose}.cache.refresh"))?.only(&REFRESH, &[])?;
         }
@@ -135,10 +137,17 @@ fn table(name: &str, given: &JsValue) -> Result<TableOptions, Failure> {
     read(options).map_err(|why| Failure::option(format!("The options “{whose}” cannot be used: {why}.")))
 }
 
+/// Of the forms it may have serde tells; a word too many it passes over, for the sake of what is stored.
+fn check_include(include: Option<&JsValue>, whose: &str) -> Result<(), Failure> {
+    let all = include.and_then(|include| include.dyn_ref::<Array>()).into_iter().flat_map(Array::iter);
+    all.filter(|one| one.is_object()).try_for_each(|one| Given::new(&one, whose)?.only(&POINTING, &[]))
+}
+
 /// What is to go along with a record that is pinned.
 pub fn include(options: &JsValue) -> Result<Option<Vec<Include>>, Failure> {
     let given = Given::new(options, "")?;
     given.only(&["include"], &[])?;
+    check_include(given.get("include"), "include")?;
     let Some(include) = given.get("include") else { return Ok(None) };
     let include = plain(include).map_err(|why| Failure::option(format!("The option “include”: {why}.")))?;
     let wrong = |why| Failure::option(format!("The option “include” cannot be used: {why}."));

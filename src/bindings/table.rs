@@ -84,7 +84,7 @@ impl Table {
                 Some("always") => client.get_from(&table, &sys_id, deleted, FromRemote::Always).await,
                 Some(_) => client.get_from(&table, &sys_id, deleted, FromRemote::IfMissing).await,
             };
-            promise::drive_on(&client);
+            promise::drive_on(client);
             match found? {
                 Some(row) => fields::rows(&row),
                 None => Ok(JsValue::UNDEFINED),

@@ -53,7 +53,7 @@ pub(super) type Ahead = BTreeMap<String, BTreeMap<String, Leg>>;
 pub(super) struct Leg {
     /// The paths that go on from it.
     rest: BTreeSet<Vec<String>>,
-    /// When the instance has changed it, if it has said so already.
+    /// When the instance has changed it, and how often, if it has said so already.
     pub changed: Option<String>,
 }
 

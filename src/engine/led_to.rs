@@ -36,10 +36,18 @@ const LISTED: u32 = 5_000;
 /// After so long, in ms, a record is read again whatever its time says: it may have been changed without that.
 const A_WEEK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 
+const COUNT: &str = "sys_mod_count";
+
+/// When the instance has changed a record, and how often: its time goes in seconds.
+fn stamp(row: &Fields) -> String {
+    let of = |field: &str| row.get(field).map_or("", String::as_str);
+    format!("{} {}", of(UPDATED), of(COUNT))
+}
+
 /// What is to be done about a record.
 enum Do {
     Nothing,
-    /// Its time here is this; what it is there is to be asked through this table.
+    /// Its stamp here is this; what it is there is to be asked through this table.
     Compare(String, String),
     /// Through this table.
     Read(String),
@@ -80,10 +88,12 @@ impl<P: Ports> Client<P> {
         for (table, times) in compare {
             let ids: Vec<String> = times.keys().cloned().collect();
             for chunk in ids.chunks(AT_ONCE) {
-                let Some(rows) = self.led_to(walk, &table, chunk, Some(&["sys_id", UPDATED])).await? else { continue };
+                let Some(rows) = self.led_to(walk, &table, chunk, Some(&["sys_id", UPDATED, COUNT])).await? else {
+                    continue;
+                };
                 for row in &rows {
                     let id = id_of(row);
-                    if row.get(UPDATED) == times.get(&id) {
+                    if times.get(&id) == Some(&stamp(row)) {
                         self.note_there(walk, &table, id);
                     } else {
                         read.entry(table.clone()).or_default().insert(id);
@@ -107,16 +117,17 @@ impl<P: Ports> Client<P> {
         }
         let changed = leg.and_then(|leg| leg.changed.as_ref());
         let lately = |at: u64| self.ports().clock().now_ms().checked_sub(at).is_some_and(|since| since < A_WEEK_MS);
-        let time = record.updated_on().filter(|_| record.fetched_at.is_some_and(lately));
+        let known = record.updated_on().filter(|_| record.fetched_at.is_some_and(lately));
+        let time = known.map(|_| stamp(record.base.as_ref().unwrap_or(&record.fields)));
         match (&walk.refreshed, time, changed) {
             (Some(refreshed), ..)
                 if record.pulled_under.is_some() && self.schema().chain(own).any(|of| refreshed.contains(of)) =>
             {
                 Do::Nothing
             }
-            (_, Some(time), Some(changed)) if time == changed => Do::Nothing,
+            (_, Some(time), Some(changed)) if time == *changed => Do::Nothing,
             (None, _, None) if !record.outdated => Do::Nothing,
-            (_, Some(time), None) => Do::Compare(own.to_owned(), time.clone()),
+            (_, Some(time), None) => Do::Compare(own.to_owned(), time),
             _ => Do::Read(own.to_owned()),
         }
     }
@@ -189,6 +200,10 @@ impl<P: Ports> Client<P> {
         if stopped || walk.withheld.contains(table) {
             return Ok(None);
         }
+        // A walk over all that is here takes long; one that reads what was opened does not wait for itself.
+        if walk.options.is_some() {
+            walk.written += Box::pin(self.read_opened(walk.lease)).await?;
+        }
         let query = query.to_string();
         let asked = self.dialect().first_page(table, &query, fields, size);
         let trouble = match self.page(walk.lease, table, &asked, &mut walk.headers).await {
@@ -253,7 +268,7 @@ impl<P: Ports> Client<P> {
             let (done, rest): (Vec<String>, Vec<String>) =
                 group.into_iter().partition(|id| all || found.get(id).is_some_and(|rows| rows.len() >= enough));
             for row in done.iter().filter_map(|id| found.get(id)).flat_map(|rows| rows.iter().take(enough)) {
-                walk.leg(&pointing.from, &id_of(row)).changed = row.get(UPDATED).cloned();
+                walk.leg(&pointing.from, &id_of(row)).changed = Some(stamp(row));
             }
             // Rows that this user may not see count as well, and some are more than fit in a page: then one by one.
             match done.is_empty() {
@@ -274,7 +289,7 @@ impl<P: Ports> Client<P> {
         size: u32,
         ids: &[String],
     ) -> Result<Option<Page>, Trouble> {
-        let mut fields = vec!["sys_id", UPDATED, &pointing.field];
+        let mut fields = vec!["sys_id", UPDATED, COUNT, &pointing.field];
         if let Reference::Named { table } = reference {
             fields.push(table);
         }

@@ -291,6 +291,11 @@ impl<P: Ports> Client<P> {
         if ended == EndedBy::Done && (options.push || options.pull) {
             self.note_success(lease).await?;
         }
+        // Who has asked meanwhile in another tab would else wait for that one's turn. Nothing is
+        // awaited after the last look for who has joined.
+        if matches!(ended, EndedBy::Done | EndedBy::Backoff) {
+            report.pulled += self.read_opened(lease).await?;
+        }
         while options.push && ended == EndedBy::Done && self.session().joined.replace(false) {
             ended = self.push(lease, options, report).await?;
         }

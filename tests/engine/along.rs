@@ -4,8 +4,9 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use futures_executor::block_on;
 use landfall::{
-    core::{Event, along::Include, schema::TableOptions, stored::Action},
+    core::{Event, Row, StoreName, WriteSet, along::Include, schema::TableOptions, stored::Action},
     engine::{Client, EndedBy, FromRemote, SyncOptions},
+    ports::Store,
     testing::{Device, Fault, MemoryInstance, MemoryPorts, listening},
 };
 use serde_json::{Value, json};
@@ -167,6 +168,14 @@ fn what_has_changed_is_read_again_and_what_is_gone_goes() {
         assert_eq!((report.pulled, report.removed), (3, 1));
         assert!(w.has("cmn_location", &moved).await && !w.has("cmn_location", &place).await);
         assert_eq!(w.page.get("incident_task", &task, false).await.unwrap().unwrap()["state"], "2");
+        // Within the second.
+        let at = |table: &str| w.instance.rows(table)[0]["sys_updated_on"].clone();
+        let (same, again) = (("sys_mod_count", "7"), [at("sys_user"), at("incident_task")]);
+        let fields = [("sys_id", &*caller), ("location", &moved), ("sys_updated_on", &again[0]), same];
+        w.instance.put("sys_user", &fields);
+        let fields = [("sys_id", &*task), ("incident", &incident), ("sys_updated_on", &again[1]), same];
+        w.instance.put("incident_task", &fields);
+        assert_eq!(sync(&w.page).await.pulled, 2);
         let at = |row: Value| row["$sync"]["fetchedAt"].as_str().unwrap().to_owned();
         let before = at(w.page.get("sys_user", &caller, false).await.unwrap().unwrap().into());
         w.device.clock.advance(60_000);
@@ -361,6 +370,10 @@ fn one_of_a_child_table_has_its_own_fields_too() {
         let row = page.get("task", &cause, false).await.unwrap().unwrap();
         assert_eq!(row["severity"], "1");
         assert!(page.get("sys_user", &user, false).await.unwrap().is_some());
+        // So has one that is opened.
+        let other = instance.put("incident", &[("severity", "2"), ("sys_class_name", "incident")]);
+        let row = page.get_from("task", &other, false, FromRemote::IfMissing).await.unwrap().unwrap();
+        assert_eq!(row["severity"], "2");
     });
 }
 
@@ -390,6 +403,35 @@ fn a_pinned_record_stays_with_what_goes_along_until_it_is_let_go() {
         w.page.unpin("incident", &incident).await.unwrap();
         assert_eq!(sync(&w.page).await.removed, 4);
         assert_eq!(sync(&w.page).await.requests, 2);
+    });
+}
+
+/// A later build has written it.
+#[test]
+fn a_pin_that_cannot_be_read_keeps_what_it_may_hold() {
+    block_on(async {
+        let w = world(MemoryInstance::plain()).await;
+        let (caller, place) = w.user();
+        let incident = w.instance.put("incident", &[("active", "false"), ("caller_id", &caller)]);
+        let task = w.instance.put("incident_task", &[("incident", &incident)]);
+        let from = json!([{ "from": "incident_task", "field": "incident" }]);
+        w.page.pin("incident", &incident, Some(serde_json::from_value(from).unwrap())).await.unwrap();
+        let whole = w.device.database.rows(StoreName::Meta).into_iter().find(|row| row.key.text(0) == "pin").unwrap();
+        let put = async |include: Value| {
+            let mut body: Value = serde_json::from_str(&whole.body).unwrap();
+            body["include"] = include;
+            let puts = vec![(StoreName::Meta, Row { body: body.to_string().into(), ..whole.clone() })];
+            w.device.database.open().commit(&WriteSet { puts, ..WriteSet::default() }).await.unwrap();
+        };
+        put(json!([{ "by": "caller_id" }])).await;
+        assert_eq!(sync(&w.page).await.removed, 0);
+        assert!(w.has("incident", &incident).await && w.has("incident_task", &task).await);
+        // A word too many is passed over.
+        put(json!(["caller_id.location", { "from": "incident_task", "field": "incident", "order": "x" }])).await;
+        assert_eq!(sync(&w.page).await.removed, 0);
+        assert!(w.has("cmn_location", &place).await && w.has("incident_task", &task).await);
+        w.page.unpin("incident", &incident).await.unwrap();
+        assert_eq!(sync(&w.page).await.removed, 4);
     });
 }
 

@@ -247,3 +247,28 @@ fn it_does_not_wait_for_ever_for_an_answer() {
         }
     });
 }
+
+#[test]
+fn it_does_not_wait_for_the_whole_of_a_walk() {
+    block_on(async {
+        let w = world(MemoryInstance::plain()).await;
+        for _ in 0..300 {
+            let caller = w.user().0;
+            w.incident(&[("caller_id", &caller)]);
+        }
+        let (user, _) = w.user();
+        let asked = counted(&w.device);
+        let left = Cell::new(None);
+        let then = async {
+            // The walk has begun.
+            while !asked.borrow().iter().any(|path| path.contains("/incident_task?")) {
+                yield_now().await;
+            }
+            assert!(get(&w, "sys_user", &user, FromRemote::Always).await.is_some());
+            left.set(Some(asked.borrow().len()));
+        };
+        join(async { sync(&w.page).await }, then).await;
+        let (at, all) = (left.get().unwrap(), asked.borrow().len());
+        assert!(at + 8 < all, "{at} of {all}");
+    });
+}

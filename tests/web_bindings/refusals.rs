@@ -79,6 +79,7 @@ async fn options_that_cannot_be() {
             ["“tables.incident.references”", tables({ references: { caller_id: 5 } })],
             ["“tables.incident.conflict”", tables({ conflict: "theirs" })],
             ["“tables.incident.cache”", tables({ cache: { include: [{ from: "task" }] } })],
+            ["order", tables({ cache: { include: [{ from: "task", field: "parent", order: "x" }] } })],
             ["cache.include of table incident", tables({ cache: { include: ["caller_id"] } })],
             ["“tables.incident.cache”", tables({ cache: { fields: "name" } })],
             ["“a.b” is not the name of a field", tables({ cache: { fields: ["a", "a.b"] } })],
