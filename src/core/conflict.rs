@@ -195,8 +195,16 @@ fn unsent(tx: &mut Tx<'_>, record: &Record) -> Ruled<Vec<Item>> {
 
 /// Whether the instance has changed the record once between the two.
 pub(super) fn is_next(had: &Fields, now: &Fields) -> bool {
-    let count = |row: &Fields| row.get("sys_mod_count").and_then(|count| count.parse::<u64>().ok());
     count(had).zip(count(now)).is_some_and(|(had, now)| had.checked_add(1) == Some(now))
+}
+
+/// Whether it is known how often it has.
+pub(super) fn are_counted(had: &Fields, now: &Fields) -> bool {
+    count(had).is_some() && count(now).is_some()
+}
+
+fn count(row: &Fields) -> Option<u64> {
+    row.get("sys_mod_count")?.parse().ok()
 }
 
 /// What an item makes of a field of the record.

@@ -6,7 +6,7 @@ use super::{
     acted::outdate,
     along::{forget_pins, rename_pins},
     circle::in_order,
-    conflict::{agree, is_next, weigh},
+    conflict::{agree, are_counted, is_next, weigh},
     event::{Event, Receipt, Ref, Settled},
     ids, order,
     row::{RowKey, StoreName},
@@ -284,15 +284,19 @@ pub(super) fn settle(
     let had = record.base.take().unwrap_or_default();
     // Where nobody else was in between, what else it has changed the instance has done by itself.
     if let Some(row) = row.filter(|row| !is_next(&had, row)) {
-        weigh(tx, &mut record, &had, row, fields)?;
+        // By the count somebody else was: then what came back otherwise is his, perhaps.
+        let own = if are_counted(&had, row) { &Fields::new() } else { fields };
+        weigh(tx, &mut record, &had, row, own)?;
     }
     let mut base = had;
     let plain = fields.iter().filter(|(name, _)| !tx.schema.is_journal(&record.table, name));
     base.extend(plain.map(|(name, value)| (name.clone(), value.clone())));
     base.extend(row.cloned().unwrap_or_default());
-    let is_whole = row.is_some_and(|row| row.contains_key(UPDATED));
-    record.in_part &= !is_whole;
-    rebase(tx, &mut record, base, !is_whole)?;
+    // Of a journal entry that was looked for, only the time is told.
+    let is_timed = row.is_some_and(|row| row.contains_key(UPDATED));
+    let is_whole = row.is_some_and(|row| row.contains_key("sys_id"));
+    record.in_part = (record.in_part || is_timed) && !is_whole;
+    rebase(tx, &mut record, base, !is_timed)?;
     tx.changed(&record.table, &record.sys_id);
     Ok(())
 }

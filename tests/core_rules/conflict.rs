@@ -454,3 +454,29 @@ fn what_is_still_asked_about_a_change_that_was_given_up_is_asked_about_the_next(
     say(&mut world, Choice::Fields(fields_of(&[("short_description", "C")]))).unwrap();
     assert_eq!(open(&mut world), [vec![], vec!["impact".to_owned()]]);
 }
+
+#[test]
+fn what_somebody_has_written_over_a_change_before_its_answer_was_made_is_his() {
+    for (count, asked) in [("2", vec![]), ("3", vec!["state".to_owned()])] {
+        let mut world = world("merge");
+        change(&mut world, &[("state", "2")]);
+        let first = items(&mut world)[0].id.clone();
+        let lease = world.send(&first);
+        change(&mut world, &[("state", "4")]);
+        let row = fields_of(&[("sys_id", ID), ("state", "7"), ("sys_mod_count", count)]);
+        let answers = [(first, Answer::Done(Some(row)))];
+        world.run(|tx| receive(tx, lease, &answers)).unwrap();
+        assert_eq!(open(&mut world), [asked], "{count}");
+    }
+}
+
+#[test]
+fn an_entry_that_was_found_tells_the_time_of_the_record_and_no_more() {
+    let mut world = world("merge");
+    change(&mut world, &[("work_notes", "w")]);
+    let entry = items(&mut world)[0].id.clone();
+    let found = fields_of(&[("sys_updated_on", "2026-01-01 00:00:09")]);
+    world.answer(&entry, &Answer::Done(Some(found)));
+    let record = record(&mut world);
+    assert_eq!((record.is_told(), record.updated_on().map(String::as_str)), (false, Some("2026-01-01 00:00:09")));
+}
