@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use super::{
     error::CoreError,
     hand::{is_being_sent, lay_anew},
+    ids,
     lease::turn_away,
     order,
     reconcile::same,
@@ -56,7 +57,10 @@ pub(super) fn weigh(tx: &mut Tx<'_>, record: &mut Record, had: &Fields, theirs: 
         }
         // What the instance has never told has not changed: a field of the record's own table, say.
         let Some(before) = had.get(name).filter(|before| !same(of, before, now)) else { continue };
-        if is_unsent || is_back || own.contains_key(name) {
+        // By the count somebody else was there, too: what has come back otherwise is his, perhaps.
+        let is_own =
+            |sent: &String| !are_counted(had, theirs) || same(of, sent, now) || ids::find(sent).next().is_some();
+        if is_unsent || is_back || own.get(name).is_some_and(is_own) {
             continue;
         }
         let holds = |item: &Item| item.is_change() && item.fields.contains_key(name);
@@ -199,7 +203,7 @@ pub(super) fn is_next(had: &Fields, now: &Fields) -> bool {
 }
 
 /// Whether it is known how often it has.
-pub(super) fn are_counted(had: &Fields, now: &Fields) -> bool {
+fn are_counted(had: &Fields, now: &Fields) -> bool {
     count(had).is_some() && count(now).is_some()
 }
 

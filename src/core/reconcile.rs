@@ -6,7 +6,7 @@ use super::{
     acted::outdate,
     along::{forget_pins, rename_pins},
     circle::in_order,
-    conflict::{agree, are_counted, is_next, weigh},
+    conflict::{agree, is_next, weigh},
     event::{Event, Receipt, Ref, Settled},
     ids, order,
     row::{RowKey, StoreName},
@@ -284,9 +284,7 @@ pub(super) fn settle(
     let had = record.base.take().unwrap_or_default();
     // Where nobody else was in between, what else it has changed the instance has done by itself.
     if let Some(row) = row.filter(|row| !is_next(&had, row)) {
-        // By the count somebody else was: then what came back otherwise is his, perhaps.
-        let own = if are_counted(&had, row) { &Fields::new() } else { fields };
-        weigh(tx, &mut record, &had, row, own)?;
+        weigh(tx, &mut record, &had, row, fields)?;
     }
     let mut base = had;
     let plain = fields.iter().filter(|(name, _)| !tx.schema.is_journal(&record.table, name));

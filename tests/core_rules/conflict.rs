@@ -457,16 +457,16 @@ fn what_is_still_asked_about_a_change_that_was_given_up_is_asked_about_the_next(
 
 #[test]
 fn what_somebody_has_written_over_a_change_before_its_answer_was_made_is_his() {
-    for (count, asked) in [("2", vec![]), ("3", vec!["state".to_owned()])] {
+    for (state, count, asked) in [("7", "2", vec![]), ("7", "3", vec!["state".to_owned()]), ("2", "3", vec![])] {
         let mut world = world("merge");
         change(&mut world, &[("state", "2")]);
         let first = items(&mut world)[0].id.clone();
         let lease = world.send(&first);
         change(&mut world, &[("state", "4")]);
-        let row = fields_of(&[("sys_id", ID), ("state", "7"), ("sys_mod_count", count)]);
+        let row = fields_of(&[("sys_id", ID), ("state", state), ("sys_mod_count", count)]);
         let answers = [(first, Answer::Done(Some(row)))];
         world.run(|tx| receive(tx, lease, &answers)).unwrap();
-        assert_eq!(open(&mut world), [asked], "{count}");
+        assert_eq!(open(&mut world), [asked], "{state} {count}");
     }
 }
 
