@@ -12,7 +12,7 @@ use crate::tools::WASM;
 use crate::workspace::Workspace;
 
 /// What the module may weigh on the wire, gzipped: just above what it weighs now, so that growth is seen.
-const BUDGET: u64 = 650_000;
+const BUDGET: u64 = 745_000;
 
 pub fn run(workspace: &Workspace) -> Result<()> {
     setup::for_build(workspace)?;
