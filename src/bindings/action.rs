@@ -40,7 +40,7 @@ impl Actions {
             return Err(Failure::argument("action() takes the steps of the action, an object."));
         }
         let given = Given::new(steps, "")?;
-        given.only(&["offline", "online", "pairsInOrder", "consolidate"], &[])?;
+        given.only(&["offline", "online", "pairsInOrder", "consolidate"])?;
         let online = given.function("online")?;
         let steps = Steps {
             offline: given.function("offline")?,

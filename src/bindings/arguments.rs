@@ -44,15 +44,9 @@ impl Given {
         Ok(Self { prefix, values })
     }
 
-    /// Refuses what is neither in `known` nor in `later`. The latter are the contract's, and not there yet.
-    pub fn only(&self, known: &[&str], later: &[&str]) -> Result<(), Failure> {
+    /// Refuses what is not in `known`.
+    pub fn only(&self, known: &[&str]) -> Result<(), Failure> {
         for name in self.values.keys().map(String::as_str) {
-            if later.contains(&name) {
-                return Err(Failure::option(format!(
-                    "The option “{}{name}” is not there yet in this version of Landfall.",
-                    self.prefix
-                )));
-            }
             if !known.contains(&name) {
                 let known = known.join(", ");
                 return Err(Failure::option(format!(

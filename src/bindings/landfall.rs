@@ -215,7 +215,7 @@ impl Landfall {
     pub fn delete_database(&self, options: JsValue) -> Promise {
         let handle = Rc::clone(&self.handle);
         let discard_unsent = Given::new(&options, "").and_then(|options| {
-            options.only(&["discardUnsent"], &[])?;
+            options.only(&["discardUnsent"])?;
             options.flag("discardUnsent")
         });
         promise::promise(async move {

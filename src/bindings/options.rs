@@ -53,12 +53,12 @@ impl Options {
             ));
         }
         let given = Given::new(given, "")?;
-        given.only(&OPTIONS, &[])?;
+        given.only(&OPTIONS)?;
         let name = given.required_text("name")?;
         let user = given.required_text("user")?;
         let Some(instance) = given.get("instance") else { return Err(given.wrong("instance", "an object with a url")) };
         let instance = Given::new(instance, "instance")?;
-        instance.only(&INSTANCE, &[])?;
+        instance.only(&INSTANCE)?;
         let url = instance.required_text("url")?.trim_end_matches('/').to_owned();
         // Page and worker may stand at different paths: what is relative to them would be two instances.
         if !["/", "http://", "https://"].iter().any(|start| url.starts_with(start)) {
@@ -117,13 +117,13 @@ fn tables(given: &Given) -> Result<BTreeMap<String, TableOptions>, Failure> {
 fn table(name: &str, given: &JsValue) -> Result<TableOptions, Failure> {
     let whose = format!("tables.{name}");
     let given = Given::new(given, &whose)?;
-    given.only(&TABLE, &[])?;
+    given.only(&TABLE)?;
     if let Some(cache) = given.get("cache") {
         let cache = Given::new(cache, &format!("{whose}.cache"))?;
-        cache.only(&CACHE, &[])?;
+        cache.only(&CACHE)?;
         check_include(cache.get("include"), &format!("{whose}.cache.include"))?;
         if let Some(refresh) = cache.get("refresh") {
-            Given::new(refresh, &format!("{whose}.cache.refresh"))?.only(&REFRESH, &[])?;
+            Given::new(refresh, &format!("{whose}.cache.refresh"))?.only(&REFRESH)?;
         }
     }
     let mut options = Map::new();
@@ -140,13 +140,13 @@ fn table(name: &str, given: &JsValue) -> Result<TableOptions, Failure> {
 /// Of the forms it may have serde tells; a word too many it passes over, for the sake of what is stored.
 fn check_include(include: Option<&JsValue>, whose: &str) -> Result<(), Failure> {
     let all = include.and_then(|include| include.dyn_ref::<Array>()).into_iter().flat_map(Array::iter);
-    all.filter(|one| one.is_object()).try_for_each(|one| Given::new(&one, whose)?.only(&POINTING, &[]))
+    all.filter(|one| one.is_object()).try_for_each(|one| Given::new(&one, whose)?.only(&POINTING))
 }
 
 /// What is to go along with a record that is pinned.
 pub fn include(options: &JsValue) -> Result<Option<Vec<Include>>, Failure> {
     let given = Given::new(options, "")?;
-    given.only(&["include"], &[])?;
+    given.only(&["include"])?;
     check_include(given.get("include"), "include")?;
     let Some(include) = given.get("include") else { return Ok(None) };
     let include = plain(include).map_err(|why| Failure::option(format!("The option “include”: {why}.")))?;

@@ -51,7 +51,7 @@ impl Outbox {
     pub fn settled(&self, item: JsValue, options: JsValue) -> Promise {
         let handle = Rc::clone(&self.handle);
         let options = Given::new(&options, "").and_then(|options| {
-            options.only(&["signal"], &[])?;
+            options.only(&["signal"])?;
             Signal::of(&options)
         });
         promise(async move {
@@ -113,7 +113,7 @@ type Page = (Option<Vec<String>>, Option<usize>, Option<String>);
 
 fn page(options: &JsValue) -> Result<Page, Failure> {
     let options = Given::new(options, "")?;
-    options.only(&["state", "limit", "after"], &[])?;
+    options.only(&["state", "limit", "after"])?;
     let states = options.texts("state")?;
     if states.iter().flatten().any(|state| !STATES.contains(&state.as_str())) {
         return Err(options.wrong("state", &format!("a list of {}", STATES.join(", "))));

@@ -20,7 +20,7 @@ pub fn encoded(schema: &Schema, table: &str, given: &JsValue) -> Result<String, 
         )));
     }
     let query = Given::new(given, "query")?;
-    query.only(&["equals", "orderBy"], &[])?;
+    query.only(&["equals", "orderBy"])?;
     let equals = match query.get("equals") {
         Some(equals) => fields::taken(equals, "query.equals")?,
         None => serde_json::Map::new(),

@@ -12,7 +12,7 @@ use crate::engine::{Progress, SyncOptions};
 /// The options, and the caller's signal, which is heard for as long as it is kept.
 pub fn read(given: &JsValue) -> Result<(SyncOptions, Option<Signal>), Failure> {
     let given = Given::new(given, "")?;
-    given.only(&["push", "pull", "signal", "onProgress"], &[])?;
+    given.only(&["push", "pull", "signal", "onProgress"])?;
     let signal = Signal::of(&given)?;
     let options = SyncOptions {
         push: given.flag("push")?.unwrap_or(true),

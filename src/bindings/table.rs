@@ -72,7 +72,7 @@ impl Table {
     pub fn get(&self, sys_id: JsValue, options: JsValue) -> Promise {
         let (handle, table) = self.parts();
         let options = Given::new(&options, "").and_then(|options| {
-            options.only(&["deleted", "remote"], &[])?;
+            options.only(&["deleted", "remote"])?;
             Ok((options.flag("deleted")?.unwrap_or(false), options.word("remote", &["ifMissing", "always"])?))
         });
         promise(async move {
@@ -139,7 +139,7 @@ impl Table {
         let (handle, table) = self.parts();
         let query = self.encoded(&query);
         let page = Given::new(&options, "").and_then(|options| {
-            options.only(&["limit", "offset"], &[])?;
+            options.only(&["limit", "offset"])?;
             Ok((options.number("limit", 0)?, options.number("offset", 0)?.unwrap_or(0)))
         });
         promise(async move {

@@ -117,7 +117,7 @@ impl TransactionTable {
     pub fn get(&self, sys_id: JsValue, options: JsValue) -> Promise {
         let (writes, table) = self.parts();
         let deleted = Given::new(&options, "").and_then(|options| {
-            options.only(&["deleted"], &["remote"])?;
+            options.only(&["deleted"])?;
             options.flag("deleted")
         });
         promise(async move {

@@ -203,10 +203,7 @@ pub fn note_tried(tx: &mut Tx<'_>, of: Pulled, at: u64) -> Ruled<()> {
 }
 
 /// When the instance last had a record as it is here, in ms, unsent changes aside.
-///
-/// # Errors
-/// As [`Tx::get`].
-pub fn known_since(tx: &mut Tx<'_>, record: &Record) -> Ruled<Option<u64>> {
+pub(super) fn known_since(tx: &mut Tx<'_>, record: &Record) -> Ruled<Option<u64>> {
     let mut at = record.fetched_at;
     if record.pulled_under.is_some() {
         for table in tx.schema.chain(&record.table).map(str::to_owned).collect::<Vec<_>>() {
