@@ -9,7 +9,7 @@ use landfall::core::{
     pull::take_in,
     receive::{Answer, With, claim, receive},
     schema::Schema,
-    stored::{Item, ItemError, ItemState, Record},
+    stored::{Action, Item, ItemError, ItemState, Record},
     write,
 };
 use serde_json::{Map, Value, json};
@@ -479,4 +479,16 @@ fn an_entry_that_was_found_tells_the_time_of_the_record_and_no_more() {
     world.answer(&entry, &Answer::Done(Some(found)));
     let record = record(&mut world);
     assert_eq!((record.is_told(), record.updated_on().map(String::as_str)), (false, Some("2026-01-01 00:00:09")));
+}
+
+#[test]
+fn an_action_that_only_names_the_record_does_not_wait_for_the_user() {
+    let mut world = world("merge");
+    change(&mut world, &[("state", "2")]);
+    let naming = Action { name: "count".to_owned(), input: json!({ "of": ID }), ..Action::default() };
+    let action = world.act(naming, |_, _| Ok(())).unwrap();
+    let change = items(&mut world)[0].id.clone();
+    assert_eq!(world.item(&action).unwrap().after, [change]);
+    there(&mut world, &[("state", "3")]);
+    assert_eq!(world.item(&action).unwrap().after, [""; 0]);
 }
