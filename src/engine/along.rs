@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{client::Client, error::EngineError, exchange::Trouble, pull::Pulling, sync::SyncOptions};
+use super::{client::Client, error::EngineError, exchange::Trouble, meanwhile::Beside, pull::Pulling};
 use crate::{
     core::{
         Durability, Found, Key, Origin, Read, RowKey, Scan, StoreName,
@@ -26,7 +26,7 @@ pub(super) struct Walk<'a> {
     pub lease: u64,
     pub headers: Option<Headers>,
     /// Of a refresh, which may be stopped.
-    pub options: Option<&'a SyncOptions>,
+    pub beside: Option<Beside<'a>>,
     /// The cached tables that have just been refreshed: their own records are as the instance has them, and all others are
     /// asked for. Without it, only what is missing is.
     pub refreshed: Option<BTreeSet<String>>,
@@ -69,7 +69,7 @@ impl<'a> Walk<'a> {
         Self {
             lease,
             headers,
-            options: None,
+            beside: None,
             refreshed: None,
             there: BTreeMap::new(),
             withheld: BTreeSet::new(),
@@ -148,21 +148,24 @@ impl<P: Ports> Client<P> {
             return Ok(());
         }
         let mut walk = Walk::new(pulling.lease, pulling.headers.take());
-        (walk.options, walk.refreshed) = (Some(pulling.options), Some(refreshed));
+        (walk.beside, walk.refreshed) = (Some(pulling.beside.part()), Some(refreshed));
         self.set_out_from_all(&mut walk).await?;
         for pin in &pinned {
             walk.set_out_to(self.schema(), pin);
         }
         let walked = self.walk(&mut walk).await;
-        pulling.headers = walk.headers.take();
-        pulling.report.pulled += walk.written;
+        let Walk { there, withheld, unlisted, stopped, written, headers, beside, .. } = walk;
+        // What was sent meanwhile may lead to what this walk did not come to, and is not unsent any more.
+        let has_sent = beside.is_some_and(|beside| beside.has_sent());
+        pulling.headers = headers;
+        pulling.beside.report.pulled += written;
         walked?;
-        if walk.stopped {
+        if stopped || has_sent {
             return Ok(());
         }
         let found = self.ports().store().read(&[Read::Keys(came_along)]).await.map_err(EngineError::from)?;
         let keys = found.into_iter().flat_map(|found| if let Found::Keys(keys) = found { keys } else { Vec::new() });
-        let is_led_to = |key: &Key| walk.there.get(&(key.text(0).to_owned(), key.text(1).to_owned())) == Some(&true);
+        let is_led_to = |key: &Key| there.get(&(key.text(0).to_owned(), key.text(1).to_owned())) == Some(&true);
         let gone: Vec<RowKey> =
             keys.filter(|key| !is_led_to(key)).map(|key| RowKey { store: StoreName::Records, key }).collect();
         let (lease, mut removed) = (pulling.lease, 0);
@@ -170,14 +173,13 @@ impl<P: Ports> Client<P> {
             removed += self
                 .transact(Origin::Sync, Durability::Relaxed, |tx| {
                     renew_lease(tx, lease)?;
-                    sweep_along(tx, chunk, &pinned, &walk.unlisted)
+                    sweep_along(tx, chunk, &pinned, &unlisted)
                 })
                 .await?;
         }
-        pulling.report.removed += removed;
+        pulling.beside.report.removed += removed;
         // Of what was not asked for it cannot be said that it is as the instance has it.
-        let is_fresh =
-            walk.withheld.is_empty() && walk.unlisted.is_empty() && usize::try_from(removed) == Ok(gone.len());
+        let is_fresh = withheld.is_empty() && unlisted.is_empty() && usize::try_from(removed) == Ok(gone.len());
         let along = Pulled { table: Pulled::ALONG.to_owned(), ..Pulled::default() };
         self.note_looked(lease, along, begun_at, is_fresh).await?;
         Ok(())

@@ -122,7 +122,7 @@ impl<P: Ports> Client<P> {
         }
         pulling.far.expect(u32::try_from(wanted.len()).ok());
         for chunk in wanted.chunks(ASKED_AGAIN) {
-            if self.is_stopped(pulling.options) {
+            if self.see_to(pulling.lease, &mut pulling.beside).await? {
                 return Ok(false);
             }
             let rows = self.these(pulling, of, chunk, None).await?;
@@ -153,7 +153,7 @@ impl<P: Ports> Client<P> {
             self.dialect().first_page(&of.table, &in_order(&of.query, id), Some(&["sys_id", UPDATED]), LISTED)
         };
         let mut asked = after(None);
-        while !self.is_stopped(pulling.options) {
+        while !self.see_to(pulling.lease, &mut pulling.beside).await? {
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
             let more = goes_on(&page, LISTED);
             listed.by_id &= page.total.is_some();
@@ -194,8 +194,8 @@ impl<P: Ports> Client<P> {
         }
     }
 
-    /// Removes what a pull has brought and is not `there`. Where pages may have shifted it out, the instance is asked about
-    /// each once more.
+    /// Removes what a pull has brought and is not `there`. Where pages may have shifted it out, or a change of this
+    /// device may have brought it in since they were read, the instance is asked about each once more.
     async fn remove_others(
         &self,
         pulling: &mut Pulling<'_>,
@@ -205,7 +205,7 @@ impl<P: Ports> Client<P> {
     ) -> Result<bool, Trouble> {
         let mut gone = self.brought(of).await?;
         gone.retain(|key| !there(key.text(1)));
-        if !is_sure {
+        if !is_sure || pulling.beside.has_sent() {
             let ids: Vec<String> = gone.iter().map(|key| key.text(1).to_owned()).collect();
             let alive = self.alive(pulling, of, &ids).await?;
             gone.retain(|key| !alive.contains(key.text(1)));
@@ -237,7 +237,7 @@ impl<P: Ports> Client<P> {
     ) -> Result<bool, Trouble> {
         let lease = pulling.lease;
         for chunk in gone.chunks(REMOVED) {
-            if self.is_stopped(pulling.options) {
+            if self.is_stopped(pulling.beside.options) {
                 return Ok(false);
             }
             let swept = self
@@ -246,7 +246,7 @@ impl<P: Ports> Client<P> {
                     sweep(tx, lease, not_since, chunk)
                 })
                 .await?;
-            pulling.report.removed += swept.removed;
+            pulling.beside.report.removed += swept.removed;
             pulling.marked += swept.marked;
         }
         Ok(true)

@@ -195,14 +195,12 @@ impl<P: Ports> Client<P> {
         size: u32,
         fits: impl Fn(&Fields) -> bool,
     ) -> Result<Option<Page>, Trouble> {
-        let stopped = walk.options.map_or(self.session().is_closed(), |options| self.is_stopped(options));
-        walk.stopped |= stopped;
-        if stopped || walk.withheld.contains(table) {
+        walk.stopped |= match &mut walk.beside {
+            Some(beside) => self.see_to(walk.lease, beside).await?,
+            None => self.session().is_closed(),
+        };
+        if walk.stopped || walk.withheld.contains(table) {
             return Ok(None);
-        }
-        // A walk over all that is here takes long; one that reads what was opened does not wait for itself.
-        if walk.options.is_some() {
-            walk.written += Box::pin(self.read_opened(walk.lease)).await?;
         }
         let query = query.to_string();
         let asked = self.dialect().first_page(table, &query, fields, size);

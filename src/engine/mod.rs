@@ -2,7 +2,7 @@
 //!
 //! * [`Client`]: what the app calls, and the loop that reads, rules, commits and starts over when stale.
 //! * `sync`: who sends, and for how long. `push`: what goes next; `round`: claims, requests, receipts; `batch_size`: how much goes in one. `twins`: what was made twice.
-//!   `pull`: the cached tables; `refresh`: which of them, and when. `course`: how it goes, and when to try next.
+//!   `pull`: the cached tables; `refresh`: which of them, and when; `meanwhile`: what does not wait for its end. `course`: how it goes, and when to try next.
 //! * `actions`: online steps that the app runs itself; `step`: what one is given; `call`: its calls. `wanted`: what an action has touched, read again.
 //! * `along`: what goes along with other records, step by step; `led_to`: the questions of one step. `opened`: what the app asks the instance for, and pins.
 //! * `foreign`: ids that another device made.
@@ -28,6 +28,7 @@ mod gone;
 mod hand;
 mod led_to;
 mod lost;
+mod meanwhile;
 mod opened;
 mod pull;
 mod push;

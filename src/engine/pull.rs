@@ -8,6 +8,7 @@ use super::{
     dialect::Page,
     error::EngineError,
     exchange::Trouble,
+    meanwhile::Beside,
     report::{EndedBy, Phase, Progress, SyncReport},
     sync::SyncOptions,
 };
@@ -33,8 +34,7 @@ const CHUNK: usize = 250;
 pub(super) struct Pulling<'a> {
     pub lease: u64,
     pub headers: Option<Headers>,
-    pub options: &'a SyncOptions,
-    pub report: &'a mut SyncReport,
+    pub beside: Beside<'a>,
     /// Records that are here no more unless something leads to them.
     pub marked: u32,
     pub far: Far,
@@ -123,8 +123,8 @@ impl<P: Ports> Client<P> {
         options: &SyncOptions,
         report: &mut SyncReport,
     ) -> Result<EndedBy, Trouble> {
-        let mut pulling =
-            Pulling { lease, headers: None, options, report, marked: 0, far: Far { done: 0, total: Some(0) } };
+        let beside = Beside::new(options, report, self.ready().await?);
+        let mut pulling = Pulling { lease, headers: None, beside, marked: 0, far: Far { done: 0, total: Some(0) } };
         let cached = self.cached(options.only).await?;
         let beside = |of: &Cached| {
             let with_it = cached.iter().filter(|(other, _)| self.schema().related(&of.table, &other.table));
@@ -158,7 +158,7 @@ impl<P: Ports> Client<P> {
             }
         }
         let tried = begun.len();
-        pulling.report.refreshed = complete.len() == tried;
+        pulling.beside.report.refreshed = complete.len() == tried;
         let whole: BTreeSet<String> = complete.keys().cloned().collect();
         for (of, begun_at) in begun {
             let refreshed = complete.remove(&of.table).filter(|_| beside(of).iter().all(|table| whole.contains(table)));
@@ -235,7 +235,7 @@ impl<P: Ports> Client<P> {
         let mut asked = self.first_of(of, &of.text, left.min(PAGE));
         let mut is_first = true;
         loop {
-            if self.is_stopped(pulling.options) {
+            if self.see_to(pulling.lease, &mut pulling.beside).await? {
                 return Ok(Refreshed::Stopped);
             }
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
@@ -275,11 +275,10 @@ impl<P: Ports> Client<P> {
                 renew_lease(tx, lease)?;
                 take_in_as(tx, &of.table, of.fields.as_deref(), rows, Came::Found(lease))
             });
-            pulling.report.pulled += written.await?.into_iter().sum::<u32>();
-            pulling.report.pulled += self.read_opened(lease).await?;
+            pulling.beside.report.pulled += written.await?.into_iter().sum::<u32>();
             let far = &mut pulling.far;
             far.done = far.done.saturating_add(u32::try_from(chunk.len()).unwrap_or(u32::MAX));
-            if let Some(tell) = &pulling.options.on_progress {
+            if let Some(tell) = &pulling.beside.options.on_progress {
                 tell(Progress {
                     phase: Phase::Pull,
                     done: far.done,

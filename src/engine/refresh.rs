@@ -152,11 +152,11 @@ impl<P: Ports> Client<P> {
         if at.fresh_at >= before {
             return Ok(());
         }
-        let swept = (pulling.report.removed, pulling.marked);
+        let swept = (pulling.beside.report.removed, pulling.marked);
         let brought = self.brought(of).await?;
         let brought: Vec<RowKey> = brought.into_iter().map(|key| RowKey { store: StoreName::Records, key }).collect();
         self.remove(pulling, &brought, Some(before)).await?;
-        if swept != (pulling.report.removed, pulling.marked) {
+        if swept != (pulling.beside.report.removed, pulling.marked) {
             // Should they be given again, they are no changes.
             at.begin_anew();
             self.note_pulled(pulling, &at).await?;

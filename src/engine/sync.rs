@@ -280,9 +280,12 @@ impl<P: Ports> Client<P> {
             }
         }
         if options.pull && matches!(ended, EndedBy::Done | EndedBy::Backoff) {
+            let sent = report.sent;
             let pulled = self.pull(lease, options, report).await?;
             if pulled != EndedBy::Done {
                 ended = pulled;
+            } else if report.sent > sent {
+                self.look_for_twins(lease, options).await?;
             }
             // What came in part and is the answer to a create, say.
             report.pulled += self.read_wanted(lease).await?;

@@ -23,6 +23,7 @@ mod hand;
 mod ids;
 mod limits;
 mod many;
+mod meanwhile;
 mod named;
 mod opened;
 mod passed_over;
