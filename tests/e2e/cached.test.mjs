@@ -1,4 +1,5 @@
-// A cached table of many pages: brought once, and from then on what has changed. The page is closed in the middle of each.
+// A cached table of many pages: brought once, and from then on what has changed; what has gone, by each way. The page is
+// closed in the middle of each.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -9,8 +10,9 @@ const ROWS = FULL ? 100_000 : 4_000;
 const CHANGED = FULL ? 1_000 : 1_200;
 /** So many are found by what the instance has noted of its deletions, where that may be read. */
 const GONE = FULL ? 1_000 : 900;
-/** A refresh of which all but this has come when the page is closed. */
+/** The page is closed when so many rows have come, or so many are being removed. */
 const CUT_AT = 2_000;
+const CUT_IN = 300;
 
 async function batch(instance, requests) {
   const answer = await fetch(`${instance.url}/api/now/v1/batch`, {
@@ -42,7 +44,7 @@ async function each(instance, items, request) {
 }
 
 /** A database of the test's own, in a page of its own; what it asks for and does is counted. */
-async function device(app) {
+async function device(app, { audit = true } = {}) {
   const page = await app.browser.page(`${app.instance.url}/manifest.webmanifest`);
   const came = { requests: 0, bytes: 0 };
   page.on("response", async (response) => {
@@ -50,6 +52,10 @@ async function device(app) {
     came.requests += 1;
     came.bytes += Number(response.headers()["content-length"] ?? 0) || (await response.body()).length;
   });
+  if (!audit) {
+    const refusal = { status: 403, contentType: "application/json", body: JSON.stringify({ error: { message: "Not yours" } }) };
+    await page.route(/sys_audit_delete/, (route) => route.fulfill(refusal));
+  }
   await page.evaluate(async () => {
     globalThis.operations = 0;
     for (const [kind, names] of [[IDBObjectStore, ["get", "getAll", "getAllKeys", "put", "delete", "count", "openCursor"]], [IDBIndex, ["get", "getAll", "getAllKeys", "count", "openCursor", "openKeyCursor"]]]) {
@@ -57,6 +63,7 @@ async function device(app) {
         const own = kind.prototype[name];
         kind.prototype[name] = function (...given) {
           globalThis.operations += 1;
+          if (name === "delete" && (globalThis.removals += 1) >= globalThis.mostRemovals) globalThis.enough?.();
           return own.apply(this, given);
         };
       }
@@ -71,16 +78,16 @@ async function device(app) {
       tables: { incident: { types: { active: "boolean" }, cache: { query: "active=true" } } },
     });
   });
-  const refresh = async (cutAt) => {
+  const refresh = async (cutAt, cutIn) => {
     Object.assign(came, { requests: 0, bytes: 0 });
-    const report = await page.evaluate(async (most) => {
-      globalThis.operations = 0;
+    const report = await page.evaluate(async ([most, mostRemovals]) => {
+      Object.assign(globalThis, { operations: 0, removals: 0, mostRemovals });
       const started = performance.now();
       const done = globalThis.store.sync({ onProgress: ({ done }) => done >= most && globalThis.enough?.() });
       const cut = new Promise((resolve) => (globalThis.enough = resolve));
       const report = await Promise.race([done, cut]);
       return { ...report, seconds: (performance.now() - started) / 1000, operations: globalThis.operations };
-    }, cutAt ?? Number.MAX_SAFE_INTEGER);
+    }, [cutAt ?? Number.MAX_SAFE_INTEGER, cutIn ?? Number.MAX_SAFE_INTEGER]);
     return { ...report, ...came };
   };
   const here = () => page.evaluate(async () => (await globalThis.store.table("incident").query("")).map((row) => `${row.sys_id} ${row.short_description}`).sort());
@@ -126,15 +133,33 @@ test(`${ROWS} cached records`, async (t) => {
   await refresh();
   assert.deepEqual(await here(), await there());
 
-  await remove(ids.slice(-GONE));
   await page.close();
+  let left = ids;
+  for (const way of instance.plain ? ["count"] : ["audit", "count"]) {
+    const removeSome = async () => {
+      await remove(left.slice(-GONE));
+      left = left.slice(0, -GONE);
+    };
+    await removeSome();
+    ({ page, refresh, here } = await device(app, { audit: way === "audit" }));
+    const before = (await here()).length;
+    await refresh(undefined, CUT_IN);
+    await page.close();
+    ({ page, refresh, here } = await device(app, { audit: way === "audit" }));
+    const removed = before - (await here()).length;
+    assert.ok(removed > 0 && removed < GONE, `cut in the middle: ${removed}`);
+    assert.equal((await refresh()).removed, GONE - removed);
+    assert.deepEqual(await here(), await there());
+    await removeSome();
+    const sweep = await refresh();
+    const noticed = await page.evaluate(async () => (await globalThis.store.status()).cache[0].deletions);
+    say(`${GONE} deleted (${noticed})`, sweep);
+    assert.equal(sweep.removed, GONE);
+    assert.equal(noticed, way);
+    assert.deepEqual(await here(), await there());
+    await page.close();
+  }
   ({ page, refresh, here } = await device(app));
-  const sweep = await refresh();
-  const noticed = await page.evaluate(async () => (await globalThis.store.status()).cache[0].deletions);
-  say(`${GONE} deleted (${noticed})`, sweep);
-  assert.equal(sweep.removed, GONE);
-  assert.equal(noticed, instance.plain ? "count" : "audit");
-  assert.deepEqual(await here(), await there());
   await page.evaluate(() => globalThis.store.deleteDatabase());
   await page.evaluate(() => location.reload());
   await page.close();
