@@ -253,9 +253,7 @@ impl<'a> Tx<'a> {
     /// Writes a row.
     pub fn put<T: Stored>(&mut self, form: &T) -> Ruled<()> {
         let key = form.key(self.schema);
-        let body = serde_json::to_string(form)
-            .map_err(|why| CoreError::Corrupt { store: T::STORE.as_str(), why: why.to_string() })?;
-        let body = Body::of(body, form.clone());
+        let body = Body::of(form.clone());
         let row = Row { key: key.clone(), rev: 0.0, index: form.index(self.schema), body };
         self.work.writes.insert(RowKey { store: T::STORE, key }, Some(row));
         Ok(())

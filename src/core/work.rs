@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::{
+    error::CoreError,
     event::{Event, Origin, Receipt},
     key::Key,
     row::{Row, RowKey},
@@ -56,6 +57,18 @@ impl Work {
                 keys.remove(&at.key);
             }
         }
+    }
+
+    /// Makes the text of every row that is to be written.
+    ///
+    /// # Errors
+    /// [`CoreError::Corrupt`], if one cannot be.
+    pub fn write_down(&self) -> Result<(), CoreError> {
+        for (at, row) in &self.writes {
+            let written = row.as_ref().map(|row| row.body.written()).transpose();
+            written.map_err(|why| CoreError::Corrupt { store: at.store.as_str(), why: why.to_string() })?;
+        }
+        Ok(())
     }
 
     /// What is to be committed, with the events to tell afterwards. Each row carries `rev`. `view` is what the rules

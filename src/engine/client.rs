@@ -272,6 +272,7 @@ impl<P: Ports> Client<P> {
         origin: Origin,
         durability: Durability,
     ) -> Result<bool, EngineError> {
+        work.write_down()?;
         let (set, events) = work.finish(view, self.revision(), origin, durability);
         if set.puts.is_empty() && set.deletes.is_empty() {
             return Ok(true);
