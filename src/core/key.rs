@@ -1,8 +1,8 @@
 //! Keys, ordered as IndexedDB orders them, so that every store answers a scan alike.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, rc::Rc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// One part of a key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,15 +46,32 @@ impl From<String> for Part {
     }
 }
 
-/// A primary key or an index entry: an array of parts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Key(pub Vec<Part>);
+/// A primary key or an index entry: an array of parts. Copied more often than made: copies share them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(from = "Vec<Part>")]
+pub struct Key(pub Rc<[Part]>);
+
+impl From<Vec<Part>> for Key {
+    fn from(parts: Vec<Part>) -> Self {
+        Self(parts.into())
+    }
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.0.iter())
+    }
+}
 
 impl Key {
     /// Whether this key begins with all the parts of `prefix`.
     pub fn starts_with(&self, prefix: &Self) -> bool {
         self.0.starts_with(&prefix.0)
+    }
+
+    /// This one's parts, and then those of `more`.
+    pub fn with(&self, more: &Self) -> Self {
+        Self(self.0.iter().chain(more.0.iter()).cloned().collect())
     }
 
     /// The text of the part at `position`, empty where there is none.
@@ -82,8 +99,8 @@ mod tests {
             Key::from(["a", "b"]),
             Key::from(["\u{FF5E}"]),
             Key::from(["\u{1F600}"]),
-            Key(vec![Part::Number(10.0)]),
-            Key(vec![Part::Number(9.0)]),
+            Key::from(vec![Part::Number(10.0)]),
+            Key::from(vec![Part::Number(9.0)]),
             Key::from(["a"]),
             Key::default(),
         ];
@@ -92,8 +109,8 @@ mod tests {
             keys,
             [
                 Key::default(),
-                Key(vec![Part::Number(9.0)]),
-                Key(vec![Part::Number(10.0)]),
+                Key::from(vec![Part::Number(9.0)]),
+                Key::from(vec![Part::Number(10.0)]),
                 Key::from(["a"]),
                 Key::from(["a", "b"]),
                 Key::from(["\u{1F600}"]),

@@ -186,9 +186,7 @@ impl<P: Ports> Client<P> {
                 if at_end || best.full {
                     break;
                 }
-                let mut after = prefix.clone();
-                after.0.extend(last.unwrap_or_default().0);
-                scan.after = Some(after);
+                scan.after = Some(prefix.with(&last.unwrap_or_default()));
             }
             if best.full {
                 break;

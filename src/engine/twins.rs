@@ -39,9 +39,7 @@ impl<P: Ports> Client<P> {
             let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(all) };
             let Some(last) = rows.last() else { return Ok(all) };
             // Onwards, whatever came of these: a damaged one keeps its place, and would be found again for ever.
-            let mut after = Alias::unchecked();
-            after.0.extend(last.key.0.iter().cloned());
-            scan.after = Some(after);
+            scan.after = Some(Alias::unchecked().with(&last.key));
             let mut by_table: BTreeMap<String, Vec<String>> = BTreeMap::new();
             for alias in self.readable::<Alias>(&rows) {
                 by_table.entry(alias.table).or_default().push(alias.temporary);

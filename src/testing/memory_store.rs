@@ -38,7 +38,7 @@ impl Rows {
     }
 
     /// The primary keys of a scan, in its order.
-    fn keys(&self, scan: &Scan) -> Vec<Key> {
+    fn keys(&self, scan: &Scan) -> Vec<&Key> {
         // All keys that begin with the prefix follow one another, the prefix itself first.
         let ahead = scan.after.as_ref().filter(|after| !scan.reverse && **after > scan.prefix);
         let start = ahead.unwrap_or(&scan.prefix).clone();
@@ -53,11 +53,11 @@ impl Rows {
             By::Index => Box::new(self.index.range((start, Key::default())..).map(|(at, key)| (at, key))),
         };
         let limit = scan.limit.map_or(usize::MAX, |limit| limit as usize);
-        let found = keys.take_while(|(at, _)| within(at)).filter(|(at, _)| fits(at)).map(|(_, key)| key.clone());
+        let found = keys.take_while(|(at, _)| within(at)).filter(|(at, _)| fits(at)).map(|(_, key)| key);
         if !scan.reverse {
             return found.take(limit).collect();
         }
-        let mut found: Vec<Key> = found.collect();
+        let mut found: Vec<&Key> = found.collect();
         found.reverse();
         found.truncate(limit);
         found
@@ -71,8 +71,8 @@ fn find(data: &Data, read: &Read) -> Found {
     let row = |store: StoreName, key: &Key| data.get(&store).and_then(|rows| rows.rows.get(key)).cloned();
     match read {
         Read::Row(at) => Found::Row(row(at.store, &at.key)),
-        Read::Rows(scan) => Found::Rows(keys(scan).iter().filter_map(|key| row(scan.store, key)).collect()),
-        Read::Keys(scan) => Found::Keys(keys(scan)),
+        Read::Rows(scan) => Found::Rows(keys(scan).into_iter().filter_map(|key| row(scan.store, key)).collect()),
+        Read::Keys(scan) => Found::Keys(keys(scan).into_iter().cloned().collect()),
         Read::Count(scan) => Found::Count(u32::try_from(keys(scan).len()).unwrap_or(u32::MAX)),
     }
 }
@@ -80,7 +80,10 @@ fn find(data: &Data, read: &Read) -> Found {
 fn holds(data: &Data, expect: &Expect) -> bool {
     match expect {
         Expect::Rev(at, rev) => data.get(&at.store).and_then(|rows| rows.rows.get(&at.key)).map(|row| row.rev) == *rev,
-        Expect::Keys(scan, keys) => data.get(&scan.store).map(|rows| rows.keys(scan)).unwrap_or_default() == *keys,
+        Expect::Keys(scan, keys) => {
+            let found = data.get(&scan.store).map(|rows| rows.keys(scan)).unwrap_or_default();
+            found.into_iter().eq(keys)
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 /// A key as IndexedDB takes it.
 pub fn key(key: &Key) -> Array {
     let array = Array::new();
-    for part in &key.0 {
+    for part in key.0.iter() {
         array.push(&match part {
             Part::Number(number) => JsValue::from_f64(*number),
             Part::Text(text) => JsValue::from_str(text),

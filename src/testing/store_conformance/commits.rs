@@ -134,7 +134,7 @@ pub async fn an_empty_commit_is_done(databases: &impl Databases, name: &str) -> 
 pub async fn a_commit_is_all_or_nothing(databases: &impl Databases, name: &str) -> Outcome {
     let store = databases.open(name).await?;
     write(&store, puts(STORE, [row(&["kept"], 1.0, &[])])).await?;
-    let bad = Row { key: Key(vec![crate::core::Part::Number(f64::NAN)]), ..row(&[], 1.0, &[]) };
+    let bad = Row { key: Key::from(vec![crate::core::Part::Number(f64::NAN)]), ..row(&[], 1.0, &[]) };
     let mut set = puts(STORE, [row(&["first"], 1.0, &[]), bad, row(&["last"], 1.0, &[])]);
     set.deletes.push(at(STORE, &["kept"]));
     assert!(store.commit(&set).await.is_err());

@@ -11,9 +11,9 @@ pub async fn a_row_is_read_as_it_was_written(databases: &impl Databases, name: &
     let store = databases.open(name).await?;
     for which in StoreName::ALL {
         let written = Row {
-            key: Key(vec![Part::from("incident"), Part::Number(12.5)]),
+            key: Key::from(vec![Part::from("incident"), Part::Number(12.5)]),
             rev: 9_007_199_254_740_991.0,
-            index: vec![text(&["number", "INC1"]), Key(vec![Part::from("priority"), Part::Number(-3.0)])],
+            index: vec![text(&["number", "INC1"]), Key::from(vec![Part::from("priority"), Part::Number(-3.0)])],
             body: r#"{"short_description":"Pump 3 leaks"}"#.to_owned().into(),
         };
         let place = RowKey { store: which, key: written.key.clone() };

@@ -50,7 +50,7 @@ pub async fn scans_by_index_answer_once_for_each_entry(databases: &impl Database
 /// Numbers by value and before text; text by UTF-16 code units; shorter keys first.
 pub async fn keys_are_ordered_as_indexeddb_does(databases: &impl Databases, name: &str) -> Outcome {
     let store = databases.open(name).await?;
-    let number = |n: f64| Key(vec![Part::from("t"), Part::Number(n)]);
+    let number = |n: f64| Key::from(vec![Part::from("t"), Part::Number(n)]);
     let sorted = [
         text(&["t"]),
         number(-1e300),
@@ -58,7 +58,7 @@ pub async fn keys_are_ordered_as_indexeddb_does(databases: &impl Databases, name
         number(0.0),
         number(9.0),
         number(10.0),
-        Key(vec![Part::from("t"), Part::Number(10.0), Part::from("more")]),
+        Key::from(vec![Part::from("t"), Part::Number(10.0), Part::from("more")]),
         text(&["t", ""]),
         text(&["t", "10"]),
         text(&["t", "9"]),
