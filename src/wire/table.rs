@@ -50,6 +50,9 @@ impl Serialize for Cell {
 
 impl From<Value> for Cell {
     fn from(json: Value) -> Self {
+        if let Value::String(value) = json {
+            return Self { value, link: None };
+        }
         let link = json.get("link").and_then(Value::as_str);
         let wrapped = json.get("value").filter(|_| link.is_some() || json.get("display_value").is_some());
         match wrapped {

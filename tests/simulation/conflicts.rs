@@ -143,8 +143,8 @@ impl World {
         let one = body.and_then(|body| decode::<Answer<Row>>("answer", body).ok()).map(|answer| vec![answer.result]);
         if let Some(rows) = list.or(one) {
             // What is answered to a step, the device does not look at.
-            let rows = rows.into_iter().filter(|_| !body_of(part).contains_key(MARK));
-            for row in rows.map(Fields::from) {
+            let by_step = body_of(part).contains_key(MARK);
+            for row in rows.into_iter().filter(|_| !by_step).map(Fields::from) {
                 if let Some(id) = row.get("sys_id") {
                     conflicts.reads.entry(id.clone()).or_default().push(read);
                 }

@@ -267,13 +267,15 @@ impl Instance {
         // As few as no instance gives; what is asked for by ids comes at once.
         let most = self.setup.page.filter(|_| !query.order.is_empty() && table == CACHED);
         let limit = most.map_or(limit, |most| limit.min(most));
-        let mut rows: Vec<Fields> = if table == "sys_journal_field" {
+        let entries: Vec<Fields>;
+        let mut rows: Vec<&Fields> = if table == "sys_journal_field" {
             if !self.setup.readable {
                 return if self.setup.blind { failure(403, "No access") } else { success(200, &no_rows()) };
             }
-            self.entries.iter().map(entry_row).collect()
+            entries = self.entries.iter().map(entry_row).collect();
+            entries.iter().collect()
         } else {
-            self.rows(table).cloned().collect()
+            self.rows(table).collect()
         };
         fn get<'a>(row: &'a Fields) -> impl Fn(&str) -> &'a str {
             move |name| row.get(name).map_or("", String::as_str)
@@ -283,7 +285,7 @@ impl Instance {
         let total = rows.len();
         let fields = parameters.get("sysparm_fields");
         let page = rows.into_iter().skip(offset).take(limit);
-        let page: Vec<Row> = page.map(|row| Row::from(shown(row, fields))).collect();
+        let page: Vec<Row> = page.map(|row| Row::from(shown(row.clone(), fields))).collect();
         let mut response = success(200, &Answer { result: page });
         if self.setup.counts {
             response.headers.push(("X-Total-Count".to_owned(), total.to_string()));

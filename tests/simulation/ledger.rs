@@ -136,7 +136,12 @@ impl World {
                     done.changed.push((before.clone(), item.clone()));
                 }
                 let run = |item: &Item| plan_of(item).map(|Plan { run, .. }| run);
-                done.replaced.extend(before.clone().filter(|before| run(before) != run(&item)));
+                let is_same = |one: &Item, other: &Item| match (&one.action, &other.action) {
+                    (Some(one), Some(other)) => one.input == other.input,
+                    (one, other) => one.is_none() && other.is_none(),
+                };
+                let is_other = |before: &&Item| !is_same(before, &item) && run(before) != run(&item);
+                done.replaced.extend(before.as_ref().filter(is_other).cloned());
                 if before.as_ref().is_some_and(|before| holds_more(&item, before)) {
                     done.reworded.insert(item.id.clone());
                 }

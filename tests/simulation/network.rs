@@ -145,7 +145,7 @@ impl Drop for Waiting {
 }
 
 pub fn is_batch(request: &Request) -> bool {
-    request.path == format!("{ROOT}/v1/batch")
+    request.path.strip_prefix(ROOT) == Some("/v1/batch")
 }
 
 /// The requests for single records in it.
@@ -285,7 +285,9 @@ impl World {
     }
 
     fn may_all_twin(&self, request: &Request, may: bool) {
-        singles(request).iter().filter(|part| may && self.is_bare(part)).for_each(|part| self.may_twin(part));
+        if may {
+            singles(request).iter().filter(|part| self.is_bare(part)).for_each(|part| self.may_twin(part));
+        }
     }
 
     /// Whether the instance would carry it out twice.

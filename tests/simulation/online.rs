@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::{
     contexts::SimPorts,
-    instance::{CORRELATION, EXTRAS, Instance, Single, failure, split, success},
+    instance::{CORRELATION, EXTRAS, Instance, Single, failure, success},
     story::UID,
 };
 
@@ -188,13 +188,13 @@ pub fn filled(fields: &Fields, first: Option<&str>) -> Fields {
 }
 
 pub fn is_action(request: &Request) -> bool {
-    split(&request.path).0.starts_with(&format!("{EXTRAS}/action/"))
+    request.path.strip_prefix(EXTRAS).is_some_and(|rest| rest.starts_with("/action/"))
 }
 
 /// The plan that the instance is asked to carry out.
 pub fn plan_asked_for(request: &Request) -> Option<Plan> {
-    let asked: ActionRequest = decode("action", request.body.as_deref()?).ok().filter(|_| is_action(request))?;
-    serde_json::from_value(asked.input).ok()
+    let body = request.body.as_deref().filter(|_| is_action(request))?;
+    serde_json::from_value(decode::<ActionRequest>("action", body).ok()?.input).ok()
 }
 
 pub fn by_the_app() -> OnlineStep<SimPorts> {
