@@ -44,6 +44,8 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         along: true,
         outdated: true,
         in_part: true,
+        unasked: fields(&[("state", "1")]),
+        acted: fields(&[("impact", "2")]),
         not_kept: vec!["priority".into()],
     };
     let item = Item {

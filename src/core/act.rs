@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{
+    conflict::{ask_nobody, ask_on},
     error::CoreError,
     hand::lay_anew,
     ids, order,
@@ -48,6 +49,7 @@ pub fn begin(tx: &mut Tx<'_>, id: &str, mut action: Action) -> Ruled<String> {
     let before = run_before(tx, &action)?;
     if let Some(before) = &before {
         undo(tx, before)?;
+        order::hold_up_nobody(tx)?;
     }
     let (id, after) = match before {
         Some(before) => {
@@ -140,6 +142,8 @@ fn undo(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
             ItemKind::Create => vanish(tx, &record)?,
             ItemKind::Delete => {
                 record.deleted = false;
+                let asked = std::mem::take(&mut record.unasked);
+                ask_on(tx, &mut record, asked)?;
                 lay_anew(tx, record)?;
             }
             ItemKind::Update | ItemKind::Action => lay_anew(tx, record)?,
@@ -214,6 +218,7 @@ pub fn delete(tx: &mut Tx<'_>, id: &str, table: &str, sys_id: &str) -> Ruled<()>
         return put(tx, item);
     }
     keep_base(&mut record);
+    ask_nobody(tx, &mut record)?;
     record.deleted = true;
     note(tx, id, record, ItemKind::Delete, Fields::new()).map(drop)
 }

@@ -182,7 +182,7 @@ fn leave_landed(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
             let open = |text: &str| item.makes().into_iter().any(|(_, id)| text.contains(id));
             let schema = tx.schema;
             let own = part.fields.iter().filter(|(name, text)| !schema.is_journal(&part.table, name) && !open(text));
-            record.base.get_or_insert_default().extend(own.map(|(name, text)| (name.clone(), text.clone())));
+            record.acted = own.map(|(name, text)| (name.clone(), text.clone())).collect();
         }
         lay_anew(tx, record)
     })

@@ -39,9 +39,11 @@ pub enum Choice {
 /// As [`Tx::get`].
 pub(super) fn weigh(tx: &mut Tx<'_>, record: &mut Record, had: &Fields, theirs: &Fields, own: &Fields) -> Ruled<()> {
     let mode = tx.schema.conflict(&record.table);
-    // Of a deletion nothing is asked: what was changed before it goes with the record.
-    if record.items.is_empty() || record.deleted || mode == Conflict::Client {
+    if record.items.is_empty() || mode == Conflict::Client {
         return Ok(());
+    }
+    if record.deleted {
+        ask_nobody(tx, record)?;
     }
     let known = unsent(tx, record)?;
     let mut items = known.clone();
@@ -60,13 +62,15 @@ pub(super) fn weigh(tx: &mut Tx<'_>, record: &mut Record, had: &Fields, theirs: 
         // By the count somebody else was there, too: what has come back otherwise is his, perhaps.
         let is_own =
             |sent: &String| !are_counted(had, theirs) || same(of, sent, now) || ids::find(sent).next().is_some();
-        if is_unsent || is_back || own.get(name).is_some_and(is_own) {
+        let is_acted = record.acted.get(name).is_some_and(|done| same(of, done, now));
+        if is_unsent || is_back || is_acted || own.get(name).is_some_and(is_own) {
             continue;
         }
         let holds = |item: &Item| item.is_change() && item.fields.contains_key(name);
         let asks = |item: &Item| holds(item) || (mode == Conflict::Ask && item.is_change());
         let at = items.iter().position(holds).or_else(|| items.iter().position(asks));
         match at.and_then(|at| items.get_mut(at)) {
+            Some(_) if record.deleted => drop(record.unasked.entry(name.clone()).or_insert_with(|| before.clone())),
             Some(_) if mode == Conflict::Server => drop(overruled.insert(name.clone())),
             Some(item) => drop(item.differs.entry(name.clone()).or_insert_with(|| before.clone())),
             None => {}
@@ -166,6 +170,20 @@ pub(super) fn ask_on(tx: &mut Tx<'_>, record: &mut Record, asked: Fields) -> Rul
     let mut had = theirs.clone();
     had.extend(asked);
     weigh(tx, record, &had, &theirs, &Fields::new())
+}
+
+/// What goes before a deletion asks nobody: it goes with the record, unless that comes back.
+///
+/// # Errors
+/// As [`Tx::get`].
+pub(super) fn ask_nobody(tx: &mut Tx<'_>, record: &mut Record) -> Ruled<()> {
+    for item in unsent(tx, record)?.into_iter().filter(Item::is_in_conflict) {
+        tx.put(&Item { differs: Fields::new(), ..item.clone() })?;
+        for (name, had) in item.differs {
+            record.unasked.entry(name).or_insert(had);
+        }
+    }
+    Ok(())
 }
 
 /// Takes these fields out of all that is unsent of a record, but for entries and what actions have done.

@@ -287,8 +287,9 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
                 record.deleted |= item.is_some_and(|item| does(schema, &item, table, sys_id) == Some(ItemKind::Delete));
             }
         }
+        let mut asked = if record.deleted { Fields::new() } else { std::mem::take(&mut record.unasked) };
         let of_this = gone.iter().filter(|item| does(schema, item, table, sys_id).is_some());
-        let asked = of_this.flat_map(|item| item.differs.clone()).collect();
+        asked.extend(of_this.flat_map(|item| item.differs.clone()));
         ask_on(tx, &mut record, asked)?;
         lay_anew(tx, record)
     })?;

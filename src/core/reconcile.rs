@@ -116,6 +116,7 @@ pub(super) fn land(
         record.items.retain(|id| !there.items.contains(id));
         record.items = in_order(tx, there.items, std::mem::take(&mut record.items))?;
         record.deleted |= there.deleted;
+        record.unasked = there.unasked;
     }
     // Not before: what waits for it is asked for above.
     tx.remove(Record::at(tx.schema, &record.table, temporary));
@@ -281,6 +282,7 @@ pub(super) fn settle(
     row: Option<&Fields>,
 ) -> Ruled<()> {
     record.items.retain(|id| id != item);
+    record.unasked.retain(|name, _| !fields.contains_key(name));
     let had = record.base.take().unwrap_or_default();
     // Where nobody else was in between, what else it has changed the instance has done by itself.
     if let Some(row) = row.filter(|row| !is_next(&had, row)) {
@@ -323,6 +325,7 @@ pub(super) fn removed(tx: &mut Tx<'_>, record: &Record, by: &str) -> Ruled<()> {
 pub(super) fn rebase(tx: &mut Tx<'_>, record: &mut Record, base: Fields, outdated: bool) -> Ruled<()> {
     record.fetched_at = Some(tx.now);
     record.outdated = outdated;
+    record.acted.retain(|_, _| outdated);
     lay(tx, record, base)
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     act,
     along::forget_pins,
-    conflict::agree,
+    conflict::{agree, ask_nobody},
     error::CoreError,
     event::{Receipt, Settled},
     ids,
@@ -166,12 +166,7 @@ pub fn delete(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
         }
     }
     record.items = kept;
-    // What goes before the deletion asks nobody.
-    for id in &record.items {
-        if let Some(item) = tx.readable::<Item>(&Item::at(id))?.filter(Item::is_in_conflict) {
-            tx.put(&Item { differs: Fields::new(), ..item })?;
-        }
-    }
+    ask_nobody(tx, &mut record)?;
     if record.is_temporary() && record.items.is_empty() {
         vanish(tx, &record)?;
         return order::hold_up_nobody(tx);

@@ -6,6 +6,7 @@ use landfall::{
     core::{
         CoreError, Event, Receipt, Ref, Settled, Tx, act, acted,
         calls::{answered, calling},
+        conflict::{Choice, resolve},
         hand,
         lease::take_lease,
         plan::{Keys, Known, Step, next_step},
@@ -419,6 +420,45 @@ fn what_is_done_to_a_record_that_came_first_waits_until_the_apps_step_is_through
             assert!(!world.item(&items[1]).unwrap().is_held());
             assert_eq!(wanted(&mut world, "incident", "x"), end != "unpaired");
         }
+    }
+}
+
+/// What a pull has told of it since is the instance's own word; what the step may have done since is nobody else's.
+#[test]
+fn once_the_apps_step_is_through_only_what_others_have_done_since_is_asked_about() {
+    // What the instance had when the user changed it, what it has when the step is through, and then; of the step it is “mine”.
+    for (before, by_then, now, asked) in [
+        ("mine", "theirs", "theirs", false),
+        ("", "", "mine", false),
+        ("", "theirs", "mine", false),
+        ("", "", "theirs", true),
+        ("mine", "theirs", "theirs too", true),
+    ] {
+        let mut world = World::new();
+        let made = world.temporary();
+        let item = world
+            .act(Action { by_app: true, ..split() }, |tx, id| {
+                act::create(tx, id, "incident", &made, &fields_of(&[("description", "mine")])).map(drop)
+            })
+            .unwrap();
+        world.answer(&item, &Answer::NotRun { error: None, wait_ms: None });
+        let tell = |world: &mut World, is: &str, count: &str| {
+            let row = [("sys_id", "x"), ("correlation_id", &made), ("description", is), ("sys_mod_count", count)];
+            world.pulled("incident", &row);
+        };
+        tell(&mut world, before, "0");
+        let own = fields_of(&[("description", "the user's")]);
+        world.run(|tx| write::update(tx, "incident", "x", &own)).unwrap();
+        let change = world.record("incident", "x").unwrap().items.remove(1);
+        if by_then != before {
+            tell(&mut world, by_then, "1");
+            world.run(|tx| resolve(tx, "incident", "x", &Choice::Mine)).unwrap();
+        }
+        world.answer(&item, &named(&[("incident", "x", "")]));
+        tell(&mut world, now, "2");
+        let of = format!("{before}, {by_then}, {now}");
+        assert_eq!(world.item(&change).unwrap().is_in_conflict(), asked, "{of}");
+        assert_eq!(world.record("incident", "x").unwrap().acted, fields_of(&[]), "{of}: it is told");
     }
 }
 

@@ -22,5 +22,6 @@ mod reconcile;
 mod retry;
 mod support;
 mod tx;
+mod unasked;
 mod values;
 mod write;

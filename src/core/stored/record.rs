@@ -58,6 +58,13 @@ pub struct Record {
     /// It has come in part since, and some fields are as an older row had them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_part: bool,
+    /// Of one that is deleted here: the fields that somebody else has changed, too, with what the instance had when they were
+    /// changed here. Should the record come back, the user is asked.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub unasked: Fields,
+    /// What the app's step may have brought to it since the instance last told of it: nobody else has.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub acted: Fields,
     /// Fields the instance did not keep as sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_kept: Vec<String>,
