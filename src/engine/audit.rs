@@ -26,8 +26,9 @@ use crate::{
     wire::datetime,
 };
 
-/// Notes asked for at once. Should there be more, they come where they are asked for next.
-const NOTED: u32 = 1_000;
+/// Notes asked for at once, but no more than there are records: all ids would be shorter then. Should there be more, they come
+/// where they are asked for next. What was noted within a minute before comes again: one more than may be missing is too few.
+const NOTED: i64 = 5_000;
 /// More than so many missing ones are not asked about one by one.
 const MOST_NOTED: i64 = 1_000;
 /// All ids of fewer records are no longer an answer than the notes of a whole table.
@@ -46,7 +47,7 @@ impl<P: Ports> Client<P> {
         if !(1..=MOST_NOTED).contains(&missing) || total < FEW {
             return Ok(false);
         }
-        let noted = self.deletions_since(pulling, of, at).await?;
+        let noted = self.deletions_since(pulling, of, at, total).await?;
         let ids = noted.into_iter().map(|noted| noted.sys_id).filter(|id| !at.gone.contains(id));
         let ids: BTreeSet<String> = self.rest(of, ids.collect()).await?.into_iter().collect();
         if i64::try_from(ids.len()).is_ok_and(|named| named < missing) {
@@ -73,6 +74,7 @@ impl<P: Ports> Client<P> {
         pulling: &mut Pulling<'_>,
         of: &Cached,
         at: &mut Pulled,
+        total: i64,
     ) -> Result<Vec<Deletion>, Trouble> {
         let now = self.ports().clock().now_ms();
         let refused = self.look(|tx| tx.fact::<Unaudited>()).await?;
@@ -83,7 +85,8 @@ impl<P: Ports> Client<P> {
         let declared = self.schema().tables().map(|(table, _)| table);
         let below = declared.filter(|table| *table != of.table && self.schema().is_a(table, &of.table));
         let tables: Vec<&str> = [of.table.as_str()].into_iter().chain(below).collect();
-        let asked = self.dialect().deletions(&tables, &from, NOTED);
+        let size = u32::try_from(total.min(NOTED)).unwrap_or_default();
+        let asked = self.dialect().deletions(&tables, &from, size);
         let page = match self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await {
             Ok(page) => page,
             Err(Trouble::Engine(EngineError::PullRefused { .. })) => {

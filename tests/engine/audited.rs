@@ -189,3 +189,21 @@ fn notes_of_other_tables_are_none() {
         assert_eq!(here, there);
     });
 }
+
+/// A minute of notes is read again each time, and a clean-up leaves many in a minute.
+#[test]
+fn many_that_were_noted_just_before_are_no_reason_to_compare_all() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let ids = fill(&instance, 2_100);
+        let device = device(&instance);
+        let page = device.open().await.unwrap();
+        sync(&page).await;
+        let asked = counted(&device);
+        for ids in [&ids[..1_000], &ids[1_000..1_005]] {
+            ids.iter().for_each(|id| delete(&instance, id));
+            assert_eq!(sync(&page).await.removed as usize, ids.len());
+            assert_eq!(of(&asked), (1, 0));
+        }
+    });
+}
