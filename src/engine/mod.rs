@@ -5,6 +5,7 @@
 //!   `pull`: the cached tables; `refresh`: which of them, and when; `meanwhile`: what does not wait for its end. `course`: how it goes, and when to try next.
 //! * `actions`: online steps that the app runs itself; `step`: what one is given; `call`: its calls. `wanted`: what an action has touched, read again.
 //! * `along`: what goes along with other records, step by step; `led_to`: the questions of one step. `opened`: what the app asks the instance for, and pins.
+//! * `doctor`: what a new set-up gets wrong.
 //! * `foreign`: ids that another device made.
 //! * `hand`: what a person may do about an item, and waiting for one.
 //! * [`dialect`]: how intents become requests, and answers receipts.
@@ -20,6 +21,7 @@ mod call;
 mod changes;
 mod client;
 mod course;
+mod doctor;
 mod error;
 mod eviction;
 mod exchange;
@@ -47,6 +49,7 @@ mod wanted;
 
 pub use actions::{OnlineStep, StepFailed, StepResult};
 pub use client::Client;
+pub use doctor::{Check, Finding, State};
 pub use error::EngineError;
 pub use opened::FromRemote;
 pub use records::{AppRow, query_of};
