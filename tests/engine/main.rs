@@ -12,6 +12,7 @@ mod audited;
 mod calls;
 mod changes;
 mod conflicts;
+mod declared;
 mod doctor;
 mod doubt;
 mod elsewhere;
