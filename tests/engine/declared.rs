@@ -83,7 +83,10 @@ fn another_query_brings_the_table_anew_and_keeps_what_is_unsent() {
         page.set_offline(true).await.unwrap();
         page.update("note", &ids[1], row(json!({ "size": 11 }))).await.unwrap();
         page.set_offline(false).await.unwrap();
-        device.remote.set_rule(|request| (request.method == Method::Patch).then_some(Fault::Answer(super::support::resp(403, "{\"error\":{\"message\":\"no\"}}"))));
+        device.remote.set_rule(|request| {
+            (request.method == Method::Patch)
+                .then_some(Fault::Answer(super::support::resp(403, "{\"error\":{\"message\":\"no\"}}")))
+        });
         sync(&page).await;
         let here = page.query("note", "ORDERBYkind", 0, None).await.unwrap();
         let here: Vec<&str> = here.iter().map(|row| row["sys_id"].as_str().unwrap()).collect();

@@ -44,4 +44,5 @@ mod steps;
 mod storage;
 mod transaction;
 mod twins;
+mod typed;
 mod waits;
