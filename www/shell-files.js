@@ -41,6 +41,7 @@ export default [
   "./js/views/composer.js",
   "./js/views/confirm.js",
   "./js/views/conflict.js",
+  "./js/views/doctor.js",
   "./js/views/facts.js",
   "./js/views/failure.js",
   "./js/views/form.js",

@@ -10,6 +10,7 @@ use super::{
     action::Actions,
     arguments::{self, Given},
     auto_sync::AutoSync,
+    doctor,
     events::Kind,
     failure::Failure,
     fields,
@@ -199,6 +200,12 @@ impl Landfall {
     pub fn audit(&self) -> Promise {
         let handle = Rc::clone(&self.handle);
         promise::promise(async move { fields::report(&handle.client()?.audit().await?) })
+    }
+
+    /// What a new set-up gets wrong, and what to do about it.
+    pub fn doctor(&self) -> Promise {
+        let handle = Rc::clone(&self.handle);
+        promise::promise(async move { doctor::examine(&handle).await })
     }
 
     /// Gives this handle back; the last one closes the database.

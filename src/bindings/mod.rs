@@ -12,6 +12,7 @@ mod action;
 mod arguments;
 mod auto_sync;
 mod bell;
+mod doctor;
 mod events;
 mod failure;
 mod fields;

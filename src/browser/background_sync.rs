@@ -12,6 +12,16 @@ pub async fn register(tag: &str) -> bool {
     matches!(js::call(&sync, "register", &tag.into()).await, Some(Ok(_)))
 }
 
+/// Whether a service worker is registered for this page, and if so, whether the browser would wake it. None in a context
+/// that cannot know.
+pub async fn stands() -> Option<Option<bool>> {
+    if !matches!(Scope::current(), Scope::Window | Scope::ServiceWorker) {
+        return None;
+    }
+    let registration = registration().await;
+    Some(registration.map(|registration| js::get(&registration, "sync").is_some_and(|sync| sync.is_object())))
+}
+
 async fn registration() -> Option<JsValue> {
     if Scope::current() == Scope::ServiceWorker {
         return js::get(&js_sys::global(), "registration");

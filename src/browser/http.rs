@@ -24,6 +24,9 @@ use crate::{
 /// How long `auth` may take: shorter than the sender's lease, which it must not outlast.
 const AUTH_MS: u64 = 20_000;
 
+/// How long an answer that nobody may read is waited for.
+const UNREAD_MS: u64 = 10_000;
+
 /// What a redirect that was not followed counts as.
 const REDIRECTED: u16 = 302;
 
@@ -157,6 +160,22 @@ impl Remote for BrowserRemote {
         match select(answer, pin!(clock::sleep(AUTH_MS))).await {
             Either::Left((answer, _)) => headers(&answer.map_err(unavailable)?),
             Either::Right(_) => Err(AuthUnavailable("`auth` did not answer within 20 seconds.".to_owned())),
+        }
+    }
+
+    async fn answers_unread(&self, url: &str) -> Option<bool> {
+        let url = Url::new_with_base(url, &self.root).ok()?.href();
+        let abort = AbortOnDrop(AbortController::new().ok()?);
+        let built = RequestBuilder::new(&url)
+            .mode(web_sys::RequestMode::NoCors)
+            .cache(RequestCache::NoStore)
+            .abort_signal(Some(&abort.0.signal()))
+            .build();
+        let answer = self.fetch(built.ok()?.into()).ok()?;
+        let answer = JsFuture::from(Promise::resolve(&answer));
+        match select(answer, pin!(clock::sleep(UNREAD_MS))).await {
+            Either::Left((answer, _)) => Some(answer.is_ok()),
+            Either::Right(_) => Some(false),
         }
     }
 

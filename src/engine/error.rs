@@ -35,6 +35,14 @@ pub enum EngineError {
         /// What it said.
         why: String,
     },
+    /// What is given is no record, or what is stored is none of the app's type.
+    #[error("What is given or kept of {table} cannot be read: {why}.")]
+    NotJson {
+        /// The table.
+        table: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The instance said no to a pull.
     #[error("The instance would not give the records of {table}: {}{message}", said(*status))]
     PullRefused {
@@ -61,6 +69,7 @@ impl EngineError {
             Self::Store(StoreError::Corrupt { .. }) => "corrupt_row",
             Self::Store(StoreError::Failed { .. }) => "storage_failed",
             Self::Contended => "contended",
+            Self::NotJson { .. } => "not_json",
             Self::QueryNotHonoured { .. } => "query_not_honoured",
             Self::NotAnInstance { .. } => "not_an_instance",
             Self::PullRefused { .. } => "pull_refused",

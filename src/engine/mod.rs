@@ -5,6 +5,8 @@
 //!   `pull`: the cached tables; `refresh`: which of them, and when; `meanwhile`: what does not wait for its end. `course`: how it goes, and when to try next.
 //! * `actions`: online steps that the app runs itself; `step`: what one is given; `call`: its calls. `wanted`: what an action has touched, read again.
 //! * `along`: what goes along with other records, step by step; `led_to`: the questions of one step. `opened`: what the app asks the instance for, and pins.
+//! * `doctor`: what a new set-up gets wrong.
+//! * `typed`: records as a type of the app's own.
 //! * `foreign`: ids that another device made.
 //! * `hand`: what a person may do about an item, and waiting for one.
 //! * [`dialect`]: how intents become requests, and answers receipts.
@@ -20,6 +22,7 @@ mod call;
 mod changes;
 mod client;
 mod course;
+mod doctor;
 mod error;
 mod eviction;
 mod exchange;
@@ -43,10 +46,12 @@ mod step;
 mod sync;
 mod transaction;
 mod twins;
+mod typed;
 mod wanted;
 
 pub use actions::{OnlineStep, StepFailed, StepResult};
 pub use client::Client;
+pub use doctor::{Check, Finding, State};
 pub use error::EngineError;
 pub use opened::FromRemote;
 pub use records::{AppRow, query_of};
@@ -58,3 +63,4 @@ pub use status::{Audit, CachedTable, Orphan, Status};
 pub use step::{CallFailed, Step};
 pub use sync::SyncOptions;
 pub use transaction::Transaction;
+pub use typed::{RowSync, Typed, TypedRow};

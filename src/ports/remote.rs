@@ -39,4 +39,8 @@ pub trait Remote: 'static {
     fn authorize(&self, reason: AuthReason) -> impl Future<Output = Result<Headers, AuthUnavailable>>;
     /// `false` only if the browser is certain that there is no network; `true` means nothing.
     fn maybe_online(&self) -> bool;
+    /// Whether anything answers at a URL, though its answer may not be read; none where that cannot be found out.
+    fn answers_unread(&self, _url: &str) -> impl Future<Output = Option<bool>> {
+        std::future::ready(None)
+    }
 }

@@ -84,6 +84,7 @@ test("every screen is without barriers", async (t) => {
   await aRefusal(app, local);
   await look("outbox", "#/outbox", "outbox-item");
   await look("status", "#/status", "status-storage");
+  await look("doctor", "#/doctor", "finding");
   const landed = await page.evaluate((id) => landfall.resolveId(id), local);
   await look("landed-record", `#/incident/${landed}`, "child-row");
   const [refused] = await app.rows("task_time_worked", "time_worked=2000");

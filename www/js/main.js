@@ -11,6 +11,7 @@ import { tables } from "./tables.js";
 import { toast } from "./toasts.js";
 import { keepShell } from "./update.js";
 import { actionView } from "./views/action.js";
+import { doctorView } from "./views/doctor.js";
 import { failureView } from "./views/failure.js";
 import { formView } from "./views/form.js";
 import { listView } from "./views/list.js";
@@ -42,6 +43,7 @@ const unchosen = (words) => ({
 function viewOf(list) {
   if (route.page === "outbox") return outboxView();
   if (route.page === "status") return statusView();
+  if (route.page === "doctor") return doctorView();
   if (route.page === "form") return formView(route);
   if (route.page === "action") return actionView(route);
   if (route.page === "list") return unchosen(tables[route.table]);

@@ -1,4 +1,4 @@
-// Where the URL stands: #/incident, #/incident/<sys_id>, #/incident/new, #/incident/<sys_id>/edit, #/wm_order/<sys_id>/close, #/outbox, #/status.
+// Where the URL stands: #/incident, #/incident/<sys_id>, #/incident/new, #/incident/<sys_id>/edit, #/wm_order/<sys_id>/close, #/outbox, #/status, #/doctor.
 import { tables } from "./tables.js";
 
 // An address somebody mistyped is still an address.
@@ -14,7 +14,7 @@ export function parse(hash) {
   const [path, search = ""] = hash.replace(/^#\/?/, "").split("?");
   const [first, id, verb] = path.split("/").map(decoded);
   const given = Object.fromEntries(new URLSearchParams(search));
-  if (first === "outbox" || first === "status") return { page: first };
+  if (["outbox", "status", "doctor"].includes(first)) return { page: first };
   if (!Object.hasOwn(tables, first)) return { page: "list", table: "incident" };
   if (!id) return { page: "list", table: first };
   if (id === "new") return { page: "form", table: first, given };

@@ -80,10 +80,41 @@ export interface Landfall {
     orphans: { table: string; sys_id: string; path: string; id: string }[];
   }>;
 
+  /**
+   * What a new set-up gets wrong, looked for one by one: the way to the instance, sign-in, each declared table, batch,
+   * deletions, limits, storage, service worker. It takes some requests, which only read; in mode "offline" none. Whatever
+   * is wrong is a finding, with a sentence on what to do about it, and not an error.
+   */
+  doctor(): Promise<Finding[]>;
+
   /** Gives this handle back, and its listeners. The last one closes the database. */
   close(): Promise<void>;
   /** Refuses while unsent work exists (`unsent_work`) unless `discardUnsent` is true. */
   deleteDatabase(options?: { discardUnsent?: boolean }): Promise<void>;
+}
+
+/** What `doctor` has found about one thing. More kinds of `check` may come. */
+export interface Finding {
+  check:
+    | "reachable"
+    | "cors"
+    | "signIn"
+    | "extras"
+    | "table"
+    | "correlation"
+    | "batch"
+    | "deletions"
+    | "rateLimits"
+    | "storage"
+    | "locks"
+    | "serviceWorker";
+  table?: string;
+  /** "warning": it works, with a drawback. "unknown": it could not be looked at. */
+  state: "good" | "warning" | "bad" | "unknown";
+  /** A sentence. */
+  message: string;
+  /** What to do about it: with "warning" and "bad". */
+  advice?: string;
 }
 
 export type SyncState =

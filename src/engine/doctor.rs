@@ -1,0 +1,431 @@
+//! What a new set-up gets wrong, looked for one by one. It only reads: nothing is changed at the instance, and nothing here.
+
+use serde::Serialize;
+
+use super::{
+    client::Client,
+    dialect::{Batch, BatchItem, keys},
+    error::EngineError,
+};
+use crate::{
+    core::ids,
+    ports::{AuthReason, Clock, Entropy, Headers, Lock, Ports, Remote, RemoteError, Store},
+    wire::{Capabilities, ErrorBody, Query, Request, Response, datetime, query},
+};
+
+/// How long each question may take, in ms.
+const QUESTION_MS: u64 = 20_000;
+/// Deletions are asked about from so long ago, in seconds: whether they may be read is the question, not which.
+const LATELY_S: i64 = 60 * 60;
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// What.
+    pub check: Check,
+    /// Of which table, where it is one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// How it is.
+    pub state: State,
+    /// A sentence.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+}
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Check {
+    /// Whether anything answers at `instance.url`.
+    Reachable,
+    /// Whether the browser lets the page read the answers, and their headers.
+    Cors,
+    /// Whether the instance takes the user's headers or cookies.
+    SignIn,
+    /// What `instance.extras` announces.
+    Extras,
+    /// Whether a table may be read.
+    Table,
+    /// Whether a table's records are found by the temporary id.
+    Correlation,
+    /// Whether several requests go in one.
+    Batch,
+    /// How it is noticed what has been deleted.
+    Deletions,
+    /// How many requests the instance allows.
+    RateLimits,
+    /// Where the records are kept.
+    Storage,
+    /// Whether a sender that is killed is followed at once.
+    Locks,
+    /// Whether anything is sent with the page closed.
+    ServiceWorker,
+}
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum State {
+    /// As it should be.
+    Good,
+    /// It works, with a drawback.
+    Warning,
+    /// It does not.
+    Bad,
+    /// It could not be looked at.
+    Unknown,
+}
+
+impl Finding {
+    /// As it should be.
+    pub fn good(check: Check, message: impl Into<String>) -> Self {
+        Self { check, table: None, state: State::Good, message: message.into(), advice: None }
+    }
+
+    /// It works, with a drawback that something can be done about.
+    pub fn warning(check: Check, message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { state: State::Warning, advice: Some(advice.into()), ..Self::good(check, message) }
+    }
+
+    /// It does not work.
+    pub fn bad(check: Check, message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { state: State::Bad, ..Self::warning(check, message, advice) }
+    }
+
+    /// It could not be looked at.
+    pub fn unknown(check: Check, message: impl Into<String>) -> Self {
+        Self { state: State::Unknown, ..Self::good(check, message) }
+    }
+
+    fn of(self, table: &str) -> Self {
+        Self { table: Some(table.to_owned()), ..self }
+    }
+}
+
+/// What is known of the instance so far.
+struct Visit {
+    headers: Headers,
+    found: Vec<Finding>,
+    /// An answer told how many records there are: the browser shows the headers that it is told by.
+    counted: bool,
+    /// The instance's own limits, if it tells any.
+    limits: Option<String>,
+}
+
+impl<P: Ports> Client<P> {
+    /// Looks at what a new set-up gets wrong: the way to the instance, the user's rights, each declared table, and where the
+    /// records are kept. Takes some requests, all of which only read; in mode “offline”, none.
+    ///
+    /// # Errors
+    /// The store's. Whatever is wrong otherwise is a finding.
+    pub async fn doctor(&self) -> Result<Vec<Finding>, EngineError> {
+        let mut visit = Visit { headers: Headers::new(), found: Vec::new(), counted: false, limits: None };
+        if self.course().await?.offline {
+            visit.found.push(Finding::unknown(Check::Reachable, "The mode is “offline”: the instance was not asked."));
+        } else if self.sign_in(&mut visit).await && self.reach(&mut visit).await {
+            self.look_at_extras(&mut visit).await;
+            for (table, _) in self.schema().tables() {
+                self.look_at_table(&mut visit, table).await?;
+            }
+            self.look_at_batch(&mut visit).await;
+            self.look_at_deletions(&mut visit).await;
+            visit.found.push(visit.headers_shown());
+            visit.found.push(visit.rate_limits());
+        }
+        visit.found.push(self.storage().await);
+        visit.found.push(self.locks());
+        Ok(visit.found)
+    }
+
+    async fn sign_in(&self, visit: &mut Visit) -> bool {
+        match self.ports().remote().authorize(AuthReason::Send).await {
+            Ok(headers) => visit.headers = headers,
+            Err(why) => visit.found.push(Finding::bad(
+                Check::SignIn,
+                why.to_string(),
+                "Have `auth` give the headers of the signed-in user, and reject only while nobody is signed in; call `signedIn()` afterwards. In a service worker it has to do so without a page.",
+            )),
+        }
+        visit.found.is_empty()
+    }
+
+    async fn question(&self, visit: &mut Visit, mut request: Request) -> Result<Response, RemoteError> {
+        request.headers.extend(visit.headers.iter().cloned());
+        let answer = self.ports().remote().send(&request, QUESTION_MS).await?;
+        visit.counted |= answer.header("X-Total-Count").is_some();
+        let limit = answer.header("X-RateLimit-Limit").or_else(|| answer.header("RateLimit-Limit"));
+        visit.limits = visit.limits.take().or_else(|| limit.map(str::to_owned));
+        Ok(answer)
+    }
+
+    /// Whether there is any use in asking more.
+    async fn reach(&self, visit: &mut Visit) -> bool {
+        let url = &self.settings().url;
+        let Some((table, _)) = self.schema().tables().next() else { return false };
+        let request = self.dialect().first_page(table, "", Some(&["sys_id"]), 1);
+        let finding = match self.question(visit, request).await {
+            Err(_) if !self.ports().remote().maybe_online() => Finding::unknown(
+                Check::Reachable,
+                "The browser says that there is no network: the instance was not asked.",
+            ),
+            Err(why) => match self.ports().remote().answers_unread(url).await {
+                Some(true) => Finding::bad(
+                    Check::Cors,
+                    format!("Something answers at {url}, but the browser does not let this page read it."),
+                    "Serve the app from the instance's own origin, or add a CORS rule for the app's there: one for each API (Table, Batch), with the methods GET, POST, PATCH and DELETE, the headers that `auth` gives and Content-Type, and credentials if it is cookies that sign the user in.",
+                ),
+                _ => Finding::bad(
+                    Check::Reachable,
+                    format!("Nothing answers at {url}. {why}"),
+                    "Is `instance.url` the root of the REST API, as in https://example.service-now.com/api/now, and is that server up?",
+                ),
+            },
+            Ok(answer) if self.dialect().asks_for_sign_in(&answer) => {
+                visit.found.push(Finding::good(Check::Reachable, format!("An instance answers at {url}.")));
+                Finding::bad(
+                    Check::SignIn,
+                    format!("The instance asks to sign in ({}).", answer.status),
+                    "Have `auth` give the headers that it wants; where cookies sign the user in, `instance.credentials` may have to be \"include\", and ServiceNow wants X-UserToken beside them.",
+                )
+            }
+            Ok(answer) if self.dialect().asks_for_time(&answer, self.ports().clock().now_ms()).is_some() => {
+                Finding::unknown(
+                    Check::Reachable,
+                    format!("The instance asks for time ({}): try again later.", answer.status),
+                )
+            }
+            Ok(answer) if !answer.is_json() || answer.status >= 500 => Finding::bad(
+                Check::Reachable,
+                format!(
+                    "What answers at {url} is not an instance, or not in order: status {}, {}.",
+                    answer.status,
+                    kind(&answer)
+                ),
+                "Is `instance.url` the root of the REST API? A proxy, a portal or the app's own server may answer in its place.",
+            ),
+            Ok(_) => {
+                visit.found.push(Finding::good(Check::Reachable, format!("An instance answers at {url}.")));
+                visit.found.push(Finding::good(Check::SignIn, "The instance takes this user's requests."));
+                return true;
+            }
+        };
+        visit.found.push(finding);
+        false
+    }
+
+    async fn look_at_extras(&self, visit: &mut Visit) {
+        let Some(request) = self.dialect().capabilities() else {
+            visit.found.push(Finding::good(
+                Check::Extras,
+                "The app says that the instance has no extras: it is taken as a plain one.",
+            ));
+            return;
+        };
+        let answer = self.question(visit, request).await.ok();
+        let announced = answer.as_ref().and_then(Capabilities::announced);
+        visit.found.push(match announced.map(|said| keys(&said).is_some()) {
+            Some(true) => Finding::good(Check::Extras, "The instance announces that it honours Idempotency-Key."),
+            Some(false) => Finding::warning(
+                Check::Extras,
+                "`instance.extras` is given, and what answers there announces no keys: the instance is taken as a plain one.",
+                "Say `extras: false` if it has none.",
+            ),
+            None => Finding::bad(
+                Check::Extras,
+                "What the instance can do could not be read at `instance.extras`.",
+                "Correct the address, or say `extras: false` if there is nothing: until it can be read, each sync begins by asking.",
+            ),
+        });
+    }
+
+    async fn look_at_table(&self, visit: &mut Visit, table: &str) -> Result<(), EngineError> {
+        let field = self.schema().correlation_field(table);
+        let fields: Vec<&str> = ["sys_id"].into_iter().chain(field.as_deref()).collect();
+        let request = self.dialect().first_page(table, "", Some(&fields), 1);
+        let rows = match self.question(visit, request).await {
+            Err(why) => {
+                visit
+                    .found
+                    .push(Finding::unknown(Check::Table, format!("{table} could not be asked for. {why}")).of(table));
+                return Ok(());
+            }
+            Ok(answer) => match (answer.status, self.dialect().page(&answer)) {
+                (200..300, Ok(page)) => page.rows,
+                (status, _) => {
+                    visit.found.push(refused(table, status, &answer));
+                    return Ok(());
+                }
+            },
+        };
+        visit.found.push(Finding::good(Check::Table, format!("{table} may be read.")).of(table));
+        let Some(field) = field else {
+            visit.found.push(Finding::warning(
+                Check::Correlation,
+                format!("{table} is declared to keep no temporary id (`correlationField: null`)."),
+                "On an instance without keys, a record whose answer is lost waits for the user. Name a text field of at least 36 characters that nothing else uses, if the table has one.",
+            ).of(table));
+            return Ok(());
+        };
+        let finds = self.proofs().await?.finds(table);
+        let lacks = rows.first().is_some_and(|row| !row.contains_key(&field));
+        // An instance drops the terms that it does not know: then this finds anybody's records.
+        let nobodys = ids::temporary(self.ports().entropy().uuid());
+        let search =
+            Query::default().and(query::Term { field: field.clone(), op: query::Op::Equals(nobodys) }).to_string();
+        let request = self.dialect().first_page(table, &search, Some(&["sys_id"]), 1);
+        let answer = self.question(visit, request).await.ok();
+        let found = answer.filter(Response::is_success).and_then(|answer| self.dialect().page(&answer).ok());
+        let advice = || {
+            format!(
+                "Is {field} a field of {table} that this user may read and write? Else name another as `correlationField`, or null where there is none."
+            )
+        };
+        visit.found.push(match found.map(|page| page.rows.is_empty()) {
+            _ if finds == Some(true) => {
+                Finding::good(Check::Correlation, format!("A record of {table} was found by its {field}."))
+            }
+            _ if finds == Some(false) => Finding::bad(
+                Check::Correlation,
+                format!("A record of {table} that was made here was not found by its {field}."),
+                advice(),
+            ),
+            Some(false) => Finding::bad(
+                Check::Correlation,
+                format!("{table} cannot be searched by {field}: the instance leaves that out of the question."),
+                advice(),
+            ),
+            Some(true) if lacks => {
+                Finding::bad(Check::Correlation, format!("The records of {table} show no {field}."), advice())
+            }
+            Some(true) => Finding::good(
+                Check::Correlation,
+                format!("{table} can be searched by {field}. Whether it keeps what is written there shows with the first record that lands."),
+            ),
+            None => Finding::unknown(Check::Correlation, format!("{table} could not be searched by {field}.")),
+        }.of(table));
+        Ok(())
+    }
+
+    async fn look_at_batch(&self, visit: &mut Visit) {
+        if self.settings().batch_size == Some(1) {
+            visit.found.push(Finding::good(Check::Batch, "The app has each request sent by itself (`batchSize: 1`)."));
+            return;
+        }
+        let Some((table, _)) = self.schema().tables().next() else { return };
+        let within = [self.dialect().first_page(table, "", Some(&["sys_id"]), 1)];
+        let answer = self.question(visit, self.dialect().batch("doctor", &within)).await;
+        let advice = "Each record goes by itself, which takes a request each. Allow the Batch API (POST /api/now/v1/batch) for this user, and for the app's origin; or say `batchSize: 1`.";
+        visit.found.push(match answer.map(|answer| (self.dialect().unbatch("doctor", &answer, within.len()), answer.status)) {
+            Ok((Batch::Items(items), _)) if matches!(items.as_slice(), [Some(BatchItem::Ran(ran))] if ran.is_success()) => {
+                Finding::good(Check::Batch, "Several requests go in one.")
+            }
+            Ok((Batch::Items(_), _)) => Finding::warning(Check::Batch, "The Batch API did not carry out what it was given.", advice),
+            Ok((Batch::Unsupported, _)) => Finding::warning(Check::Batch, "There is no Batch API.", advice),
+            Ok((_, status)) => Finding::warning(Check::Batch, format!("The Batch API answers with status {status}."), advice),
+            Err(why) => Finding::warning(Check::Batch, format!("The Batch API does not answer. {why}"), advice),
+        });
+    }
+
+    async fn look_at_deletions(&self, visit: &mut Visit) {
+        let cached: Vec<&str> =
+            self.schema().tables().filter(|(_, said)| said.cache.is_some()).map(|(table, _)| table).collect();
+        if cached.is_empty() {
+            visit.found.push(Finding::good(Check::Deletions, "No table is cached: nothing has to be noticed."));
+            return;
+        }
+        let now = i64::try_from(self.ports().clock().now_ms() / 1000).unwrap_or_default();
+        let lately = datetime::to_servicenow(now - LATELY_S).unwrap_or_default();
+        let answer = self.question(visit, self.dialect().deletions(&cached, &lately, 1)).await;
+        visit.found.push(match answer {
+            Ok(answer) if answer.is_success() && self.dialect().page(&answer).is_ok() => {
+                Finding::good(Check::Deletions, "What has been deleted is read from sys_audit_delete.")
+            }
+            _ => Finding::warning(
+                Check::Deletions,
+                "sys_audit_delete may not be read: what has been deleted is found by number, and by comparing all ids where that has changed.",
+                "That is enough for tables of some thousand records. For larger ones let this user read sys_audit_delete.",
+            ),
+        });
+    }
+
+    async fn storage(&self) -> Finding {
+        let usage = self.ports().store().usage().await;
+        let mb = |bytes: f64| format!("{:.0} MB", bytes / 1e6);
+        let room = format!("{} of {} are taken.", mb(usage.usage_bytes), mb(usage.quota_bytes));
+        match () {
+            () if usage.quota_bytes > 0.0 && usage.usage_bytes > 0.9 * usage.quota_bytes => Finding::bad(
+                Check::Storage,
+                format!("The browser's storage for this site is almost full: {room}"),
+                "Cache fewer records (`limit`, `fields`), and free room on the device: when it is full, nothing more can be saved.",
+            ),
+            () if !usage.persisted => Finding::warning(
+                Check::Storage,
+                format!(
+                    "The browser has not promised to keep this site's records: it may clear them when the device runs short of room. {room}"
+                ),
+                "Have the app installed, or opened often: browsers promise it then. Firefox asks the user.",
+            ),
+            () => {
+                Finding::good(Check::Storage, format!("The browser has promised to keep this site's records. {room}"))
+            }
+        }
+    }
+
+    fn locks(&self) -> Finding {
+        if self.ports().lock().excludes() {
+            return Finding::good(Check::Locks, "A tab that is killed while it sends is followed at once.");
+        }
+        Finding::warning(
+            Check::Locks,
+            "This page has no Web Locks: a tab that is killed while it sends is followed within fifty seconds.",
+            "Serve the app over HTTPS: only a secure origin has them.",
+        )
+    }
+}
+
+impl Visit {
+    fn headers_shown(&self) -> Finding {
+        if self.counted {
+            return Finding::good(Check::Cors, "The browser shows the headers by which pages and counts are told.");
+        }
+        Finding::warning(
+            Check::Cors,
+            "The browser shows no X-Total-Count: how many records there are is not known, and all ids are compared at each refresh.",
+            "If the app is of another origin, expose Link, X-Total-Count and Retry-After in the instance's CORS rule.",
+        )
+    }
+
+    fn rate_limits(&self) -> Finding {
+        match &self.limits {
+            Some(limit) => {
+                Finding::good(Check::RateLimits, format!("The instance allows this user {limit} requests in an hour."))
+            }
+            None => Finding::unknown(
+                Check::RateLimits,
+                "The instance tells of no limit to the number of requests, or the browser does not show it. When it asks for time, it gets it.",
+            ),
+        }
+    }
+}
+
+fn kind(answer: &Response) -> String {
+    match answer.header("Content-Type") {
+        Some(kind) => kind.to_owned(),
+        None => "of no kind".to_owned(),
+    }
+}
+
+fn refused(table: &str, status: u16, answer: &Response) -> Finding {
+    let said = ErrorBody::read(&answer.body).map(|said| said.message).unwrap_or_default();
+    let said = if said.is_empty() { format!("status {status}") } else { format!("{status}, “{said}”") };
+    let advice = match status {
+        403 => "Give this user a role that may read it, and create and write if the app does.",
+        400 | 404 => "Is that the table's name on the instance, and not its label?",
+        _ => "Look at the instance's log for what it says of this request.",
+    };
+    Finding::bad(Check::Table, format!("{table} cannot be read ({said})."), advice).of(table)
+}
