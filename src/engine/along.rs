@@ -36,6 +36,8 @@ pub(super) struct Walk<'a> {
     pub withheld: BTreeSet<String>,
     /// Of these it was not told which point to what is here: none of them may go.
     pub unlisted: BTreeSet<String>,
+    /// What goes along with records that were opened meanwhile.
+    pub opened_with: BTreeSet<(String, String)>,
     /// The caller had enough.
     pub stopped: bool,
     /// Records that were written.
@@ -74,6 +76,7 @@ impl<'a> Walk<'a> {
             there: BTreeMap::new(),
             withheld: BTreeSet::new(),
             unlisted: BTreeSet::new(),
+            opened_with: BTreeSet::new(),
             stopped: false,
             written: 0,
             ahead: Ahead::new(),
@@ -162,7 +165,10 @@ impl<P: Ports> Client<P> {
         }
         let found = self.ports().store().read(&[Read::Keys(came_along)]).await.map_err(EngineError::from)?;
         let keys = found.into_iter().flat_map(|found| if let Found::Keys(keys) = found { keys } else { Vec::new() });
-        let is_led_to = |key: &Key| walk.there.get(&(key.text(0).to_owned(), key.text(1).to_owned())) == Some(&true);
+        let is_led_to = |key: &Key| {
+            let at = (key.text(0).to_owned(), key.text(1).to_owned());
+            walk.there.get(&at) == Some(&true) || walk.opened_with.contains(&at)
+        };
         let gone: Vec<RowKey> =
             keys.filter(|key| !is_led_to(key)).map(|key| RowKey { store: StoreName::Records, key }).collect();
         let (lease, mut removed) = (pulling.lease, 0);

@@ -117,7 +117,7 @@ impl<P: Ports> Client<P> {
         }
         let changed = leg.and_then(|leg| leg.changed.as_ref());
         let lately = |at: u64| self.ports().clock().now_ms().checked_sub(at).is_some_and(|since| since < A_WEEK_MS);
-        let known = record.updated_on().filter(|_| record.fetched_at.is_some_and(lately));
+        let known = record.updated_on().filter(|_| !record.in_part && record.fetched_at.is_some_and(lately));
         let time = known.map(|_| stamp(record.base.as_ref().unwrap_or(&record.fields)));
         match (&walk.refreshed, time, changed) {
             (Some(refreshed), ..)
@@ -202,7 +202,7 @@ impl<P: Ports> Client<P> {
         }
         // A walk over all that is here takes long; one that reads what was opened does not wait for itself.
         if walk.options.is_some() {
-            walk.written += Box::pin(self.read_opened(walk.lease)).await?;
+            walk.written += Box::pin(self.read_opened_into(walk.lease, &mut walk.opened_with)).await?;
         }
         let query = query.to_string();
         let asked = self.dialect().first_page(table, &query, fields, size);
