@@ -7,8 +7,10 @@ use serde_json::Value;
 use super::{
     conflict::{ask_nobody, ask_on},
     error::CoreError,
-    hand::lay_anew,
-    ids, order,
+    hand::bring_back,
+    ids,
+    lay::lay_anew,
+    order,
     row::{RowKey, StoreName},
     schema::Schema,
     stored::{Action, Alias, Item, ItemKind, Part, Record, mention},
@@ -141,9 +143,11 @@ fn undo(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
         match part.kind {
             ItemKind::Create => vanish(tx, &record)?,
             ItemKind::Delete => {
-                record.deleted = false;
-                let asked = std::mem::take(&mut record.unasked);
-                ask_on(tx, &mut record, asked)?;
+                bring_back(tx, &mut record)?;
+                if !record.deleted {
+                    let asked = std::mem::take(&mut record.unasked);
+                    ask_on(tx, &mut record, asked)?;
+                }
                 lay_anew(tx, record)?;
             }
             ItemKind::Update | ItemKind::Action => lay_anew(tx, record)?,

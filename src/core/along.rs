@@ -201,18 +201,26 @@ pub(super) fn any_pinned(tx: &mut Tx<'_>) -> Ruled<bool> {
 
 /// Removes what only came along, and nothing leads to any more, unless unsent work mentions it. `seen`: what was pinned
 /// when it was looked for; where that is another now, or one cannot be read, nothing goes. `unlisted`: of these tables it is not
-/// known what points to what is here. Gives how many went.
+/// known what points to what is here. What the instance has told of since the walk was `begun_at` (ms) stays: it may have been made to
+/// point to something after that was asked about. Gives how many went.
 ///
 /// # Errors
 /// As [`Tx::get`].
-pub fn sweep_along(tx: &mut Tx<'_>, gone: &[RowKey], seen: &[Pin], unlisted: &BTreeSet<String>) -> Ruled<u32> {
+pub fn sweep_along(
+    tx: &mut Tx<'_>,
+    gone: &[RowKey],
+    seen: &[Pin],
+    unlisted: &BTreeSet<String>,
+    begun_at: u64,
+) -> Ruled<u32> {
     // What one leads to that this build cannot read, nobody knows.
     if tx.keyed_by(StoreName::Meta, Pin::all())?.len() != seen.len() || pins(tx)? != seen {
         return Ok(0);
     }
     let schema = tx.schema;
     let is_listed = |record: &Record| !unlisted.iter().any(|table| schema.related(&record.table, table));
-    remove_unneeded(tx, gone, |record| record.is_along() && is_listed(record))
+    let is_older = |record: &Record| record.fetched_at.is_none_or(|at| at <= begun_at);
+    remove_unneeded(tx, gone, |record| record.is_along() && is_listed(record) && is_older(record))
 }
 
 /// The instance has said that it has these no more, or does not show them. What is unsent of one stays, and so does one

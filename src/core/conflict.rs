@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 
 use super::{
     error::CoreError,
-    hand::{is_being_sent, lay_anew},
+    hand::is_being_sent,
     ids,
+    lay::lay_anew,
     lease::turn_away,
     order,
     reconcile::same,

@@ -9,12 +9,12 @@ use super::{
     error::CoreError,
     ids,
     later::split_later,
+    lay::lay_anew,
     lease::turn_away,
     let_go::outgrown,
     order,
     plan::{Keys, Known, Step, next_step},
     receive::tell_of,
-    reconcile::lay,
     row::{RowKey, StoreName},
     schema::{Reference, Schema},
     stored::{Item, ItemKind, ItemState, Lease, Proofs, Record, mention},
@@ -280,12 +280,7 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
             return forget(tx, sys_id);
         }
         if dropped(ItemKind::Delete) {
-            // Of two records that turned out to be one, each may have been deleted.
-            record.deleted = false;
-            for id in &record.items {
-                let item = tx.readable::<Item>(&Item::at(id))?;
-                record.deleted |= item.is_some_and(|item| does(schema, &item, table, sys_id) == Some(ItemKind::Delete));
-            }
+            bring_back(tx, &mut record)?;
         }
         let mut asked = if record.deleted { Fields::new() } else { std::mem::take(&mut record.unasked) };
         let of_this = gone.iter().filter(|item| does(schema, item, table, sys_id).is_some());
@@ -294,6 +289,17 @@ pub fn discard(tx: &mut Tx<'_>, id: &str) -> Ruled<()> {
         lay_anew(tx, record)
     })?;
     order::hold_up_nobody(tx)
+}
+
+/// A deletion of the record is dropped. Of two records that turned out to be one, each may have been deleted.
+pub(super) fn bring_back(tx: &mut Tx<'_>, record: &mut Record) -> Ruled<()> {
+    record.deleted = false;
+    for id in &record.items {
+        let item = tx.readable::<Item>(&Item::at(id))?;
+        let does = item.and_then(|item| does(tx.schema, &item, &record.table, &record.sys_id));
+        record.deleted |= does == Some(ItemKind::Delete);
+    }
+    Ok(())
 }
 
 /// Whether an item under way is a step of the app's of which nothing is on its way: no call of it leaves any more once it is
@@ -342,11 +348,4 @@ pub(super) fn is_being_sent(tx: &mut Tx<'_>, item: &Item) -> Ruled<bool> {
     }
     let lease = tx.fact::<Lease>()?;
     Ok(item.sent_under == Some(lease.number) && lease.is_held(tx.now))
-}
-
-pub(super) fn lay_anew(tx: &mut Tx<'_>, mut record: Record) -> Ruled<()> {
-    // None where the instance has never had it.
-    let base = record.base.take().unwrap_or_default();
-    tx.changed(&record.table, &record.sys_id);
-    lay(tx, &mut record, base)
 }

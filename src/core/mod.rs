@@ -34,6 +34,7 @@ mod event;
 mod explain;
 mod key;
 mod later;
+mod lay;
 mod let_go;
 mod order;
 mod row;

@@ -8,9 +8,10 @@ use super::{
     conflict::weigh,
     ids,
     key::Key,
+    lay::rebase,
     order,
     receive::prove,
-    reconcile::{Told, class_of, created, rebase},
+    reconcile::{Told, class_of, created},
     row::{RowKey, StoreName},
     schema::Schema,
     stored::{Item, Pulled, Record, UPDATED},
@@ -92,6 +93,8 @@ pub fn take_in_as(tx: &mut Tx<'_>, table: &str, asked: Option<&[String]>, rows: 
         }
         let there = tx.record(&class, sys_id)?;
         let (row, in_part) = &whole(&class, table, asked, there.as_ref(), row);
+        // It is read through its own table next: a line that is cut before that leaves it without its own fields.
+        let in_part = &(*in_part || (class != table && matches!(came, Came::Along | Came::Asked)));
         if let Some(record) = there.clone().filter(|record| !record.items.is_empty() || record.deleted) {
             written += u32::from(take_in_under(tx, record, row, *in_part, came)?);
             return Ok(());

@@ -7,6 +7,7 @@ use super::{
     event::{Event, Receipt, Ref, Settled},
     ids::is_temporary,
     later::is_followed_by_action,
+    lay::lay,
     lease::renew_lease,
     order,
     plan::resolvable,
@@ -331,7 +332,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
                 write::drop_item(tx, &item.id)?;
                 record.items.retain(|id| *id != item.id);
                 let base = record.base.take().unwrap_or_default();
-                return reconcile::lay(tx, &mut record, base);
+                return lay(tx, &mut record, base);
             }
         }
         _ => {}

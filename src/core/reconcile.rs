@@ -8,11 +8,13 @@ use super::{
     circle::in_order,
     conflict::{agree, is_next, weigh},
     event::{Event, Receipt, Ref, Settled},
-    ids, order,
+    ids,
+    lay::rebase,
+    order,
     row::{RowKey, StoreName},
     stored::{Alias, Item, ItemKind, Part, Record, UPDATED, mention},
     tx::{Ruled, Tx},
-    values::{Mention, open_mentions},
+    values::Mention,
     write::{Draft, append, release},
 };
 use crate::wire::value::{Fields, Type};
@@ -117,6 +119,7 @@ pub(super) fn land(
         record.items = in_order(tx, there.items, std::mem::take(&mut record.items))?;
         record.deleted |= there.deleted;
         record.unasked = there.unasked;
+        record.acted = there.acted;
     }
     // Not before: what waits for it is asked for above.
     tx.remove(Record::at(tx.schema, &record.table, temporary));
@@ -264,6 +267,11 @@ pub fn updated(tx: &mut Tx<'_>, item: &Item, row: Option<&Fields>) -> Ruled<()> 
         record.not_kept.retain(|name| !item.fields.contains_key(name));
         record.not_kept.extend(not_kept(tx, &record.table, &item.fields, row));
     }
+    // A refresh under way that has passed it by, since its query did not find it then, is not to take it for gone.
+    let is_found = row.is_some_and(|row| tx.schema.is_cached(&record.table, row));
+    if let Some(under) = item.sent_under.filter(|_| is_found && record.pulled_under.is_some()) {
+        record.pulled_under = Some(under);
+    }
     settle(tx, record, &item.id, &item.fields, row.filter(|_| !may_be_remembered(item)))
 }
 
@@ -319,40 +327,6 @@ pub(super) fn removed(tx: &mut Tx<'_>, record: &Record, by: &str) -> Ruled<()> {
     tx.remove(Record::at(tx.schema, &record.table, &record.sys_id));
     tx.changed(&record.table, &record.sys_id);
     forget_pins(tx, &record.table, &record.sys_id)
-}
-
-/// Lays the record's unsent items over what the instance has now, and writes the record.
-pub(super) fn rebase(tx: &mut Tx<'_>, record: &mut Record, base: Fields, outdated: bool) -> Ruled<()> {
-    record.fetched_at = Some(tx.now);
-    record.outdated = outdated;
-    record.acted.retain(|_, _| outdated);
-    lay(tx, record, base)
-}
-
-/// Lays the record's unsent items over `base`, frees the first of them to be sent, and writes the record.
-pub(super) fn lay(tx: &mut Tx<'_>, record: &mut Record, base: Fields) -> Ruled<()> {
-    tx.want(record.items.iter().map(|id| Item::at(id)))?;
-    record.fields.clone_from(&base);
-    for (position, id) in record.items.clone().iter().enumerate() {
-        let Some(mut item) = tx.item(id)? else { continue };
-        if let Some(action) = &mut item.action {
-            if let Some(part) = action.part_mut(tx.schema, &record.table, &record.sys_id) {
-                record.fields.extend(part.fields.clone());
-                part.table.clone_from(&record.table);
-                part.behind = position > 0;
-            }
-            item.behind = action.parts.iter().any(|part| part.behind);
-        } else {
-            record.fields.extend(item.fields.clone());
-            item.sys_id.clone_from(&record.sys_id);
-            item.table.clone_from(&record.table);
-            item.behind = position > 0;
-        }
-        tx.put(&item)?;
-    }
-    record.base = (!record.items.is_empty() && !record.is_temporary()).then_some(base);
-    record.mentions = open_mentions(tx, record)?;
-    tx.put(record)
 }
 
 /// Rewrites every row that mentions `temporary`. The cost grows with these rows, not with the database.

@@ -22,11 +22,11 @@ pub(super) const LOOKED_THROUGH: usize = 500;
 const REMOVED: usize = 250;
 
 /// Where a walk is, and what is ahead of it.
-pub(super) struct Walk<'a> {
+pub(super) struct Walk<'a, 'b> {
     pub lease: u64,
     pub headers: Option<Headers>,
     /// Of a refresh, which may be stopped.
-    pub beside: Option<Beside<'a>>,
+    pub beside: Option<&'a mut Beside<'b>>,
     /// The cached tables that have just been refreshed: their own records are as the instance has them, and all others are
     /// asked for. Without it, only what is missing is.
     pub refreshed: Option<BTreeSet<String>>,
@@ -40,6 +40,8 @@ pub(super) struct Walk<'a> {
     pub stopped: bool,
     /// Records that were written.
     pub written: u32,
+    /// It was walked to its end before: what points to what is here was listed then.
+    is_again: bool,
     ahead: Ahead,
     /// The records that others point to, by what does.
     pointed_to: BTreeMap<Pointing, BTreeSet<String>>,
@@ -64,7 +66,7 @@ impl Leg {
     }
 }
 
-impl<'a> Walk<'a> {
+impl Walk<'_, '_> {
     pub fn new(lease: u64, headers: Option<Headers>) -> Self {
         Self {
             lease,
@@ -76,6 +78,7 @@ impl<'a> Walk<'a> {
             unlisted: BTreeSet::new(),
             stopped: false,
             written: 0,
+            is_again: false,
             ahead: Ahead::new(),
             pointed_to: BTreeMap::new(),
         }
@@ -112,7 +115,7 @@ impl<'a> Walk<'a> {
 
     /// Nothing of the instance points to what it has not made.
     fn point(&mut self, pointing: &Pointing, sys_id: &str) {
-        if !ids::is_temporary(sys_id) {
+        if !self.is_again && !ids::is_temporary(sys_id) {
             self.pointed_to.entry(pointing.clone()).or_default().insert(sys_id.to_owned());
         }
     }
@@ -122,6 +125,10 @@ impl<'a> Walk<'a> {
         for (table, id) in targets(schema, &record.table, &record.fields, field) {
             self.leg(&table, &id).rest.insert(rest.to_vec());
         }
+    }
+
+    fn pushes(&self) -> u32 {
+        self.beside.as_ref().map_or(0, |beside| beside.pushes)
     }
 
     pub fn leg(&mut self, table: &str, id: &str) -> &mut Leg {
@@ -148,24 +155,33 @@ impl<P: Ports> Client<P> {
             return Ok(());
         }
         let mut walk = Walk::new(pulling.lease, pulling.headers.take());
-        (walk.beside, walk.refreshed) = (Some(pulling.beside.part()), Some(refreshed));
-        self.set_out_from_all(&mut walk).await?;
-        for pin in &pinned {
-            walk.set_out_to(self.schema(), pin);
-        }
-        let walked = self.walk(&mut walk).await;
-        let Walk { there, withheld, unlisted, stopped, written, headers, beside, .. } = walk;
-        // What was sent meanwhile may lead to what this walk did not come to, and is not unsent any more.
-        let has_sent = beside.is_some_and(|beside| beside.has_sent());
+        (walk.beside, walk.refreshed) = (Some(&mut pulling.beside), Some(refreshed));
+        let walked = loop {
+            let pushes = walk.pushes();
+            self.set_out_from_all(&mut walk).await?;
+            for pin in &pinned {
+                walk.set_out_to(self.schema(), pin);
+            }
+            let walked = self.walk(&mut walk).await;
+            // What was sent meanwhile may lead to what was not come to, and is not unsent any more.
+            walk.is_again = pushes != walk.pushes();
+            if walked.is_err() || walk.stopped || !walk.is_again {
+                break walked;
+            }
+        };
+        let Walk { there, withheld, unlisted, stopped, written, headers, .. } = walk;
         pulling.headers = headers;
         pulling.beside.report.pulled += written;
         walked?;
-        if stopped || has_sent {
+        if stopped {
             return Ok(());
         }
         let found = self.ports().store().read(&[Read::Keys(came_along)]).await.map_err(EngineError::from)?;
         let keys = found.into_iter().flat_map(|found| if let Found::Keys(keys) = found { keys } else { Vec::new() });
-        let is_led_to = |key: &Key| there.get(&(key.text(0).to_owned(), key.text(1).to_owned())) == Some(&true);
+        let is_led_to = |key: &Key| {
+            let at = (key.text(0).to_owned(), key.text(1).to_owned());
+            there.get(&at) == Some(&true) || pulling.beside.opened.contains(&at)
+        };
         let gone: Vec<RowKey> =
             keys.filter(|key| !is_led_to(key)).map(|key| RowKey { store: StoreName::Records, key }).collect();
         let (lease, mut removed) = (pulling.lease, 0);
@@ -173,7 +189,7 @@ impl<P: Ports> Client<P> {
             removed += self
                 .transact(Origin::Sync, Durability::Relaxed, |tx| {
                     renew_lease(tx, lease)?;
-                    sweep_along(tx, chunk, &pinned, &unlisted)
+                    sweep_along(tx, chunk, &pinned, &unlisted, begun_at)
                 })
                 .await?;
         }
@@ -188,7 +204,7 @@ impl<P: Ports> Client<P> {
     /// Brings what is missing of what goes along with these records.
     pub(super) async fn bring_along_with(
         &self,
-        walk: &mut Walk<'_>,
+        walk: &mut Walk<'_, '_>,
         these: &[(String, String)],
     ) -> Result<(), Trouble> {
         let pinned = self.look(pins).await?;
@@ -207,7 +223,7 @@ impl<P: Ports> Client<P> {
     }
 
     /// What itself only came along leads no further than the path on which it came.
-    async fn set_out_from_all(&self, walk: &mut Walk<'_>) -> Result<(), EngineError> {
+    async fn set_out_from_all(&self, walk: &mut Walk<'_, '_>) -> Result<(), EngineError> {
         for (table, options) in self.schema().tables() {
             let Some(cache) = options.cache.as_ref().filter(|cache| !cache.include.is_empty()) else { continue };
             let limit = u32::try_from(LOOKED_THROUGH).unwrap_or(u32::MAX);
@@ -231,7 +247,7 @@ impl<P: Ports> Client<P> {
         Ok(())
     }
 
-    async fn walk(&self, walk: &mut Walk<'_>) -> Result<(), Trouble> {
+    async fn walk(&self, walk: &mut Walk<'_, '_>) -> Result<(), Trouble> {
         for (pointing, ids) in std::mem::take(&mut walk.pointed_to) {
             self.list_pointing(walk, &pointing, &ids.into_iter().collect::<Vec<_>>()).await?;
         }

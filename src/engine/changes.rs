@@ -121,7 +121,11 @@ impl<P: Ports> Client<P> {
         let after = |id: Option<&str>| self.first_of(of, &in_order(&of.query, id), PAGE);
         let mut asked = after(at.after.as_deref());
         loop {
-            if self.see_to(pulling.lease, &mut pulling.beside).await? {
+            // Pages that follow links would shift under what is deleted there.
+            if followed.is_empty() {
+                self.see_to(pulling.lease, &mut pulling.beside).await;
+            }
+            if self.is_over(&pulling.beside) {
                 return Ok(Brought::Stopped);
             }
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
@@ -180,7 +184,7 @@ impl<P: Ports> Client<P> {
         let long_after = now.saturating_sub(at.seen_at) > OVERLAP_S.unsigned_abs() * 1000;
         let (mut from, mut total, mut tries) = (Place(begin, String::new()), None, 0);
         loop {
-            if self.see_to(pulling.lease, &mut pulling.beside).await? {
+            if self.see_to(pulling.lease, &mut pulling.beside).await {
                 return Ok(Looked::Stopped);
             }
             let Some(literal) = later(&from.0, -at.shift) else { return Ok(Looked::Unclear) };

@@ -75,7 +75,7 @@ impl<P: Ports> Client<P> {
         }
     }
 
-    async fn compare(&self, pulling: &mut Pulling<'_>, of: &Cached, total: Option<i64>) -> Result<bool, Trouble> {
+    async fn compare(&self, pulling: &mut Pulling<'_>, of: &Cached, mut total: Option<i64>) -> Result<bool, Trouble> {
         let mut at = self.look(|tx| tx.readable::<Pulled>(&Pulled::at(&of.table))).await?.unwrap_or_else(|| of.fresh());
         let now = self.ports().clock().now_ms();
         let lately = now.checked_sub(at.compared_at).is_some_and(|since| since < A_DAY_MS);
@@ -84,6 +84,11 @@ impl<P: Ports> Client<P> {
             let of_these = |id: &String| Record::at(self.schema(), &of.table, id);
             self.remove(pulling, &at.gone.iter().map(of_these).collect::<Vec<_>>(), None).await?;
             at.gone = self.rest(of, std::mem::take(&mut at.gone)).await?;
+        }
+        // What this device has made or deleted there since it was counted is no difference.
+        let pushes = pulling.beside.pushes;
+        if total.is_some() && pushes > 0 {
+            total = self.latest(pulling, of, None).await?.1.map(i64::from);
         }
         let live = self.count_brought(of).await? - i64::try_from(at.gone.len()).unwrap_or(0);
         let by = match total {
@@ -122,7 +127,7 @@ impl<P: Ports> Client<P> {
         }
         pulling.far.expect(u32::try_from(wanted.len()).ok());
         for chunk in wanted.chunks(ASKED_AGAIN) {
-            if self.see_to(pulling.lease, &mut pulling.beside).await? {
+            if self.see_to(pulling.lease, &mut pulling.beside).await {
                 return Ok(false);
             }
             let rows = self.these(pulling, of, chunk, None).await?;
@@ -139,7 +144,7 @@ impl<P: Ports> Client<P> {
         at.gone.truncate(MOST_READ);
         // If another has come or gone meanwhile, all are compared once more.
         let counted = self.latest(pulling, of, None).await?.1.map(i64::from);
-        if let Some(counted) = counted.filter(|_| counted == total) {
+        if let Some(counted) = counted.filter(|_| counted == total && pushes == pulling.beside.pushes) {
             at.hidden = counted - i64::try_from(times.len()).unwrap_or(counted);
         }
         self.note_pulled(pulling, &at).await?;
@@ -153,7 +158,14 @@ impl<P: Ports> Client<P> {
             self.dialect().first_page(&of.table, &in_order(&of.query, id), Some(&["sys_id", UPDATED]), LISTED)
         };
         let mut asked = after(None);
-        while !self.see_to(pulling.lease, &mut pulling.beside).await? {
+        loop {
+            // Pages that follow links would shift under what is deleted there.
+            if followed.is_empty() {
+                self.see_to(pulling.lease, &mut pulling.beside).await;
+            }
+            if self.is_over(&pulling.beside) {
+                return Ok(None);
+            }
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
             let more = goes_on(&page, LISTED);
             listed.by_id &= page.total.is_some();
@@ -174,7 +186,6 @@ impl<P: Ports> Client<P> {
                 }
             };
         }
-        Ok(None)
     }
 
     /// The records of this device that were changed at another time than here.
@@ -194,8 +205,8 @@ impl<P: Ports> Client<P> {
         }
     }
 
-    /// Removes what a pull has brought and is not `there`. Where pages may have shifted it out, or a change of this
-    /// device may have brought it in since they were read, the instance is asked about each once more.
+    /// Removes what a pull has brought and is not `there`. Where pages may have shifted it out, the instance is asked about
+    /// each once more.
     async fn remove_others(
         &self,
         pulling: &mut Pulling<'_>,
@@ -205,27 +216,30 @@ impl<P: Ports> Client<P> {
     ) -> Result<bool, Trouble> {
         let mut gone = self.brought(of).await?;
         gone.retain(|key| !there(key.text(1)));
-        if !is_sure || pulling.beside.has_sent() {
+        if !is_sure {
             let ids: Vec<String> = gone.iter().map(|key| key.text(1).to_owned()).collect();
-            let alive = self.alive(pulling, of, &ids).await?;
+            let Some(alive) = self.alive(pulling, of, &ids).await? else { return Ok(false) };
             gone.retain(|key| !alive.contains(key.text(1)));
         }
         let at = |key| RowKey { store: StoreName::Records, key };
         self.remove(pulling, &gone.into_iter().map(at).collect::<Vec<_>>(), None).await
     }
 
-    /// Those of these ids that the query finds.
+    /// Those of these ids that the query finds; none where the caller had enough.
     pub(super) async fn alive(
         &self,
         pulling: &mut Pulling<'_>,
         of: &Cached,
         ids: &[String],
-    ) -> Result<BTreeSet<String>, Trouble> {
+    ) -> Result<Option<BTreeSet<String>>, Trouble> {
         let mut alive = BTreeSet::new();
         for chunk in ids.chunks(ASKED_AGAIN) {
+            if self.is_over(&pulling.beside) {
+                return Ok(None);
+            }
             alive.extend(self.these(pulling, of, chunk, Some(&["sys_id"])).await?.iter().map(id_of));
         }
-        Ok(alive)
+        Ok(Some(alive))
     }
 
     /// Removes these, or those of them that the instance has not been seen to have since a time. Whether it came to an end.
@@ -237,7 +251,7 @@ impl<P: Ports> Client<P> {
     ) -> Result<bool, Trouble> {
         let lease = pulling.lease;
         for chunk in gone.chunks(REMOVED) {
-            if self.is_stopped(pulling.beside.options) {
+            if self.is_over(&pulling.beside) {
                 return Ok(false);
             }
             let swept = self

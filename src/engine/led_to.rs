@@ -55,7 +55,7 @@ enum Do {
 
 impl<P: Ports> Client<P> {
     /// Brings what is missing, and what has changed where the walk is to see to that.
-    pub(super) async fn bring_these(&self, walk: &mut Walk<'_>, ahead: &Ahead) -> Result<(), Trouble> {
+    pub(super) async fn bring_these(&self, walk: &mut Walk<'_, '_>, ahead: &Ahead) -> Result<(), Trouble> {
         let mut compare: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
         let mut read: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (table, legs) in ahead {
@@ -105,7 +105,7 @@ impl<P: Ports> Client<P> {
         self.read_these(walk, read, Came::Along).await
     }
 
-    fn about(&self, walk: &Walk<'_>, table: &str, record: &Record, leg: Option<&Leg>) -> Do {
+    fn about(&self, walk: &Walk<'_, '_>, table: &str, record: &Record, leg: Option<&Leg>) -> Do {
         if record.is_temporary() || record.deleted {
             return Do::Nothing;
         }
@@ -117,7 +117,7 @@ impl<P: Ports> Client<P> {
         }
         let changed = leg.and_then(|leg| leg.changed.as_ref());
         let lately = |at: u64| self.ports().clock().now_ms().checked_sub(at).is_some_and(|since| since < A_WEEK_MS);
-        let known = record.updated_on().filter(|_| record.fetched_at.is_some_and(lately));
+        let known = record.updated_on().filter(|_| !record.in_part && record.fetched_at.is_some_and(lately));
         let time = known.map(|_| stamp(record.base.as_ref().unwrap_or(&record.fields)));
         match (&walk.refreshed, time, changed) {
             (Some(refreshed), ..)
@@ -135,7 +135,7 @@ impl<P: Ports> Client<P> {
     /// A row that came as one of its parent's has not the fields of its own table: it is read again through that.
     pub(super) async fn read_these(
         &self,
-        walk: &mut Walk<'_>,
+        walk: &mut Walk<'_, '_>,
         mut read: Vec<(String, Vec<String>)>,
         came: Came,
     ) -> Result<(), Trouble> {
@@ -162,14 +162,14 @@ impl<P: Ports> Client<P> {
         Ok(())
     }
 
-    fn note_there(&self, walk: &mut Walk<'_>, table: &str, id: String) {
+    fn note_there(&self, walk: &mut Walk<'_, '_>, table: &str, id: String) {
         walk.there.insert((self.schema().root(table).to_owned(), id), true);
     }
 
     /// What the instance has of these ids; none where it would not say: then they count as being there.
     async fn led_to(
         &self,
-        walk: &mut Walk<'_>,
+        walk: &mut Walk<'_, '_>,
         table: &str,
         ids: &[String],
         fields: Option<&[&str]>,
@@ -188,15 +188,15 @@ impl<P: Ports> Client<P> {
     /// One table that the instance will not give is no trouble of the others.
     async fn ask_of(
         &self,
-        walk: &mut Walk<'_>,
+        walk: &mut Walk<'_, '_>,
         table: &str,
         query: &Query,
         fields: Option<&[&str]>,
         size: u32,
         fits: impl Fn(&Fields) -> bool,
     ) -> Result<Option<Page>, Trouble> {
-        walk.stopped |= match &mut walk.beside {
-            Some(beside) => self.see_to(walk.lease, beside).await?,
+        walk.stopped = match &mut walk.beside {
+            Some(beside) => self.see_to(walk.lease, beside).await,
             None => self.session().is_closed(),
         };
         if walk.stopped || walk.withheld.contains(table) {
@@ -224,7 +224,7 @@ impl<P: Ports> Client<P> {
     /// Lists the records that point to these, as far as they are wanted.
     pub(super) async fn list_pointing(
         &self,
-        walk: &mut Walk<'_>,
+        walk: &mut Walk<'_, '_>,
         pointing: &Pointing,
         ids: &[String],
     ) -> Result<(), Trouble> {
@@ -240,7 +240,7 @@ impl<P: Ports> Client<P> {
     /// for again, without those that have enough.
     async fn list_latest(
         &self,
-        walk: &mut Walk<'_>,
+        walk: &mut Walk<'_, '_>,
         pointing: &Pointing,
         reference: &Reference,
         ids: &[String],
@@ -280,7 +280,7 @@ impl<P: Ports> Client<P> {
 
     async fn ask_pointing(
         &self,
-        walk: &mut Walk<'_>,
+        walk: &mut Walk<'_, '_>,
         pointing: &Pointing,
         reference: &Reference,
         query: &Query,

@@ -2,7 +2,10 @@
 //! written since the push before it.
 //!
 //! It goes between two requests of the refresh, when no row is on its way from an answer to the store: such a row would be
-//! older than what the instance answers to a change.
+//! older than what the instance answers to a change. What comes of it is the run's and not the refresh's: where nothing can be
+//! sent any more, the refresh stops, and the run ends as if its own push had ended so.
+
+use std::collections::BTreeSet;
 
 use super::{
     client::Client,
@@ -20,48 +23,73 @@ use crate::{
 pub(super) struct Beside<'a> {
     pub options: &'a SyncOptions,
     pub report: &'a mut SyncReport,
-    /// Items that might go and did not with the last push: what the line has failed is left to the next run.
+    /// Items that might go and were left by the last push: what the line has failed waits for the next run.
     ready: u32,
-    /// What had been sent when it began.
-    sent: u32,
+    /// How often something was sent: what was read before is not all that the instance has.
+    pub pushes: u32,
+    /// Something waits for its time.
+    pub waits: bool,
+    /// How the run ends, if the refresh was stopped by what went on beside it.
+    ended: Option<Result<EndedBy, Trouble>>,
+    /// What goes along with records that were opened meanwhile, by family and id: no walk comes to it.
+    pub opened: BTreeSet<(String, String)>,
 }
 
 impl<'a> Beside<'a> {
+    /// `ready`: what the push before it has left.
     pub fn new(options: &'a SyncOptions, report: &'a mut SyncReport, ready: u32) -> Self {
-        let sent = report.sent + report.refused;
-        Self { options, report, ready, sent }
+        Self { options, report, ready, pushes: 0, waits: false, ended: None, opened: BTreeSet::new() }
     }
 
-    /// For a part of the refresh.
-    pub fn part(&mut self) -> Beside<'_> {
-        Beside::new(self.options, self.report, self.ready)
-    }
-
-    /// Whether something was sent meanwhile: what was read before is not all that the instance has.
-    pub fn has_sent(&self) -> bool {
-        self.report.sent + self.report.refused != self.sent
+    /// How the run ends after a refresh that has come to `pulled`.
+    pub fn end(self, pulled: Result<EndedBy, Trouble>) -> Result<EndedBy, Trouble> {
+        match self.ended {
+            Some(ended) => ended,
+            None if self.waits && pulled == Ok(EndedBy::Done) => Ok(EndedBy::Backoff),
+            None => pulled,
+        }
     }
 }
 
 impl<P: Ports> Client<P> {
-    /// Sends and reads what has come up. Whether the refresh is to stop: the caller has had enough, or nothing may be sent.
-    pub(super) async fn see_to(&self, lease: u64, beside: &mut Beside<'_>) -> Result<bool, Trouble> {
-        if self.is_stopped(beside.options) {
-            return Ok(true);
+    /// Sends and reads what has come up. Whether the refresh is to stop.
+    pub(super) async fn see_to(&self, lease: u64, beside: &mut Beside<'_>) -> bool {
+        if !self.is_over(beside) {
+            beside.ended = match self.attend(lease, beside).await {
+                Ok(EndedBy::Done) => None,
+                Ok(EndedBy::Backoff) => {
+                    beside.waits = true;
+                    None
+                }
+                ended => Some(ended),
+            };
         }
-        beside.report.pulled += Box::pin(self.read_opened(lease)).await?;
-        let ready = self.ready().await?;
-        let more = ready > std::mem::replace(&mut beside.ready, ready);
-        if !(more && beside.options.push) {
-            return Ok(false);
-        }
-        let ended = Box::pin(self.push(lease, beside.options, beside.report)).await?;
-        beside.ready = self.ready().await?;
-        Ok(!matches!(ended, EndedBy::Done | EndedBy::Backoff))
+        self.is_over(beside)
     }
 
-    /// How many items might go.
-    pub(super) async fn ready(&self) -> Result<u32, EngineError> {
+    /// Whether the caller has had enough, or nothing can be sent any more.
+    pub(super) fn is_over(&self, beside: &Beside<'_>) -> bool {
+        beside.ended.is_some() || self.is_stopped(beside.options)
+    }
+
+    async fn attend(&self, lease: u64, beside: &mut Beside<'_>) -> Result<EndedBy, Trouble> {
+        beside.report.pulled += Box::pin(self.read_opened_into(lease, &mut beside.opened)).await?;
+        let ready = self.ready(beside.options).await?;
+        if ready <= std::mem::replace(&mut beside.ready, ready) {
+            return Ok(EndedBy::Done);
+        }
+        beside.pushes += 1;
+        let ended = Box::pin(self.push(lease, beside.options, beside.report)).await?;
+        beside.ready = self.ready(beside.options).await?;
+        beside.report.pulled += Box::pin(self.read_wanted(lease)).await?;
+        Ok(ended)
+    }
+
+    /// How many items might go, where any are to.
+    pub(super) async fn ready(&self, options: &SyncOptions) -> Result<u32, EngineError> {
+        if !options.push {
+            return Ok(0);
+        }
         let [ready] = self.counts([Scan::index(StoreName::Outbox, Item::ready())]).await?;
         Ok(ready)
     }

@@ -6,6 +6,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeSet,
     future::poll_fn,
     pin::pin,
     task::{Poll, Waker},
@@ -153,6 +154,15 @@ impl<P: Ports> Client<P> {
     /// Reads what the app has asked for, and what goes along with that. What could not be read is not tried again: the app
     /// may ask again, and nothing else waits for it.
     pub(super) async fn read_opened(&self, lease: u64) -> Result<u32, Trouble> {
+        self.read_opened_into(lease, &mut BTreeSet::new()).await
+    }
+
+    /// The same, in the midst of a walk, which does not come to what has only come with these: `with` has that afterwards.
+    pub(super) async fn read_opened_into(
+        &self,
+        lease: u64,
+        with: &mut BTreeSet<(String, String)>,
+    ) -> Result<u32, Trouble> {
         let read = [Read::Rows(Scan::key(StoreName::Meta, Opened::all()))];
         let found = self.ports().store().read(&read).await.map_err(EngineError::from)?;
         let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(0) };
@@ -172,10 +182,11 @@ impl<P: Ports> Client<P> {
             .await?;
         }
         self.session().served.note();
+        with.extend(walk.there.into_iter().filter_map(|(at, is_there)| is_there.then_some(at)));
         came.map(|()| walk.written)
     }
 
-    async fn read_all_opened(&self, walk: &mut Walk<'_>, opened: &[Opened]) -> Result<(), Trouble> {
+    async fn read_all_opened(&self, walk: &mut Walk<'_, '_>, opened: &[Opened]) -> Result<(), Trouble> {
         let mut these = Vec::new();
         for Opened { table, sys_id, pinned } in opened.iter().filter(|one| self.schema().known(&one.table).is_ok()) {
             these.push((table.clone(), sys_id.clone()));

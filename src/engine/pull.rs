@@ -81,7 +81,7 @@ pub(super) enum Refreshed {
     Limit(BTreeSet<String>),
     /// What has changed: nothing is said of what is gone. So many there are in all, if the instance counts.
     Changes(Option<i64>),
-    /// The caller had enough.
+    /// The caller had enough, or nothing can be sent any more.
     Stopped,
 }
 
@@ -113,7 +113,8 @@ impl Cached {
 }
 
 impl<P: Ports> Client<P> {
-    /// Refreshes the cached tables that are to be, then removes what the instance does not have, or show, any more.
+    /// Refreshes the cached tables that are to be, then removes what the instance does not have, or show, any more. `ready`: how
+    /// many items the push before it has left.
     ///
     /// A table the instance will not give is reported by an `error` event and the others are refreshed. Of those that have
     /// records in common with it nothing is removed then: it may have brought them.
@@ -122,9 +123,16 @@ impl<P: Ports> Client<P> {
         lease: u64,
         options: &SyncOptions,
         report: &mut SyncReport,
+        ready: u32,
     ) -> Result<EndedBy, Trouble> {
-        let beside = Beside::new(options, report, self.ready().await?);
+        let beside = Beside::new(options, report, ready);
         let mut pulling = Pulling { lease, headers: None, beside, marked: 0, far: Far { done: 0, total: Some(0) } };
+        let pulled = self.refresh(&mut pulling).await;
+        pulling.beside.end(pulled)
+    }
+
+    async fn refresh(&self, pulling: &mut Pulling<'_>) -> Result<EndedBy, Trouble> {
+        let (lease, options) = (pulling.lease, pulling.beside.options);
         let cached = self.cached(options.only).await?;
         let beside = |of: &Cached| {
             let with_it = cached.iter().filter(|(other, _)| self.schema().related(&of.table, &other.table));
@@ -137,8 +145,8 @@ impl<P: Ports> Client<P> {
             begun.push((of, begun_at));
             // Of a record that two of them would bring, neither could tell by counting that it is gone.
             let refreshed = match beside(of).len() > 1 {
-                true => self.bring_whole(&mut pulling, of).await,
-                false => self.bring_changes(&mut pulling, of).await,
+                true => self.bring_whole(pulling, of).await,
+                false => self.bring_changes(pulling, of).await,
             };
             match refreshed {
                 Ok(Refreshed::Stopped) => return Ok(EndedBy::Aborted),
@@ -163,18 +171,18 @@ impl<P: Ports> Client<P> {
         for (of, begun_at) in begun {
             let refreshed = complete.remove(&of.table).filter(|_| beside(of).iter().all(|table| whole.contains(table)));
             let found = match refreshed {
-                Some(refreshed) => match self.remove_rest(&mut pulling, of, refreshed).await {
+                Some(refreshed) => match self.remove_rest(pulling, of, refreshed).await {
                     Ok(is_fresh) => Some(is_fresh),
                     Err(trouble) => self.report_refusal(trouble).map(|()| None)?,
                 },
                 None => None,
             };
-            if self.is_stopped(options) {
+            if self.is_over(&pulling.beside) {
                 return Ok(EndedBy::Aborted);
             }
             self.note_looked(lease, of.fresh(), begun_at, found == Some(true)).await?;
             if found.is_none() {
-                self.expire(&mut pulling, of).await?;
+                self.expire(pulling, of).await?;
             }
         }
         // A table that is refreshed often has the others looked through only for what goes along with it, or did.
@@ -185,7 +193,7 @@ impl<P: Ports> Client<P> {
             _ => true,
         };
         if walks {
-            self.bring_along(&mut pulling, whole).await?;
+            self.bring_along(pulling, whole).await?;
         }
         Ok(EndedBy::Done)
     }
@@ -234,8 +242,10 @@ impl<P: Ports> Client<P> {
         let mut followed = BTreeSet::new();
         let mut asked = self.first_of(of, &of.text, left.min(PAGE));
         let mut is_first = true;
+        // Not between its pages: what is deleted there meanwhile would shift others out of them.
+        self.see_to(pulling.lease, &mut pulling.beside).await;
         loop {
-            if self.see_to(pulling.lease, &mut pulling.beside).await? {
+            if self.is_over(&pulling.beside) {
                 return Ok(Refreshed::Stopped);
             }
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;

@@ -272,20 +272,19 @@ impl<P: Ports> Client<P> {
         self.note_signed_out(false).await?;
         let mut ended = EndedBy::Done;
         report.pulled += self.read_opened(lease).await?;
+        let mut ready = 0;
         if options.push {
             ended = self.push(lease, options, report).await?;
+            ready = self.ready(options).await?;
             if matches!(ended, EndedBy::Done | EndedBy::Backoff) {
                 self.look_for_twins(lease, options).await?;
                 report.pulled += self.read_wanted(lease).await?;
             }
         }
         if options.pull && matches!(ended, EndedBy::Done | EndedBy::Backoff) {
-            let sent = report.sent;
-            let pulled = self.pull(lease, options, report).await?;
+            let pulled = self.pull(lease, options, report, ready).await?;
             if pulled != EndedBy::Done {
                 ended = pulled;
-            } else if report.sent > sent {
-                self.look_for_twins(lease, options).await?;
             }
             // What came in part and is the answer to a create, say.
             report.pulled += self.read_wanted(lease).await?;

@@ -158,19 +158,32 @@ fn what_a_query_does_not_find_any_more_may_still_be_led_to() {
     assert_eq!(world.run(|tx| sweep(tx, 2, None, std::slice::from_ref(&second))).unwrap().0.removed, 0);
     assert_eq!(marks(&mut world, "a2"), Some((None, true)));
     // What was pinned after the walk may lead to it.
-    assert_eq!(world.run(|tx| sweep_along(tx, std::slice::from_ref(&second), &[], &none)).unwrap().0, 0);
+    assert_eq!(world.run(|tx| sweep_along(tx, std::slice::from_ref(&second), &[], &none, u64::MAX)).unwrap().0, 0);
     let (seen, _) = world.run(pins).unwrap();
     world.run(|tx| write::update(tx, "incident", "a2", &fields_of(&[("state", "5")]))).unwrap();
-    assert_eq!(world.run(|tx| sweep_along(tx, std::slice::from_ref(&second), &seen, &none)).unwrap().0, 0, "unsent");
+    assert_eq!(
+        world.run(|tx| sweep_along(tx, std::slice::from_ref(&second), &seen, &none, u64::MAX)).unwrap().0,
+        0,
+        "unsent"
+    );
     let unsent = world.record("incident", "a2").unwrap().items.remove(0);
     world.run(|tx| hand::discard(tx, &unsent)).unwrap();
     let (_, item) = world.create(&[("parent", "a2")]);
-    assert_eq!(world.run(|tx| sweep_along(tx, std::slice::from_ref(&second), &seen, &none)).unwrap().0, 0, "needed");
+    assert_eq!(
+        world.run(|tx| sweep_along(tx, std::slice::from_ref(&second), &seen, &none, u64::MAX)).unwrap().0,
+        0,
+        "needed"
+    );
     assert_eq!(world.run(|tx| gone_there(tx, std::slice::from_ref(&second))).unwrap().0, 0, "needed");
     world.run(|tx| hand::discard(tx, &item)).unwrap();
     let unlisted = ["task".to_owned()].into();
-    assert_eq!(world.run(|tx| sweep_along(tx, std::slice::from_ref(&second), &seen, &unlisted)).unwrap().0, 0);
-    assert_eq!(world.run(|tx| sweep_along(tx, std::slice::from_ref(&second), &seen, &none)).unwrap().0, 1);
+    assert_eq!(
+        world.run(|tx| sweep_along(tx, std::slice::from_ref(&second), &seen, &unlisted, u64::MAX)).unwrap().0,
+        0
+    );
+    let told = world.run(|tx| sweep_along(tx, std::slice::from_ref(&second), &seen, &none, 0));
+    assert_eq!(told.unwrap().0, 0, "the instance has told of it since");
+    assert_eq!(world.run(|tx| sweep_along(tx, std::slice::from_ref(&second), &seen, &none, u64::MAX)).unwrap().0, 1);
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! Records that go along with the cached and the pinned ones.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
 
 use futures_executor::block_on;
 use landfall::{
@@ -8,6 +12,7 @@ use landfall::{
     engine::{Client, EndedBy, FromRemote, SyncOptions},
     ports::Store,
     testing::{Device, Fault, MemoryInstance, MemoryPorts, listening},
+    wire::Request,
 };
 use serde_json::{Value, json};
 
@@ -327,7 +332,7 @@ fn an_instance_that_drops_the_terms_of_a_query_is_not_believed() {
             let (path, _) =
                 request.path.split_once("?sysparm_query=").filter(|(path, _)| !path.ends_with("/incident"))?;
             let path = format!("{path}?sysparm_limit=5");
-            Some(Fault::Answer(instance.run(&landfall::wire::Request { path, ..request.clone() })))
+            Some(Fault::Answer(instance.run(&Request { path, ..request.clone() })))
         });
         let report = sync(&w.page).await;
         assert_eq!((report.pulled, report.removed), (0, 0));
@@ -355,10 +360,8 @@ fn one_of_a_child_table_has_its_own_fields_too() {
         instance.put("change", &[("cause", &cause)]);
         let other = instance.clone();
         device.remote.set_rule(move |request| {
-            let mut answer = other.run(&landfall::wire::Request {
-                path: request.path.replace("/table/task", "/table/incident"),
-                ..request.clone()
-            });
+            let mut answer =
+                other.run(&Request { path: request.path.replace("/table/task", "/table/incident"), ..request.clone() });
             if request.path.contains("/table/task") {
                 let text = String::from_utf8(answer.body).unwrap().replace("severity", "no_column_of_task");
                 answer.body = text.into_bytes();
@@ -374,6 +377,43 @@ fn one_of_a_child_table_has_its_own_fields_too() {
         let other = instance.put("incident", &[("severity", "2"), ("sys_class_name", "incident")]);
         let row = page.get_from("task", &other, false, FromRemote::IfMissing).await.unwrap().unwrap();
         assert_eq!(row["severity"], "2");
+    });
+}
+
+/// What it came with is the parent's alone, and says nothing of when the rest was read.
+#[test]
+fn one_of_a_child_table_that_was_cut_short_gets_its_own_fields_another_time() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let tables = serde_json::from_value(json!({
+            "change": { "references": { "cause": "task" }, "cache": { "include": ["cause"] } },
+            "task": {},
+            "incident": { "extends": "task" },
+        }))
+        .unwrap();
+        let device = Device::new(&instance, tables, 1);
+        let cause = instance.put("incident", &[("number", "7"), ("severity", "1")]);
+        instance.put("change", &[("cause", &cause)]);
+        let (other, cut) = (instance.clone(), Cell::new(true));
+        device.remote.set_rule(move |request| {
+            if request.path.contains("/table/incident") && cut.replace(false) {
+                return Some(Fault::Answer(resp(500, "")));
+            }
+            let path = request.path.replace("/table/task", "/table/incident");
+            let mut answer = other.run(&Request { path, ..request.clone() });
+            if request.path.contains("/table/task") {
+                answer.body =
+                    String::from_utf8(answer.body).unwrap().replace("severity", "no_column_of_task").into_bytes();
+            }
+            Some(Fault::Answer(answer))
+        });
+        let page = device.open().await.unwrap();
+        page.sync(SyncOptions::default()).await.unwrap();
+        let row = page.get("task", &cause, false).await.unwrap().unwrap();
+        assert_eq!((row["number"].as_str(), row.get("severity")), (Some("7"), None));
+        device.clock.advance(600_000);
+        sync(&page).await;
+        assert_eq!(page.get("task", &cause, false).await.unwrap().unwrap()["severity"], "1");
     });
 }
 

@@ -8,8 +8,9 @@ use std::{
 use futures_executor::block_on;
 use futures_util::future::join;
 use landfall::{
+    core::Event,
     engine::{EndedBy, SyncReport},
-    testing::{Device, Fault, MemoryInstance, yield_now},
+    testing::{Device, Fault, MemoryInstance, listening, yield_now},
     wire::Method,
 };
 use serde_json::json;
@@ -17,7 +18,7 @@ use serde_json::json;
 use super::{
     along::world,
     changes::{both, counted, device, fill, sync},
-    support::{create, push, row},
+    support::{create, push, resp, row},
 };
 
 /// Once the device has asked for something of which the path says this, so many times.
@@ -60,29 +61,36 @@ fn it_goes_between_two_pages_be_it_of_this_tab_or_of_another() {
     }
 }
 
-/// A record that the pages passed by, since the query did not find it, and that the user has changed since. Where there are
-/// more records than are wanted no changes are looked for afterwards.
+/// A record that the pages of its table passed by, since the query did not find it, and that the user has changed while those
+/// of the next table came.
 #[test]
 fn what_a_change_brings_back_into_the_query_stays() {
-    for limit in [None, Some(2_400)] {
+    for limit in [None, Some(140)] {
         block_on(async {
             let instance = MemoryInstance::plain();
-            let mut ids = fill(&instance, 2_500);
+            let mut ids = fill(&instance, 150);
             ids.sort();
-            let tables = json!({ "note": { "cache": { "query": "kind!=x", "limit": limit } } });
+            for _ in 0..2_500 {
+                instance.put("sheet", &[]);
+            }
+            let tables =
+                json!({ "note": { "cache": { "query": "kind!=x", "limit": limit } }, "sheet": { "cache": {} } });
             let device = Device::new(&instance, serde_json::from_value(tables).unwrap(), 1);
             let page = device.open().await.unwrap();
             sync(&page).await;
             device.clock.advance(8 * 24 * 3_600_000);
-            instance.put("note", &[("sys_id", &ids[3]), ("kind", "x")]);
+            instance.put("note", &[("sys_id", &ids[3]), ("kind", "x"), ("n", "3")]);
             let asked = counted(&device);
             let writes = async {
-                asked_for(&asked, "limit=1000", 1).await;
+                asked_for(&asked, "/sheet?", 2).await;
                 page.update("note", &ids[3], row(json!({ "kind": "y" }))).await.unwrap();
             };
             let (report, ()) = join(sync(&page), writes).await;
-            assert_eq!(report.sent, 1);
+            assert_eq!((report.sent, report.removed), (1, 0), "{limit:?}");
             assert!(page.get("note", &ids[3], false).await.unwrap().is_some(), "{limit:?}");
+            sync(&page).await;
+            let [here, there] = both(&page, &instance).await;
+            assert_eq!(here.len(), limit.unwrap_or(there.len()));
         });
     }
 }
@@ -135,5 +143,64 @@ fn what_the_line_never_carries_is_tried_once_in_a_run_and_not_at_each_page() {
         tries.set(0);
         assert_eq!(sync(&page).await.ended_by, EndedBy::Backoff);
         assert_eq!((tries.get(), page.count("note", "").await.unwrap()), (1, 3_500));
+    });
+}
+
+/// What goes wrong with it is the run's affair, and no word on the table that was being refreshed.
+#[test]
+fn trouble_with_it_is_not_the_tables() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        fill(&instance, 2_500);
+        let tables = json!({ "note": { "cache": { "maxAgeMs": 1_000 } }, "plan": {}, "sheet": { "cache": {} } });
+        let device = Device::new(&instance, serde_json::from_value(tables).unwrap(), 1);
+        let page = device.open().await.unwrap();
+        let plan = create(&page, "plan", json!({})).await;
+        sync(&page).await;
+        device.clock.advance(8 * 24 * 3_600_000);
+        let events = listening(&page);
+        let asked: Rc<RefCell<Vec<String>>> = Rc::default();
+        let noted = Rc::clone(&asked);
+        device.remote.set_rule(move |request| {
+            noted.borrow_mut().push(request.path.clone());
+            request.path.contains("/plan").then(|| Fault::Answer(resp(500, "{}")))
+        });
+        let writes = async {
+            asked_for(&asked, "limit=1000", 1).await;
+            page.update("plan", &plan, row(json!({ "n": "mine" }))).await.unwrap();
+        };
+        let (report, ()) = join(sync(&page), writes).await;
+        assert_eq!(report.ended_by, EndedBy::Offline);
+        assert!(page.next_sync_in().await.unwrap().is_some_and(|ms| ms > 0), "it is tried later");
+        assert_eq!(page.count("note", "").await.unwrap(), 2_500, "nothing has expired");
+        let told = events.borrow();
+        assert!(!told.iter().any(|event| matches!(event, Event::Error { .. })), "{told:?}");
+    });
+}
+
+#[test]
+fn a_refresh_ends_where_the_user_goes_offline_and_waits_for_what_waits() {
+    block_on(async {
+        for goes_offline in [true, false] {
+            let instance = MemoryInstance::plain();
+            fill(&instance, 3_500);
+            let device = device(&instance);
+            let page = device.open().await.unwrap();
+            let asked: Rc<RefCell<Vec<String>>> = Rc::default();
+            let noted = Rc::clone(&asked);
+            device.remote.set_rule(move |request| {
+                noted.borrow_mut().push(request.path.clone());
+                (request.method == Method::Post).then(|| Fault::Answer(resp(500, "{}")))
+            });
+            let writes = async {
+                asked_for(&asked, "ORDERBYsys_id", 1).await;
+                create(&page, "plan", json!({})).await;
+                page.set_offline(goes_offline).await.unwrap();
+            };
+            let (report, ()) = join(sync(&page), writes).await;
+            let pages = place(&asked, |path| path.contains("ORDERBYsys_id")).len();
+            let ended = if goes_offline { EndedBy::Offline } else { EndedBy::Backoff };
+            assert_eq!((report.ended_by, report.sent, pages < 4), (ended, 0, goes_offline));
+        }
     });
 }

@@ -272,3 +272,29 @@ fn it_does_not_wait_for_the_whole_of_a_walk() {
         assert!(at + 8 < all, "{at} of {all}");
     });
 }
+
+/// The walk has set out already, and does not come to what goes along with it.
+#[test]
+fn what_comes_with_a_record_that_is_opened_in_a_walk_outlives_the_walk() {
+    block_on(async {
+        let w = world(MemoryInstance::plain()).await;
+        for _ in 0..300 {
+            let caller = w.user().0;
+            w.incident(&[("caller_id", &caller)]);
+        }
+        let (caller, place) = w.user();
+        // Not one of the query's.
+        let opened = w.instance.put("incident", &[("caller_id", &caller)]);
+        let asked = counted(&w.device);
+        let then = async {
+            while !asked.borrow().iter().any(|path| path.contains("/incident_task?")) {
+                yield_now().await;
+            }
+            assert!(get(&w, "incident", &opened, FromRemote::Always).await.is_some());
+        };
+        join(async { sync(&w.page).await }, then).await;
+        for (table, id) in [("incident", &opened), ("sys_user", &caller), ("cmn_location", &place)] {
+            assert!(w.has(table, id).await, "{table}");
+        }
+    });
+}

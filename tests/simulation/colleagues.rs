@@ -10,7 +10,7 @@ use landfall::{
 use super::{
     instance::{CORRELATION, Instance, split, stamp},
     online::MARK,
-    story::{UID, references},
+    story::{PARENT, TABLES, UID, references},
     world::World,
 };
 
@@ -65,7 +65,15 @@ impl Instance {
     pub fn change(&mut self, sys_id: &str, field: &str) {
         self.written.turn += 1;
         let stored = Stored { at: self.now, turn: self.written.turn };
-        let value = format!("c{}", stored.turn);
+        // In a list a colleague may name any: nobody else writes the same all the same.
+        let any: Vec<&String> = self.rows(PARENT).filter_map(|row| row.get("sys_id")).collect();
+        let named = any.get(usize::try_from(stored.turn).unwrap_or_default() % any.len().max(1));
+        let value = match named.filter(|_| field == "watch") {
+            Some(id) => format!("c{},{id}", stored.turn),
+            None => format!("c{}", stored.turn),
+        };
+        let was = self.row(sys_id).cloned();
+        self.before.extend(was.map(|row| (sys_id.to_owned(), row)));
         let updated = stamp(self.now / 1000);
         let Some(row) = self.row_mut(sys_id) else { return };
         count_up(row);
@@ -116,6 +124,24 @@ impl Instance {
 }
 
 impl World {
+    /// A colleague makes a record, which may point to others.
+    pub fn colleague_adds(&self) {
+        let table = TABLES[[0, 0, 1, 2][self.below(4)]];
+        let mut fields = Fields::new();
+        if self.below(3) > 0 {
+            fields.insert("u_other".to_owned(), format!("o{}", self.number()));
+        }
+        let mut instance = self.instance.borrow_mut();
+        for (name, tables) in references(table).iter().filter(|(name, _)| *name != "description") {
+            let all: Vec<&String> =
+                tables.iter().flat_map(|of| instance.rows(of)).filter_map(|row| row.get("sys_id")).collect();
+            if let Some(id) = all.get(self.below(all.len() * 2)) {
+                fields.insert((*name).to_owned(), (*id).clone());
+            }
+        }
+        instance.put(table, fields, self.elapsed.get() / 1000);
+    }
+
     /// A colleague changes a record, now and then the same that is changed here.
     pub fn colleague_changes(&self, row: usize, which: usize) {
         let here: Vec<(String, Vec<String>)> = {

@@ -8,11 +8,14 @@
 use std::{collections::BTreeMap, fmt};
 
 use landfall::{
-    core::stored::{Item, ItemState},
+    core::{
+        ids,
+        stored::{Item, ItemState, Record},
+    },
     wire::{Method, Request},
 };
 
-use super::{answers, ledger::Mirror, world::World};
+use super::{answers, instance::split, ledger::Mirror, world::World};
 
 /// Where an item of the outbox may stand, as far as a fault may make a difference.
 const STATES: [&str; 12] = [
@@ -85,7 +88,13 @@ const OTHERS: [&str; 16] = [
     "no Web Locks",
 ];
 
+/// What a request asks of the records that are led to, or asked for.
+const ALONG_IN_REQUESTS: [&str; 2] = ["compared", "read by id"];
+/// What is there of such.
+const ALONG: [&str; 4] = ["asked for", "pinned tmp", "came along", "and unsent"];
+
 pub const OF_ACTIONS: &str = "an action";
+pub const OF_ALONG: &str = "what goes along";
 
 /// A fault, and a state that it has met.
 type Cell = (&'static str, &'static str);
@@ -94,6 +103,7 @@ type Cell = (&'static str, &'static str);
 pub struct Coverage {
     all: Table,
     actions: Table,
+    along: Table,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -103,21 +113,32 @@ impl Coverage {
     pub fn absorb(&mut self, other: &Self) {
         self.all.absorb(&other.all);
         self.actions.absorb(&other.actions);
+        self.along.absorb(&other.along);
     }
 
     /// Cells that no history has filled.
     pub fn empty(&self) -> Vec<(&'static str, Cell)> {
         let all = self.all.empty(&IN_REQUESTS, &STATES).into_iter().map(|cell| ("an item", cell));
         let actions = self.actions.empty(&ACTIONS_IN_REQUESTS, &ACTIONS);
-        all.chain(actions.into_iter().filter(can_be).map(|cell| (OF_ACTIONS, cell))).collect()
+        let along = self.along.empty(&ALONG_IN_REQUESTS, &ALONG).into_iter().filter(|(fault, _)| is_of_one(fault));
+        let actions = actions.into_iter().filter(can_be).map(|cell| (OF_ACTIONS, cell));
+        all.chain(actions).chain(along.map(|cell| (OF_ALONG, cell))).collect()
     }
 
     /// Faults that have met nothing, and states that nothing has met.
     pub fn empty_lines(&self) -> Vec<(&'static str, &'static str)> {
         let all = self.all.empty_lines(&IN_REQUESTS, &STATES).into_iter().map(|line| ("an item", line));
         let actions = self.actions.empty_lines(&ACTIONS_IN_REQUESTS, &ACTIONS);
-        all.chain(actions.into_iter().map(|line| (OF_ACTIONS, line))).collect()
+        let along = self.along.empty_lines(&ALONG_IN_REQUESTS, &ALONG).into_iter().filter(is_of_one);
+        all.chain(actions.into_iter().map(|line| (OF_ACTIONS, line)))
+            .chain(along.map(|line| (OF_ALONG, line)))
+            .collect()
     }
+}
+
+/// What is led to is asked for in no batch.
+fn is_of_one(fault: &&str) -> bool {
+    !fault.starts_with("batch")
 }
 
 /// The calls of a step go one by one, in no batch.
@@ -183,7 +204,9 @@ impl fmt::Display for Coverage {
         self.all.print(f, "of a request × its items", &answers::NAMES, &IN_REQUESTS)?;
         self.all.print(f, "of the world × all items", &OTHERS, &STATES)?;
         self.actions.print(f, "of a request × its actions", &answers::NAMES, &ACTIONS_IN_REQUESTS)?;
-        self.actions.print(f, "of the world × all actions", &OTHERS, &ACTIONS)
+        self.actions.print(f, "of the world × all actions", &OTHERS, &ACTIONS)?;
+        self.along.print(f, "of a request × what it asks", &answers::NAMES, &ALONG_IN_REQUESTS)?;
+        self.along.print(f, "of the world × what is led to", &OTHERS, &ALONG)
     }
 }
 
@@ -193,12 +216,27 @@ impl World {
         let mirror = self.mirror.borrow();
         let landed = mirror.aliases.values().any(|alias| alias.sys_id.is_some());
         self.note(fault, mirror.items.values(), landed, false);
+        let (mut coverage, along) = (self.coverage.borrow_mut(), self.along.borrow());
+        let unsent = |record: &Record| !record.items.is_empty();
+        let came_along = || mirror.records.values().filter(|record| record.is_along());
+        let there = [
+            !along.notes.is_empty(),
+            along.pins.iter().any(|pin| ids::is_temporary(&pin.sys_id)),
+            came_along().next().is_some(),
+            came_along().any(unsent),
+        ];
+        for (state, _) in ALONG.into_iter().zip(there).filter(|(_, there)| *there) {
+            coverage.along.count((fault, state));
+        }
     }
 
     /// Notes a fault of a request, by where the items stand that have to do with it.
     pub fn strikes_request(&self, fault: &'static str, parts: &[Request]) {
         let mirror = self.mirror.borrow();
         for part in parts {
+            if let Some(asks) = asks_along(part) {
+                self.coverage.borrow_mut().along.count((fault, asks));
+            }
             let (about, items) = self.concerned(&mirror, part);
             let landed =
                 mirror.aliases.values().any(|alias| alias.sys_id.as_ref().is_some_and(|id| about.contains(id)));
@@ -287,5 +325,19 @@ fn of_action(item: &Item, state: &'static str) -> &'static str {
         "in flight" if item.is_run_there() => RUNS,
         "in flight" => CALLS,
         state => state,
+    }
+}
+
+fn asks_along(part: &Request) -> Option<&'static str> {
+    let (_, parameters) = split(&part.path);
+    let query = parameters.get("sysparm_query").filter(|_| part.method == Method::Get)?;
+    let in_part = parameters.get("sysparm_fields");
+    match query.starts_with("sys_idIN") {
+        true if in_part.is_none() => Some("read by id"),
+        is_by_id => {
+            // What points to records is listed by when it was changed, with that.
+            let is_listed = query.contains("^ORDERBYDESC") && (query.contains("IN0") || query.contains("LIKE"));
+            (is_by_id || is_listed).then_some("compared")
+        }
     }
 }

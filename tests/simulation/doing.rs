@@ -59,6 +59,8 @@ pub struct Doing {
     pub pairs: bool,
     /// The item that `discard` names.
     pub discards: Option<String>,
+    /// It is `pin`, or `unpin`.
+    pub pins: bool,
     /// It says which change of this record is to stand.
     pub word: Option<(usize, Choice)>,
 }
@@ -77,6 +79,7 @@ impl Doing {
             may_drop: false,
             pairs: false,
             discards: None,
+            pins: false,
             word: None,
         }
     }

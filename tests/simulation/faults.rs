@@ -1,7 +1,5 @@
 //! What goes wrong.
 
-use landfall::wire::Fields;
-
 use super::{
     coverage::{ASKED, CALLS},
     trouble::{Fault, OnRequest},
@@ -39,10 +37,7 @@ impl World {
                     self.instance.borrow_mut().taken.insert(id);
                 }
             }
-            Fault::Adds => {
-                let fields = Fields::from([("u_other".to_owned(), format!("o{}", self.number()))]);
-                self.instance.borrow_mut().put("incident", fields, self.elapsed.get() / 1000);
-            }
+            Fault::Adds => self.colleague_adds(),
             Fault::ClockSet { back } => {
                 let now = self.device_now();
                 self.clock.set(if *back { now - 3_600_000 } else { now + 3_600_000 });

@@ -19,7 +19,7 @@ use super::{
     cached::{CACHED, in_zone, shown},
     colleagues::{Written, count_up, fields as fields_of},
     online::{MARK, is_action},
-    story::{Setup, UID},
+    story::{BLIND, PARENT, Setup, TABLES, UID},
 };
 
 pub const ROOT: &str = "/api/now";
@@ -62,6 +62,8 @@ pub struct Instance {
     pub applied: BTreeSet<(String, String, String)>,
     /// Who has written which value.
     pub written: Written,
+    /// Each row as it was before its last change.
+    pub before: BTreeMap<String, Fields>,
     /// The time, in ms since the beginning.
     pub now: u64,
     /// Values a late copy of a request has touched, or nobody knows.
@@ -83,7 +85,8 @@ impl Instance {
     }
 
     pub fn rows(&self, table: &str) -> impl Iterator<Item = &Fields> {
-        self.tables.get(table).into_iter().flat_map(BTreeMap::values)
+        let below: &[&str] = if table == PARENT { &TABLES[..2] } else { &[] };
+        below.iter().copied().chain([table]).filter_map(|of| self.tables.get(of)).flat_map(BTreeMap::values)
     }
 
     pub fn row(&self, sys_id: &str) -> Option<&Fields> {
@@ -233,10 +236,11 @@ impl Instance {
     pub fn store(&mut self, table: &str, mut row: Fields, fields: Fields, seconds: u64) -> Fields {
         self.writes += 1;
         let (sys_id, stamp) = (row["sys_id"].clone(), stamp(seconds));
+        self.before.extend(self.row(&sys_id).cloned().map(|row| (sys_id.clone(), row)));
         for (name, value) in fields {
             self.applied.insert((sys_id.clone(), name.clone(), value.clone()));
-            let dropped = self.dropping.as_ref() == Some(&name)
-                || (name == CORRELATION && self.setup.blind && table == super::story::BLIND);
+            let dropped =
+                self.dropping.as_ref() == Some(&name) || (name == CORRELATION && self.setup.blind && table == BLIND);
             if name == "work_notes" {
                 if !value.is_empty() {
                     self.entries.push(Entry { row: sys_id.clone(), text: value, at: stamp.clone() });
@@ -265,7 +269,8 @@ impl Instance {
         let number = |name: &str| parameters.get(name).and_then(|text| text.parse::<usize>().ok());
         let (limit, offset) = (number("sysparm_limit").unwrap_or(10_000), number("sysparm_offset").unwrap_or(0));
         // As few as no instance gives; what is asked for by ids comes at once.
-        let most = self.setup.page.filter(|_| !query.order.is_empty() && table == CACHED);
+        let by_id = query.order.first().is_some_and(|order| !order.descending);
+        let most = self.setup.page.filter(|_| by_id && table == CACHED);
         let limit = most.map_or(limit, |most| limit.min(most));
         let entries: Vec<Fields>;
         let mut rows: Vec<&Fields> = if table == "sys_journal_field" {
@@ -285,7 +290,7 @@ impl Instance {
         let total = rows.len();
         let fields = parameters.get("sysparm_fields");
         let page = rows.into_iter().skip(offset).take(limit);
-        let page: Vec<Row> = page.map(|row| Row::from(shown(row.clone(), fields))).collect();
+        let page: Vec<Row> = page.map(|row| Row::from(shown(table, row.clone(), fields))).collect();
         let mut response = success(200, &Answer { result: page });
         if self.setup.counts {
             response.headers.push(("X-Total-Count".to_owned(), total.to_string()));

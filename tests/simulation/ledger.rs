@@ -42,6 +42,8 @@ pub struct Done {
     pub records: Vec<Record>,
     /// What was there in the place of these, and of those removed.
     pub before: Vec<Record>,
+    /// Of these, what went.
+    pub removed: Vec<Record>,
     pub reconciled: Vec<(String, String)>,
     /// Actions in whose place there is another run now.
     pub replaced: Vec<Item>,
@@ -75,7 +77,11 @@ impl World {
             let mut mirror = self.mirror.borrow_mut();
             match at.store {
                 StoreName::Outbox => done.left.extend(mirror.items.remove(at.key.text(0))),
-                StoreName::Records => done.before.extend(mirror.records.remove(&key_pair(&at.key))),
+                StoreName::Records => {
+                    let gone = mirror.records.remove(&key_pair(&at.key));
+                    done.before.extend(gone.clone());
+                    done.removed.extend(gone);
+                }
                 StoreName::Aliases => self.broke(6, "an alias was removed"),
                 StoreName::Meta => {}
             }
@@ -83,10 +89,13 @@ impl World {
         for (store, row) in &set.puts {
             self.put(&doing, *store, row, &mut done);
         }
+        self.note_kept(&doing, set, &done);
+        self.watch_removed(&doing, &done);
         done.touched = !done.left.is_empty() || !done.put.is_empty() || !done.records.is_empty();
         if !done.touched {
             return;
         }
+        self.never_older(&doing, &done);
         doing.commits.set(doing.commits.get() + 1);
         if doing.kind == Kind::Sync && self.mirror.borrow().owner != Some(doing.by) {
             self.broke(12, &format!("context {} has written answers under a lease that is not its own", doing.by));

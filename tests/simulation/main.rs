@@ -7,9 +7,11 @@
 //! * [`network`], [`answers`], [`store`], [`mortal`], [`instance`]: the surroundings.
 //! * [`model`]: what the app was told. [`ledger`], [`leaving`], [`runs`], [`calls`], [`watch`], [`verdict`], [`summed`]: the
 //!   checks, at each commit, at each request, and at the end, after [`drain`].
+//! * [`opening`]: what the app asks the instance for, and pins. [`along`], [`kept`]: what goes along with what is here, and whether what
+//!   goes may go.
 //! * [`colleagues`], [`word`], [`conflicts`]: what others change of the same, what the user says of that, and whether any change has gone
 //!   unasked.
-//! * [`coverage`]: which fault met which state. [`planted`], [`altered`], [`tampered`], [`unasked`]: defects that must be found. [`shrink`]: makes a
+//! * [`coverage`]: which fault met which state. [`planted`], [`altered`], [`tampered`], [`unasked`], [`led_astray`]: defects that must be found. [`shrink`]: makes a
 //!   failing history short. [`tests`]: the runs.
 #![cfg(not(target_family = "wasm"))]
 #![allow(
@@ -26,6 +28,7 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod acting;
+mod along;
 mod altered;
 mod answers;
 mod cached;
@@ -41,12 +44,15 @@ mod executor;
 mod faults;
 mod hand;
 mod instance;
+mod kept;
 mod leaving;
+mod led_astray;
 mod ledger;
 mod model;
 mod mortal;
 mod network;
 mod online;
+mod opening;
 mod ops;
 mod order;
 mod planted;

@@ -70,6 +70,9 @@ impl World {
                 });
             }
             Act::Look { by } => drop(self.look(*by)),
+            Act::Open { by, which, from } => self.open_record(*by, which, *from),
+            Act::Pin { by, which, include } => self.pin(*by, which, include),
+            Act::Unpin { by, which } => self.unpin(*by, which),
             Act::Wait { ms } => self.pass(*ms),
             Act::Strike(fault) => self.strike(fault),
         }
@@ -312,7 +315,7 @@ fn told(result: &Result<(), EngineError>) -> String {
 }
 
 /// What an app has to be ready for.
-fn may_fail_so(error: &EngineError) -> bool {
+pub fn may_fail_so(error: &EngineError) -> bool {
     matches!(
         error,
         EngineError::Store(StoreError::Full(_) | StoreError::Failed { .. })

@@ -9,7 +9,7 @@ use landfall::core::{
 use super::{
     altered::{Altered, again},
     doing::Kind,
-    unasked,
+    led_astray, unasked,
     world::World,
 };
 
@@ -101,10 +101,32 @@ pub enum Bug {
     EchoTaken,
     /// What the instance has lies not under what is unsent.
     BaseKept,
+    /// What came along goes, though something unsent points to it.
+    NeedForgotten,
+    /// What came along goes with what is unsent of it.
+    UnsentSwept,
+    /// What was pinned before it landed is pinned no more.
+    PinLost,
+    /// What is pinned goes as if nothing led to it.
+    PinOverlooked,
+    /// What is pinned no more is kept.
+    UnpinIgnored,
+    /// What was read before an answer goes over it.
+    OlderTaken,
+    /// What came along stays as it was.
+    AlongUnrefreshed,
+    /// What is not led to any more stays.
+    LedToNoMore,
+    /// What has left its query goes, though something leads to it.
+    LeftAndGone,
+    /// What was asked for goes as if it had come along.
+    OpenedSwept,
+    /// What was asked for is asked for for ever.
+    NoteKept,
 }
 
 /// Each, and the promises one of which it must be found to break.
-pub const ALL: [(Bug, &[u32]); 43] = [
+pub const ALL: [(Bug, &[u32]); 54] = [
     (Bug::HalfWritten, &[1]),
     (Bug::StaleIgnored, &[1, 5, 8, 9, 16]),
     (Bug::UnknownForgotten, &[4]),
@@ -131,7 +153,7 @@ pub const ALL: [(Bug, &[u32]); 43] = [
     (Bug::RunAnew, &[3, 4]),
     (Bug::CallsForgotten, &[2, 3, 4, 5]),
     (Bug::CallUnnoted, &[4]),
-    (Bug::UndoneLeft, &[16]),
+    (Bug::UndoneLeft, &[8, 16]),
     (Bug::DeletionLeft, &[16]),
     (Bug::NamedForgotten, &[18]),
     (Bug::PartLeft, &[5]),
@@ -148,6 +170,17 @@ pub const ALL: [(Bug, &[u32]); 43] = [
     (Bug::LookLeftOut, &[19]),
     (Bug::EchoTaken, &[19]),
     (Bug::BaseKept, &[8, 9, 13, 19]),
+    (Bug::NeedForgotten, &[13]),
+    (Bug::UnsentSwept, &[13]),
+    (Bug::PinLost, &[13]),
+    (Bug::PinOverlooked, &[13]),
+    (Bug::UnpinIgnored, &[13]),
+    (Bug::OlderTaken, &[13]),
+    (Bug::AlongUnrefreshed, &[13]),
+    (Bug::LedToNoMore, &[13]),
+    (Bug::LeftAndGone, &[13]),
+    (Bug::OpenedSwept, &[13]),
+    (Bug::NoteKept, &[13]),
 ];
 
 pub fn on_read(world: &World, by: usize, reads: &[Read], found: &mut [Found]) {
@@ -267,7 +300,10 @@ pub fn on_commit(world: &World, set: &WriteSet) -> Option<WriteSet> {
         (Bug::DeletedShown, Kind::Sync) => altered.records(|record| record.deleted = false),
         (Bug::OrderForgotten, Kind::Write) => altered.items(|item, _| item.after.clear()),
         (Bug::InputLeft, Kind::Sync) => altered.actions(|action, before| action.input = before.input.clone()),
-        _ => unasked::on_commit(&mut altered, bug, &doing),
+        _ => {
+            unasked::on_commit(&mut altered, bug, &doing);
+            led_astray::on_commit(&mut altered, bug, &doing);
+        }
     }
     Some(altered.set)
 }

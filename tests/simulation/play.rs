@@ -18,6 +18,7 @@ pub struct Outcome {
 pub fn play(story: &Story, bug: Option<Bug>, told: bool) -> Outcome {
     let world = World::new(&story.setup, bug, told);
     world.tell(|| format!("{:?}", story.setup));
+    (0..story.setup.rows).for_each(|_| world.colleague_adds());
     for by in 0..story.setup.contexts {
         world.page(by);
     }

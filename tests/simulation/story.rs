@@ -2,12 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use landfall::core::schema::{Conflict, TableOptions};
+use landfall::{
+    core::{
+        along::Include,
+        schema::{Conflict, TableOptions},
+    },
+    engine::FromRemote,
+};
 use serde_json::json;
 
 use super::{
     acting::Run,
+    along::candidates,
     draw::Draw,
+    opening::Which,
     trouble::{Fault, fault},
     word::Says,
 };
@@ -17,6 +25,8 @@ pub const UID: &str = "u_uid";
 /// The table that may not keep the temporary id.
 pub const BLIND: &str = "log";
 pub const TABLES: [&str; 3] = ["incident", "incident_task", BLIND];
+/// The parent of the first two.
+pub const PARENT: &str = "task";
 
 /// What stays as it is for a whole history.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +61,12 @@ pub struct Setup {
     pub conflict: Conflict,
     /// The instance changes a record only as long as that is as the device knows it.
     pub if_match: bool,
+    /// The cached table is brought by a query, which records leave.
+    pub query: bool,
+    /// So many records the instance has before anything happens.
+    pub rows: usize,
+    /// What goes along with its records.
+    pub include: Vec<Include>,
 }
 
 impl Setup {
@@ -81,6 +97,12 @@ impl Setup {
                 Conflict::Ask,
             ]),
             if_match: draw.percent(30),
+            query: draw.percent(50),
+            rows: draw.below(8),
+            include: {
+                let all = candidates("incident");
+                (0..draw.of(&[0, 1, 2, 3, 4])).map(|_| all[draw.below(all.len())].clone()).collect()
+            },
         }
     }
 
@@ -95,13 +117,17 @@ impl Setup {
             log["correlationField"] = json!(null);
         }
         log["conflict"] = json!(self.conflict);
+        let mut cache = json!({ "include": self.include });
+        if self.query {
+            cache["query"] = json!("u_otherISEMPTY");
+        }
         let tables = json!({
             "task": {
                 "references": { "parent": "task", "watch": ["task"] },
                 "journals": ["work_notes"],
                 "conflict": self.conflict,
             },
-            "incident": { "extends": "task", "cache": {} },
+            "incident": { "extends": "task", "cache": cache },
             "incident_task": { "extends": "task", "references": { "incident": "incident" } },
             "log": log,
         });
@@ -230,6 +256,21 @@ pub enum Act {
     Look {
         by: usize,
     },
+    /// The instance is asked for a record.
+    Open {
+        by: usize,
+        which: Which,
+        from: FromRemote,
+    },
+    Pin {
+        by: usize,
+        which: Which,
+        include: Vec<usize>,
+    },
+    Unpin {
+        by: usize,
+        which: Which,
+    },
     Wait {
         ms: u64,
     },
@@ -263,7 +304,7 @@ fn act(setup: &Setup, draw: &mut Draw) -> Act {
     let by = draw.below(setup.contexts);
     let (record, item) = (draw.below(64), draw.below(64));
     let table = draw.of(&[0, 0, 1, 1, 2]);
-    match draw.below(122) {
+    match draw.below(140) {
         0..13 => Act::Create { by, table, change: change(draw) },
         13..17 => {
             Act::CreateMany { by, table, count: 2 + draw.below(3), linked: draw.percent(50), bad: draw.percent(15) }
@@ -275,7 +316,7 @@ fn act(setup: &Setup, draw: &mut Draw) -> Act {
         42..44 => Act::Edit { by, item, bad: draw.percent(20) },
         44..46 => Act::Discard { by, item },
         46..47 => Act::Settled { by, item },
-        47..62 => Act::Sync { by, pull: draw.percent(30) },
+        47..62 => Act::Sync { by, pull: draw.percent(40) },
         62..63 => Act::Stop { by },
         63..64 => Act::SignIn { by },
         64..65 => Act::Offline { by, on: draw.percent(40) },
@@ -285,6 +326,16 @@ fn act(setup: &Setup, draw: &mut Draw) -> Act {
         83..85 => Act::Pair { by, item },
         85..92 => Act::Strike(Fault::Changes { row: draw.below(64), which: draw.below(64) }),
         92..97 => Act::Resolve { by, record, says: Says::draw(draw) },
+        97..103 => {
+            let from = if draw.percent(60) { FromRemote::Always } else { FromRemote::IfMissing };
+            Act::Open { by, which: Which::draw(draw), from }
+        }
+        103..108 => {
+            let include = (0..draw.of(&[0, 0, 1, 2])).map(|_| draw.below(64)).collect();
+            Act::Pin { by, which: Which::draw(draw), include }
+        }
+        108..112 => Act::Unpin { by, which: Which::draw(draw) },
+        112..115 => Act::Strike(Fault::Adds),
         _ => Act::Strike(fault(setup, draw)),
     }
 }

@@ -61,7 +61,7 @@ impl World {
             }
             let there = mirror.records.values().any(|record| record.sys_id == sys_id);
             let untold = self.watch.borrow().untold.contains(&sys_id);
-            if run.fate == Fate::Sent && run.plan.names_others() && !there && !untold {
+            if run.fate == Fate::Sent && run.plan.names_others() && !there && !untold && !self.may_be_away(&sys_id) {
                 // It has no number among the promises, either.
                 self.broke(18, &format!("{sys_id}, which {name} has named, is not on the device"));
             }

@@ -12,6 +12,7 @@ use landfall::{
 
 use super::{
     instance::{ROOT, split, success},
+    led_astray,
     network::is_batch,
     planted::Bug,
     story::UID,
@@ -75,7 +76,7 @@ pub fn answer(world: &World, request: &Request, response: Response) -> Response 
             }
             success(200, &batch)
         }
-        _ => response,
+        _ => led_astray::answer(world, request, response),
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    coverage::{Coverage, OF_ACTIONS},
+    coverage::{Coverage, OF_ACTIONS, OF_ALONG},
     planted,
     play::play,
     shrink::shrink,
@@ -25,7 +25,7 @@ const FEW_AT_MOST: u64 = 1_000;
 const FOUND_WITHIN: u64 = 1_000;
 /// From so many histories on every fault must have met every state.
 const COVERS_FROM: u64 = 10_000;
-/// And every state of actions: the rarest come together twice in ten thousand.
+/// And every state of actions, and of what goes along: the rarest come together twice in ten thousand.
 const COVERS_ACTIONS_FROM: u64 = 40_000;
 /// More failures than this are one failure.
 const MOST_FAILURES: usize = 10;
@@ -151,6 +151,7 @@ fn at_length() {
     }
     assert!(failed.is_empty(), "these fail: {failed:?}");
     let mut empty = coverage.empty();
-    empty.retain(|(of, _)| count >= if *of == OF_ACTIONS { COVERS_ACTIONS_FROM } else { COVERS_FROM });
+    empty
+        .retain(|(of, _)| count >= if [OF_ACTIONS, OF_ALONG].contains(of) { COVERS_ACTIONS_FROM } else { COVERS_FROM });
     assert!(empty.is_empty(), "never met: {empty:?}");
 }

@@ -77,6 +77,7 @@ impl World {
         if self.network.borrow().changes != sent {
             self.broke(14, "everything had landed, and something was sent again");
         }
+        self.open_at_the_end();
         for by in 0..self.setup.contexts {
             self.look(by);
         }
@@ -134,7 +135,8 @@ impl World {
             return;
         }
         let seen = self.watch.borrow().seen_twins.contains(&record.id);
-        let pulled = record.table == "incident" && alive > 1;
+        let found = |row: &&String| instance.row(row).is_some_and(|row| self.is_found(row));
+        let pulled = rows.iter().filter(found).count() > 1;
         // What an action brings about is the author's: two rows with one temporary id are none of the engine's.
         let mut plans = model.runs.iter().map(|run| &run.plan);
         let acted = plans.find(|plan| plan.made.iter().any(|made| made.uid() == uid));
@@ -206,7 +208,8 @@ impl World {
             }
             let shows = local.map(|local| local.fields.get(name).map_or("", String::as_str));
             let untold = instance.written.theirs(id, name, has).is_some() && !self.was_told(id, name, has);
-            if shows != Some(has) && !untold {
+            let away = local.is_none() && self.may_be_away(id);
+            if shows != Some(has) && !untold && !away {
                 self.broke(8, &format!("{} {id} shows {name}={shows:?}; the instance has {has}", record.table));
             }
         }
@@ -253,7 +256,8 @@ impl World {
                 let found = page.get(&table, &old, false).await;
                 let id = found.ok().flatten().and_then(|row| row["sys_id"].as_str().map(str::to_owned));
                 let gone = sys_id.as_ref().is_some_and(|id| world.instance.borrow().gone.contains(id));
-                if id != sys_id && !gone {
+                let away = id.is_none() && sys_id.as_ref().is_some_and(|id| world.may_be_away(id));
+                if id != sys_id && !gone && !away {
                     world.broke(6, &format!("{table} {old} opens {id:?} instead of {sys_id:?}"));
                 }
             }

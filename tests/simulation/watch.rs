@@ -93,8 +93,11 @@ impl World {
             for item in marked.iter().filter(|_| !stale) {
                 self.watch_order(&mirror, item);
             }
+            // One that has come along as another's, and that nobody knows to be this, has not.
+            let is_known = |id: &str| mirror.aliases.values().any(|alias| alias.sys_id.as_deref() == Some(id));
             let landed = |record: &&Record| {
-                part.method == Method::Post && !record.is_temporary() && record.fields.get(UID) == body.get(UID)
+                let is_this = part.method == Method::Post && record.fields.get(UID) == body.get(UID);
+                is_this && !record.is_temporary() && is_known(&record.sys_id)
             };
             if let Some((item, Some(call))) = acts.as_ref().filter(|_| !stale) {
                 self.watch_call(item, *call, part);
@@ -136,17 +139,16 @@ impl World {
         let body = body_of(part);
         let Some(once) = once_only(part, &body) else { return };
         let (_, sys_id) = place(part);
-        let mirror = self.mirror.borrow();
-        let about = |record: &&Record| match &sys_id {
-            Some(sys_id) => record.sys_id == *sys_id,
-            None => record.fields.get(UID) == Some(&once),
-        };
         let mut model = self.model.borrow_mut();
         if let Some(run) = model.runs.iter_mut().find(|run| run.once_only().any(|own| *own == once)) {
             run.may_repeat.insert(once);
             return;
         }
-        let number = mirror.records.values().find(about).and_then(|record| model.find(&record.sys_id));
+        // It may have gone from the device meanwhile.
+        let number = match &sys_id {
+            Some(sys_id) => model.find(sys_id),
+            None => model.records.iter().position(|record| record.uid.as_ref() == Some(&once)),
+        };
         if let Some(number) = number {
             model.records[number].may_twin = true;
         }

@@ -13,6 +13,7 @@ use landfall::{
 };
 
 use super::{
+    along::Along,
     conflicts::Conflicts,
     contexts::Context,
     coverage::Coverage,
@@ -60,6 +61,7 @@ pub struct World {
     pub watch: RefCell<Watch>,
     pub order: RefCell<Order>,
     pub conflicts: RefCell<Conflicts>,
+    pub along: RefCell<Along>,
     pub coverage: RefCell<Coverage>,
     /// Temporary ids that were reported to be several.
     pub reported: RefCell<BTreeSet<String>>,
@@ -102,6 +104,7 @@ impl World {
             watch: RefCell::default(),
             order: RefCell::default(),
             conflicts: RefCell::default(),
+            along: RefCell::default(),
             coverage: RefCell::default(),
             reported: RefCell::default(),
             reconciles: RefCell::default(),
