@@ -10,6 +10,7 @@ mod files;
 mod fuzz;
 mod instance;
 mod mutants;
+mod package;
 mod rules;
 mod setup;
 mod simulate;
@@ -50,7 +51,7 @@ enum Command {
     Mutants(mutants::Options),
     /// Feed spoiled input to everything that reads what others wrote, led by what code it reaches
     Fuzz(fuzz::Options),
-    /// Check format, lints, docs, the house rules and the module's size
+    /// Check format, lints, docs, the house rules, and of the package its size and whether others can use it
     Check,
 }
 

@@ -1,4 +1,4 @@
-//! What comes from npm: wasm-opt, the browser driver, the accessibility checker, the type checker.
+//! What comes from npm: wasm-opt, the browser driver, the checkers of accessibility, types and packages.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -31,7 +31,7 @@ pub fn npm(workspace: &Workspace) -> Result<NodeModules> {
         files::copy_below(&asked, place)?;
         let mut npm = Command::new("npm");
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(place);
-        step::run_silent("npm tools: wasm-opt, playwright-core, axe-core, TypeScript", &mut npm)
+        step::run_silent("npm tools: wasm-opt, esbuild, playwright-core, axe-core, TypeScript, publint, attw", &mut npm)
     })?;
     let modules = place.join("node_modules");
     link(workspace, &modules)?;
