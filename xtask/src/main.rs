@@ -4,6 +4,7 @@
 
 mod build;
 mod check;
+mod consumers;
 mod demo;
 mod error;
 mod files;
@@ -43,7 +44,7 @@ enum Command {
     Build,
     /// Serve the field app from a reference instance with a SQLite file
     Demo(demo::Options),
-    /// Run the tests: native, headless browsers, whole app
+    /// Run the tests: native, headless browsers, whole app, consumers of the package
     Test(test::Options),
     /// Play histories of bad days, as many as you like, and check every promise in each
     Simulate(simulate::Options),
