@@ -4,13 +4,34 @@ import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
 import { access, cp } from "node:fs/promises";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { promisify } from "node:util";
 
+import { NO_NETWORK, openBrowser } from "../../e2e/lib/browser.mjs";
+import { startInstance } from "../../e2e/lib/instance.mjs";
 import { until, untilEqual } from "../../e2e/lib/wait.mjs";
 import { startSite } from "./site.mjs";
 
 const SOURCES = join(import.meta.dirname, "..");
 const PLACE = process.env.LANDFALL_CONSUMERS;
+
+/** A browser and an instance for all the tests of a file: each consumer has an origin of its own. */
+export function aWorld() {
+  const world = {};
+  before(async () => {
+    world.instance = await startInstance();
+    world.browser = await openBrowser();
+    world.browser.expects(NO_NETWORK, /favicon/);
+  });
+  after(async () => {
+    try {
+      await world.browser.dispose();
+    } finally {
+      await world.instance.dispose();
+    }
+  });
+  return world;
+}
 
 /** Runs node in a consumer's folder, where it finds nothing but what is installed there. Fails with what it printed. */
 export async function node(folder, ...words) {
@@ -19,8 +40,15 @@ export async function node(folder, ...words) {
   });
 }
 
-/** Copies the consumer's sources to where the package is installed, and builds them if it has a build. Gives what is to be served. */
-export async function built(name) {
+const folders = new Map();
+
+/** The consumer's folder as it is to be served: beside the package as it is installed, and built if it has a build. */
+export function built(name) {
+  if (!folders.has(name)) folders.set(name, build(name));
+  return folders.get(name);
+}
+
+async function build(name) {
   const folder = await copied(name);
   const dist = join(folder, "dist");
   if (await access(join(folder, "build.mjs")).then(() => true, () => false)) {
@@ -39,42 +67,55 @@ export async function copied(name) {
   return folder;
 }
 
-/** The consumer's page, served on an origin of its own until the test ends. */
-export async function opened(t, world, folder, policy) {
+/** The consumer's folder, served on an origin of its own until the test ends. */
+export async function served(t, world, folder, policy) {
   const site = await startSite(folder, world.instance, policy);
-  t.after(site.close);
-  return visited(t, world, site.url);
+  t.after(() => site.stop());
+  return site;
 }
 
-/** The same, served by a process of the consumer's own: it is given the instance's address, and sends its own. */
-export async function openedBy(t, world, folder, script) {
-  const server = fork(script, [world.instance.url], { cwd: folder });
-  t.after(() => server.kill());
-  const [url] = await once(server, "message");
-  return visited(t, world, url);
-}
-
-async function visited(t, { browser }, url) {
+/** Its page, until the test ends. */
+export async function opened(t, { browser }, url) {
   const page = await browser.page(url);
   t.after(() => page.close());
-  await page.waitForFunction(() => "device" in globalThis);
+  await hasDevice(page);
   return page;
 }
 
-/** A record is made with no instance there, and becomes one of the instance's. */
-export async function landsARecord(page, instance, words) {
-  await instance.kill();
-  const id = await call(page, "make", words);
-  assert.match(id, /^tmp_[0-9a-f]{32}$/);
-  assert.deepEqual(await call(page, "look", id), { sys_id: id, short_description: words, state: "local", isTemporary: true });
+export const hasDevice = (page) => page.waitForFunction(() => "device" in globalThis);
 
+/** The address of a consumer that is served by a process of its own: that is given the instance's, and sends its own. */
+export async function servedBy(t, { instance }, folder, script) {
+  const server = fork(script, [instance.url], { cwd: folder });
+  t.after(() => server.kill());
+  const [url] = await once(server, "message");
+  return url;
+}
+
+/** A record is made with no instance there, and becomes one of the instance's. */
+export async function landsARecord(page, { instance }, words) {
+  await instance.kill();
+  const id = await makes(page, words);
   await instance.start();
   await call(page, "send");
+  await lands(page, instance, id, words);
+}
+
+export async function makes(page, words) {
+  const id = await call(page, "make", words);
+  assert.match(id, /^tmp_[0-9a-f]{32}$/);
+  const { state, ...row } = await call(page, "look", id);
+  assert.deepEqual(row, { sys_id: id, short_description: words, isTemporary: true });
+  assert.notEqual(state, "synced");
+  return id;
+}
+
+export async function lands(page, instance, id, words) {
   const there = await until("the record is on the instance", async () => (await instance.rows("incident", `correlation_id=${id}`))[0]);
+  assert.match(there.sys_id, /^[0-9a-f]{32}$/);
   const landed = { sys_id: there.sys_id, short_description: words, state: "synced", isTemporary: false };
   await untilEqual("the device has the permanent id", () => call(page, "look", id), landed);
-  assert.match(there.sys_id, /^[0-9a-f]{32}$/);
   assert.equal((await instance.rows("incident", `short_description=${words}`)).length, 1);
 }
 
-const call = (page, name, argument) => page.evaluate(async ([asked, given]) => (await globalThis.device)[asked](given), [name, argument]);
+export const call = (page, name, argument) => page.evaluate(async ([asked, given]) => (await globalThis.device)[asked](given), [name, argument]);

@@ -1,5 +1,9 @@
 import { open } from "./landfall/landfall.js";
 import { serve } from "./landfall/service-worker.js";
-import { options } from "./shared/options.js";
+import { options, registerActions } from "./options.js";
 
-serve(() => open(options));
+serve(async () => {
+  const db = await open(options);
+  registerActions(db);
+  return db;
+});
