@@ -51,21 +51,6 @@ for (const [name, words] of Object.entries(KINDS)) {
   });
 }
 
-test("a classic script: Background Sync, and no page is open", async (t) => {
-  const site = await served(t, world, await built("classic-sw"));
-  const page = await opened(t, world, site.url);
-  await world.instance.kill();
-  await world.browser.offline(true);
-  const id = await makes(page, "sent by the worker alone");
-  await page.evaluate(async () => (await navigator.serviceWorker.ready).sync.register("landfall"));
-  const other = await world.browser.standIn();
-  t.after(() => other.close());
-  await page.close();
-  await world.instance.start();
-  await world.browser.offline(false);
-  await untilEqual("it is on the instance", async () => (await world.instance.rows("incident", `correlation_id=${id}`)).length, 1, { within: 60_000 });
-});
-
 for (const [name, words] of Object.entries(BESIDE)) {
   test(`${words}: the app opens with nobody there`, async (t) => {
     const site = await served(t, world, await built(name));
