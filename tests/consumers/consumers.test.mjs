@@ -15,7 +15,14 @@ const CONSUMERS = {
   "shared-worker": "a SharedWorker",
 };
 
-for (const [name, words] of Object.entries(CONSUMERS)) {
+const SLOWER = {
+  "vite-worker": "Vite, a module worker",
+  "webpack-worker": "webpack, a module worker",
+};
+
+const wanted = process.env.LANDFALL_FULL ? { ...CONSUMERS, ...SLOWER } : CONSUMERS;
+
+for (const [name, words] of Object.entries(wanted)) {
   test(`${words}: a record is made offline and lands`, async (t) => {
     const site = await served(t, world, await built(name));
     await landsARecord(await opened(t, world, site.url), world, `made by ${name}`);
