@@ -55,6 +55,7 @@ export default [
   "./js/views/status.js",
   "./landfall/error.js",
   "./landfall/landfall.js",
+  "./landfall/slim.js",
   "./landfall/wasm.js",
   "./landfall/wasm_bg.wasm",
 ];

@@ -16,6 +16,10 @@ use crate::tools::WASM;
 use crate::workspace::Workspace;
 
 pub const MODULE: &str = "wasm_bg.wasm";
+/// Where the module lies, only the entry `landfall` says: a bundler would take it along with `landfall/slim`, too, and a
+/// classic script may not even have `import.meta` in it.
+const BOUND: [&str; 6] = ["--target", "web", "--no-typescript", "--out-name", "wasm", "--omit-default-module-path"];
+const CLASSIC: &str = "service-worker.classic.js";
 
 /// Builds `pkg/` and says where it is.
 pub fn package(workspace: &Workspace) -> Result<PathBuf> {
@@ -27,7 +31,8 @@ pub fn package(workspace: &Workspace) -> Result<PathBuf> {
 
     let made = bound(workspace, &tools)?;
     let package = assembled(workspace, &made)?;
-    sizes::print(workspace, &package.join(MODULE))?;
+    classic(&tools, &package)?;
+    sizes::print(workspace, &package)?;
     Ok(package)
 }
 
@@ -47,13 +52,13 @@ fn bound(workspace: &Workspace, tools: &BuildTools) -> Result<PathBuf> {
     let made = workspace.target.join("package");
     let stamp = made.join("made-from");
     let bytes = fs::read(&compiled).told("read", &compiled)?;
-    let from = files::hash_of((bytes, tools.bindgen.bindgen.as_path()));
+    let from = files::hash_of((bytes, tools.bindgen.bindgen.as_path(), BOUND));
     if fs::read_to_string(&stamp).is_ok_and(|last| last == from) {
         return Ok(made);
     }
     files::empty(&made)?;
     let mut bindgen = Command::new(&tools.bindgen.bindgen);
-    bindgen.args(["--target", "web", "--no-typescript", "--out-name", "wasm", "--out-dir"]).arg(&made).arg(&compiled);
+    bindgen.args(BOUND).arg("--out-dir").arg(&made).arg(&compiled);
     step::run_silent("wasm-bindgen", &mut bindgen)?;
 
     let module = made.join(MODULE);
@@ -84,6 +89,14 @@ fn assembled(workspace: &Workspace, made: &Path) -> Result<PathBuf> {
     }
     files::write(&package.join("package.json"), manifest(workspace)?)?;
     Ok(package)
+}
+
+/// What classic scripts are given is made of the same files as the rest, in place of the one that names them.
+fn classic(tools: &BuildTools, package: &Path) -> Result<()> {
+    let mut esbuild = tools.npm.tool("esbuild");
+    esbuild.args([CLASSIC, "--bundle", "--minify", "--format=iife", "--global-name=landfall", "--log-level=warning"]);
+    esbuild.args(["--allow-overwrite", &format!("--outfile={CLASSIC}")]).current_dir(package);
+    step::run_silent("The classic script", &mut esbuild)
 }
 
 /// The package's manifest: what is the same in Cargo.toml is taken from there.

@@ -43,7 +43,8 @@ fn check_shell(site: &Path) -> Result<()> {
         let name = path.strip_prefix(site).unwrap_or(&path).display().to_string();
         let needed = [".js", ".css", ".png", ".wasm", ".webmanifest"].iter().any(|end| name.ends_with(end));
         // The worker is kept by the browser itself, with what it imports.
-        let workers = ["sw.js", "shell-files.js", "landfall/service-worker.js"].contains(&name.as_str());
+        let workers =
+            ["sw.js", "shell-files.js"].contains(&name.as_str()) || name.starts_with("landfall/service-worker.");
         if needed && !workers && !listed.contains(&format!("\"./{name}\"")) {
             return Err(Error::NotInShell { name });
         }

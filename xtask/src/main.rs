@@ -4,12 +4,14 @@
 
 mod build;
 mod check;
+mod consumers;
 mod demo;
 mod error;
 mod files;
 mod fuzz;
 mod instance;
 mod mutants;
+mod package;
 mod rules;
 mod setup;
 mod simulate;
@@ -42,7 +44,7 @@ enum Command {
     Build,
     /// Serve the field app from a reference instance with a SQLite file
     Demo(demo::Options),
-    /// Run the tests: native, headless browsers, whole app
+    /// Run the tests: native, headless browsers, whole app, consumers of the package
     Test(test::Options),
     /// Play histories of bad days, as many as you like, and check every promise in each
     Simulate(simulate::Options),
@@ -50,7 +52,7 @@ enum Command {
     Mutants(mutants::Options),
     /// Feed spoiled input to everything that reads what others wrote, led by what code it reaches
     Fuzz(fuzz::Options),
-    /// Check format, lints, docs, the house rules and the module's size
+    /// Check format, lints, docs, the house rules, and of the package its size and whether others can use it
     Check,
 }
 

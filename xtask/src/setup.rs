@@ -15,6 +15,7 @@ pub fn everything(workspace: &Workspace) -> Result<()> {
     for_build(workspace)?;
     for_browsers()?;
     for_native()?;
+    tools::bundlers(workspace)?;
     step::say("Everything is in place: `cargo xtask demo` serves the field app, `cargo xtask test` runs the tests.");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The tests, in three phases: on this machine, in headless browsers, and the whole app.
+//! The tests, in four phases: on this machine, in headless browsers, the whole app, and those who use the package.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
+use crate::consumers;
 use crate::error::{Error, Result, Told};
 use crate::instance;
 use crate::setup;
@@ -19,12 +20,15 @@ use crate::workspace::Workspace;
 const HANGS: &str = "--test-timeout=600000";
 const HANGS_FULL: &str = "--test-timeout=5400000";
 
+const E2E: &str = "tests/e2e";
+const CONSUMERS: &str = "tests/consumers";
+
 #[derive(clap::Args)]
 pub struct Options {
     /// Add what takes longer
     #[arg(long)]
     full: bool,
-    /// Run only the whole-app tests in files with this in their name
+    /// Run only the whole-app and consumers' tests in files with this in their name
     #[arg(long, conflicts_with = "phases")]
     only: Option<String>,
     /// Run only these (default: all)
@@ -39,6 +43,8 @@ enum Phase {
     Browser,
     /// The field app in Chromium against the instance as a process of its own
     E2e,
+    /// The package as npm packs it, used in every way it is meant to be: bundlers, workers, service workers, TypeScript
+    Consumers,
 }
 
 struct Outcome {
@@ -49,18 +55,15 @@ struct Outcome {
 }
 
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let wanted = |phase| match options.only {
-        Some(_) => phase == Phase::E2e,
-        None => options.phases.is_empty() || options.phases.contains(&phase),
-    };
     let mut outcomes = Vec::new();
-    for phase in Phase::value_variants().iter().copied().filter(|phase| wanted(*phase)) {
+    for phase in wanted(workspace, options)? {
         let started = Instant::now();
         // A phase that fails, or cannot even be built, does not keep the others from having their say.
         let ran = match phase {
             Phase::Native => native(workspace, options.full),
             Phase::Browser => browser(workspace, options.full),
             Phase::E2e => whole_app(workspace, options),
+            Phase::Consumers => consumers(workspace, options),
         };
         let (passed, counts) = ran.unwrap_or_else(|error| {
             eprintln!("{error}");
@@ -77,8 +80,28 @@ impl Phase {
             Self::Native => "native",
             Self::Browser => "browser",
             Self::E2e => "e2e",
+            Self::Consumers => "consumers",
         }
     }
+}
+
+fn wanted(workspace: &Workspace, options: &Options) -> Result<Vec<Phase>> {
+    let all = Phase::value_variants();
+    let Some(only) = &options.only else {
+        let is_wanted = |phase: &&Phase| options.phases.is_empty() || options.phases.contains(*phase);
+        return Ok(all.iter().filter(is_wanted).copied().collect());
+    };
+    let mut wanted = Vec::new();
+    for (phase, folder) in [(Phase::E2e, E2E), (Phase::Consumers, CONSUMERS)] {
+        if !scripts(workspace, folder, Some(only))?.is_empty() {
+            wanted.push(phase);
+        }
+    }
+    if wanted.is_empty() {
+        // Without one, node would look for tests of its own choice.
+        return Err(Error::Unmet { what: format!("no file in {E2E} or {CONSUMERS} has `{only}` in its name") });
+    }
+    Ok(wanted)
 }
 
 fn native(workspace: &Workspace, full: bool) -> Result<(bool, Counts)> {
@@ -104,19 +127,34 @@ fn browser(workspace: &Workspace, full: bool) -> Result<(bool, Counts)> {
 }
 
 fn whole_app(workspace: &Workspace, options: &Options) -> Result<(bool, Counts)> {
-    let scripts = scripts(workspace, options.only.as_deref().unwrap_or_default())?;
     setup::for_browsers()?;
     let site = instance::site(workspace)?;
+    let mut node = scripted(workspace, options, E2E)?;
+    node.env("LANDFALL_WWW", site);
+    node.env("LANDFALL_SCREENSHOTS", workspace.target.join("screenshots"));
+    step::run_counted("Whole-app tests", &mut node)
+}
+
+fn consumers(workspace: &Workspace, options: &Options) -> Result<(bool, Counts)> {
+    setup::for_browsers()?;
+    let place = consumers::place(workspace)?;
+    let mut node = scripted(workspace, options, CONSUMERS)?;
+    node.env("LANDFALL_CONSUMERS", place);
+    step::run_counted("Consumers of the package", &mut node)
+}
+
+/// Node over the test files of a folder, with a browser and an instance at hand.
+fn scripted(workspace: &Workspace, options: &Options, folder: &str) -> Result<Command> {
     let binary = instance::binary(workspace)?;
     let mut node = workspace.node();
     // One file after another: each has a browser and an instance of its own, and two cores carry one such pair.
     let hangs = if options.full { HANGS_FULL } else { HANGS };
-    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", hangs]).args(scripts);
+    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", hangs]);
+    node.args(scripts(workspace, folder, options.only.as_deref())?);
     node.env("LANDFALL_INSTANCE_BIN", binary);
-    node.env("LANDFALL_WWW", site);
     node.env("LANDFALL_CHROMIUM", tools::CHROMIUM);
-    node.env("LANDFALL_SCREENSHOTS", workspace.target.join("screenshots"));
-    step::run_counted("Whole-app tests", marked(&mut node, options.full))
+    marked(&mut node, options.full);
+    Ok(node)
 }
 
 /// The longer tests ask for this themselves.
@@ -124,19 +162,15 @@ fn marked(command: &mut Command, full: bool) -> &mut Command {
     if full { command.env("LANDFALL_FULL", "1") } else { command }
 }
 
-fn scripts(workspace: &Workspace, only: &str) -> Result<Vec<PathBuf>> {
-    let folder = workspace.root.join("tests/e2e");
+fn scripts(workspace: &Workspace, folder: &str, only: Option<&str>) -> Result<Vec<PathBuf>> {
+    let folder = workspace.root.join(folder);
     let mut scripts = Vec::new();
     for entry in fs::read_dir(&folder).told("read", &folder)? {
         let path = entry.told("read", &folder)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.ends_with(".test.mjs") && name.contains(only) {
+        if name.ends_with(".test.mjs") && name.contains(only.unwrap_or_default()) {
             scripts.push(path);
         }
-    }
-    if scripts.is_empty() {
-        // Without one, node would look for tests of its own choice.
-        return Err(Error::Unmet { what: format!("no file in tests/e2e has `{only}` in its name") });
     }
     scripts.sort();
     Ok(scripts)
@@ -150,7 +184,7 @@ fn summed_up(outcomes: &[Outcome]) -> Result<()> {
         let word = if *passed { "ok" } else { "FAILED" };
         let Counts { passed, failed, skipped } = counts;
         println!(
-            "{name:<8} {word:<7} {passed:>4} passed, {failed} failed, {skipped} skipped  in {}",
+            "{name:<9} {word:<7} {passed:>4} passed, {failed} failed, {skipped} skipped  in {}",
             step::in_words(*took)
         );
     }

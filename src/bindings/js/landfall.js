@@ -1,22 +1,15 @@
-import start, { open as openDatabase } from "./wasm.js";
-import { LandfallError } from "./error.js";
+import start, { open as openStarted } from "./slim.js";
 
-export { LandfallError };
+export { LandfallError } from "./slim.js";
 
-let started;
+// In these very words: by them a bundler finds the file, takes it along, and puts its new name here.
+const beside = () => new URL("./wasm_bg.wasm", import.meta.url);
 
-/** Nothing is loaded by importing this file: a server may import it, a service worker must not wait while it starts. */
 export default function init(module) {
-  started ??= start({ module_or_path: module }).catch((cause) => {
-    // The next call tries again: the network may be back.
-    started = undefined;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new LandfallError("not_loaded", true, `Landfall's WebAssembly module could not be loaded: ${why}`, cause);
-  });
-  return started;
+  return start(module ?? beside());
 }
 
 export async function open(options) {
   await init();
-  return openDatabase(options);
+  return openStarted(options);
 }

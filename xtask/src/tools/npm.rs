@@ -1,4 +1,4 @@
-//! What comes from npm: wasm-opt, the browser driver, the accessibility checker, the type checker.
+//! What comes from npm: wasm-opt, the browser driver, the checkers of accessibility, types and packages.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -23,19 +23,30 @@ impl NodeModules {
 }
 
 pub fn npm(workspace: &Workspace) -> Result<NodeModules> {
+    let what = "npm tools: wasm-opt, esbuild, playwright-core, axe-core, TypeScript, publint, attw";
+    let modules = installed(workspace, "npm", what)?;
+    link(workspace, &modules)?;
+    Ok(NodeModules(modules))
+}
+
+/// What the package's consumers are built with: only their tests need it. Gives its `node_modules`.
+pub fn bundlers(workspace: &Workspace) -> Result<PathBuf> {
+    installed(workspace, "npm-consumers", "npm tools of the consumers: Vite, webpack, esbuild, Workbox")
+}
+
+/// What a folder of `xtask/` asks for, at the versions that its lock holds it to.
+fn installed(workspace: &Workspace, folder: &str, what: &str) -> Result<PathBuf> {
     node()?;
-    let asked = workspace.root.join("xtask/npm");
+    let asked = workspace.root.join("xtask").join(folder);
     let lock = asked.join("package-lock.json");
     let content = fs::read(&lock).told("read", &lock)?;
-    let place = cache::filled(workspace, &format!("npm-{}", files::hash_of(content)), |place| {
+    let place = cache::filled(workspace, &format!("{folder}-{}", files::hash_of(content)), |place| {
         files::copy_below(&asked, place)?;
         let mut npm = Command::new("npm");
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(place);
-        step::run_silent("npm tools: wasm-opt, playwright-core, axe-core, TypeScript", &mut npm)
+        step::run_silent(what, &mut npm)
     })?;
-    let modules = place.join("node_modules");
-    link(workspace, &modules)?;
-    Ok(NodeModules(modules))
+    Ok(place.join("node_modules"))
 }
 
 fn node() -> Result<()> {

@@ -1,0 +1,6 @@
+import { open } from "landfall";
+import { device } from "./shared/device.js";
+import { options } from "./shared/options.js";
+import { serveDevice } from "./shared/remote.js";
+
+serveDevice(self, open(options).then(device));

@@ -1,0 +1,36 @@
+//! Where the package's consumers are built: beside the package as npm has packed it, and nothing else of this checkout.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::build;
+use crate::error::{Result, Told};
+use crate::files;
+use crate::package;
+use crate::step;
+use crate::tools;
+use crate::workspace::Workspace;
+
+/// An empty folder whose `node_modules` has the package, unpacked from its tarball, and the bundlers.
+pub fn place(workspace: &Workspace) -> Result<PathBuf> {
+    let bundlers = tools::bundlers(workspace)?;
+    let tarball = package::tarball(workspace, &build::package(workspace)?)?;
+    let place = workspace.target.join("consumers");
+    let modules = place.join("node_modules");
+    files::empty(&place)?;
+    let landfall = modules.join("landfall");
+    fs::create_dir_all(&landfall).told("make", &landfall)?;
+    for entry in fs::read_dir(&bundlers).told("read", &bundlers)? {
+        let entry = entry.told("read", &bundlers)?;
+        let link = modules.join(entry.file_name());
+        symlink(entry.path(), &link).told("link", &link)?;
+    }
+    let mut tar = Command::new("tar");
+    step::run(
+        "Unpacking the package",
+        tar.args(["--strip-components=1", "-xzf"]).arg(tarball).arg("-C").arg(landfall),
+    )?;
+    Ok(place)
+}
