@@ -268,7 +268,7 @@ pub fn updated(tx: &mut Tx<'_>, item: &Item, row: Option<&Fields>) -> Ruled<()> 
         record.not_kept.extend(not_kept(tx, &record.table, &item.fields, row));
     }
     // A refresh under way that has passed it by, since its query did not find it then, is not to take it for gone.
-    let is_found = row.is_some_and(|row| tx.schema.is_cached(&record.table, row));
+    let is_found = row.is_some_and(|row| tx.schema.is_found(&record.table, row));
     if let Some(under) = item.sent_under.filter(|_| is_found && record.pulled_under.is_some()) {
         record.pulled_under = Some(under);
     }

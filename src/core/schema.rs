@@ -237,11 +237,21 @@ impl Schema {
 
     /// Whether all records like this of the instance are to be on the device.
     pub fn is_cached(&self, table: &str, fields: &Fields) -> bool {
-        let caches = self.chain(table).filter_map(|of| self.tables.get(of)?.cache.as_ref());
-        let mut whole = caches.filter(|cache| cache.limit.is_none());
-        whole.any(|cache| {
+        self.is_of(table, fields, |cache| cache.limit.is_none())
+    }
+
+    /// Whether a refresh may bring it: it is one of the records, if perhaps not of the first of them.
+    pub fn is_found(&self, table: &str, fields: &Fields) -> bool {
+        self.is_of(table, fields, |_| true)
+    }
+
+    fn is_of(&self, table: &str, fields: &Fields, which: impl Fn(&CacheOptions) -> bool) -> bool {
+        let mut caches = self.chain(table).filter_map(|of| self.tables.get(of)?.cache.as_ref());
+        caches.any(|cache| {
             let query: Query = cache.query.as_deref().unwrap_or_default().parse().unwrap_or_default();
-            query.matches(|name| fields.get(name).map_or("", String::as_str), |name| self.type_of(table, name))
+            let finds =
+                query.matches(|name| fields.get(name).map_or("", String::as_str), |name| self.type_of(table, name));
+            finds && which(cache)
         })
     }
 

@@ -96,6 +96,7 @@ async function device(app, { audit = true } = {}) {
 
 test(`${ROWS} cached records`, async (t) => {
   const app = await startApp(t, {});
+  app.browser.expects(/sys_audit_delete/);
   await app.page.evaluate(() => landfall.setMode("offline"));
   const { instance } = app;
   const made = await each(instance, Array.from({ length: ROWS }, (_, n) => n), (n) => ({ method: "POST", url: "/api/now/table/incident", body: { short_description: `n${n}`, description: "x".repeat(200), caller_id: "" } }));

@@ -127,6 +127,11 @@ impl World {
         instance.rows(CACHED).filter(|row| self.is_found(row)).map(|row| row["sys_id"].clone()).collect()
     }
 
+    fn included<'a>(&'a self, pin: &'a Pin) -> &'a [Include] {
+        let cached = if pin.table == CACHED { self.setup.include.as_slice() } else { &[] };
+        pin.include.as_deref().unwrap_or(cached)
+    }
+
     /// All that is to be on the device.
     fn must_be_here(&self) -> BTreeSet<String> {
         let (instance, model, along) = (self.instance.borrow(), self.model.borrow(), self.along.borrow());
@@ -136,8 +141,7 @@ impl World {
         must.iter().for_each(|id| reach.set_out(id, &self.setup.include));
         for pin in &along.pins {
             let id = model.plain(&pin.sys_id);
-            let own = if pin.table == CACHED { self.setup.include.clone() } else { Vec::new() };
-            reach.set_out(&id, pin.include.as_ref().unwrap_or(&own));
+            reach.set_out(&id, self.included(pin));
             reach.come_to.extend(instance.row(&id).map(|_| id.clone()));
         }
         must.append(&mut reach.come_to);
@@ -155,6 +159,10 @@ impl World {
                 reach.set_out(id, &self.setup.include);
             }
         });
+        // One that is pinned may have gone at the instance, and be here still: it was opened, or changed.
+        for pin in &along.pins {
+            reach.set_out(&model.plain(&pin.sys_id), self.included(pin));
+        }
         may.append(&mut reach.come_to);
         may
     }

@@ -79,12 +79,13 @@ impl World {
     pub fn watch_removed(&self, doing: &Doing, done: &Done) {
         let is_moved = |id: &str| done.reconciled.iter().any(|(temporary, _)| temporary == id);
         let gone = done.removed.iter().filter(|record| doing.kind == Kind::Sync && !record.deleted);
-        for Record { table, sys_id, .. } in gone.filter(|record| !is_moved(&record.sys_id)) {
+        for Record { table, sys_id, items, .. } in gone.filter(|record| !is_moved(&record.sys_id)) {
             let mirror = self.mirror.borrow();
             if mirror.records.values().any(|record| record.sys_id == *sys_id) {
                 continue;
             }
-            let about = |item: &&Item| item.records().iter().any(|(_, id)| id == sys_id) || points_to(item, sys_id);
+            // What an action has made, and a pull was first to bring, it has nothing more to do with.
+            let about = |item: &&Item| items.contains(&item.id) || points_to(item, sys_id);
             if let Some(item) = mirror.items.values().find(about) {
                 self.broke(13, &format!("{table} {sys_id} goes, and {} needs it", self.describe(item)));
             }
