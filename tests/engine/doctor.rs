@@ -30,7 +30,8 @@ async fn examined(device: &Device) -> Vec<Finding> {
 /// How one thing was found to be, and the sentence on it.
 fn of(found: &[Finding], check: Check, table: Option<&str>) -> (State, String) {
     let all: Vec<_> = found.iter().filter(|it| it.check == check && it.table.as_deref() == table).collect();
-    let [one] = all.as_slice() else { panic!("{check:?} {table:?}: {all:?}") };
+    assert_eq!(all.len(), 1, "{check:?} {table:?}: {all:?}");
+    let one = all[0];
     assert_eq!(one.advice.is_some(), matches!(one.state, State::Warning | State::Bad), "{one:?}");
     (one.state, one.message.clone())
 }
