@@ -30,7 +30,7 @@ use crate::ports::Ports;
 /// let types = [("priority".to_owned(), Type::Integer)].into();
 /// let incident = TableOptions { types, ..TableOptions::default() };
 /// # let device = Device::new(&MemoryInstance::plain(), [("incident".to_owned(), incident)].into(), 1);
-/// let client = device.open().await?; // in a browser: `browser::open`
+/// let client = device.open().await?; // in a browser: `Client::open` over `BrowserPorts`
 /// let incidents = client.typed::<Incident>("incident");
 ///
 /// let made = incidents.create(&Incident { short_description: "Belt 4 stuck".into(), priority: Some(2) }).await?;

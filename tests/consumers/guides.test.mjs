@@ -1,0 +1,173 @@
+// The guides, followed to the letter: what they have the reader write is written, what they have him do is done.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+
+import { NO_NETWORK, openBrowser } from "../e2e/lib/browser.mjs";
+import { startInstance } from "../e2e/lib/instance.mjs";
+import { freePort } from "../e2e/lib/ports.mjs";
+import { until, untilEqual } from "../e2e/lib/wait.mjs";
+import { startSite } from "./lib/site.mjs";
+
+const PLACE = process.env.LANDFALL_CONSUMERS;
+const GUIDES = join(import.meta.dirname, "../../docs/guides");
+const world = {};
+
+before(async () => {
+  world.instance = await startInstance({ seed: "demo" });
+  world.browser = await openBrowser();
+  // A proxy answers for a dead instance, with an error of its own.
+  world.browser.expects(NO_NETWORK, /favicon/, /50\d/);
+});
+
+after(async () => {
+  await world.browser.dispose();
+  await world.instance.dispose();
+});
+
+/** What a guide has to be written into files, by the name that stands behind the language; the rest by language. */
+async function written(guide) {
+  const text = await readFile(join(GUIDES, guide), "utf8");
+  const blocks = [...text.matchAll(/^```(\w+)(?: (\S+))?\n([^]*?)^```$/gm)];
+  return {
+    files: blocks.filter(([, , name]) => name).map(([, , name, body]) => ({ name, body })),
+    unnamed: (language) => blocks.filter(([, of, name]) => of === language && !name).map(([, , , body]) => body),
+  };
+}
+
+/** An empty folder with what `npm install` would have put there. */
+async function folderWith(name, ...packages) {
+  const folder = join(PLACE, name);
+  await mkdir(join(folder, "node_modules"), { recursive: true });
+  // Not a link: a dev server serves nothing from outside.
+  await cp(join(PLACE, "node_modules/landfall"), join(folder, "node_modules/landfall"), { recursive: true });
+  for (const one of packages) await symlink(join(PLACE, "node_modules", one), join(folder, "node_modules", one));
+  return folder;
+}
+
+test("the first hour", async (t) => {
+  const { instance, browser } = world;
+  const { files, unnamed } = await written("first-hour.md");
+  const commands = unnamed("sh").flatMap((block) => block.trim().split("\n"));
+  assert.deepEqual(commands, ["cargo xtask demo", "mkdir field", "cd field", "npm init --yes", "npm install landfall", "npm install --save-dev vite", "npx vite"], "what is done here is what is said there");
+
+  const folder = await folderWith("field", "vite");
+  await writeFile(join(folder, "package.json"), '{ "name": "field", "version": "1.0.0" }');
+  const demo = "http://127.0.0.1:8600";
+  assert.ok(files.some(({ body }) => body.includes(demo)));
+  for (const { name, body } of files) await writeFile(join(folder, name), body.replace(demo, instance.url));
+  const port = await freePort();
+  const vite = spawn(process.execPath, ["node_modules/vite/bin/vite.js", "--host", "127.0.0.1", "--port", String(port), "--strictPort"], { cwd: folder });
+  t.after(() => vite.kill());
+  const said = createInterface(vite.stdout);
+  await new Promise((resolve, reject) => {
+    said.on("line", (line) => line.includes("127.0.0.1") && resolve());
+    vite.once("exit", () => reject(new Error("vite has ended")));
+  });
+
+  const page = await browser.page(`http://127.0.0.1:${port}/`);
+  t.after(() => page.close());
+  const told = [];
+  page.on("console", (message) => told.push(message.text()));
+  const shown = () => page.locator("li").evaluateAll((items) => items.map((item) => [item.dataset.state, item.textContent]));
+  const of = async (words) => (await shown()).filter(([, text]) => text.endsWith(words));
+  const save = async (words) => {
+    await page.getByLabel("What is the matter?").fill(words);
+    await page.getByRole("button", { name: "Save" }).click();
+    await until("it is in the list", async () => (await of(words)).length === 1);
+  };
+  await until("the instance's incidents", async () => (await shown()).length === 10);
+  await save("Belt 4 stuck");
+  await untilEqual("the mark goes", async () => (await of("Belt 4 stuck"))[0][0], "synced");
+
+  await instance.kill();
+  await save("Gate B12 will not open");
+  await save("Windsock lamp out");
+  await until("four unsent", async () => /4 unsent$/.test(await page.locator("p").textContent()));
+  await page.reload();
+  await untilEqual("they are there still", async () => (await shown()).filter(([state]) => state === "local").length, 2);
+  await instance.start();
+  await untilEqual("the marks go", async () => (await shown()).filter(([state]) => state === "synced").length, 10, { within: 60_000 });
+  for (const words of ["Belt 4 stuck", "Gate B12 will not open", "Windsock lamp out"]) {
+    const there = await instance.rows("incident", `short_description=${words}`);
+    assert.equal(there.length, 1, words);
+    assert.equal((await instance.rows("incident_task", `incident=${there[0].sys_id}`)).length, 1, words);
+  }
+  assert.ok(told.some((line) => /^incident: tmp_[0-9a-f]{32} is now [0-9a-f]{32}$/.test(line)), told.join("\n"));
+});
+
+test("moving over from an outbox of one's own, closed in the middle", async (t) => {
+  const { instance, browser } = world;
+  const { files } = await written("from-dexie.md");
+  const folder = await folderWith("dexie");
+  for (const { name, body } of files) await writeFile(join(folder, name), body);
+  await cp(join(folder, "node_modules/landfall"), join(folder, "landfall"), { recursive: true });
+  await cp(join(PLACE, "node_modules/dexie/dist/modern/dexie.mjs"), join(folder, "dexie.js"));
+  await writeFile(join(folder, "index.html"), "<!doctype html><title>Moving over</title>");
+  const site = await startSite(folder, instance);
+  t.after(site.close);
+  const [changed, deleted] = await instance.rows("incident", "active=true");
+
+  const page = async () => {
+    const page = await browser.page(site.url);
+    await page.evaluate(async () => {
+      const [{ open }, { Dexie }, { moveOver }] = await Promise.all([import("./landfall/landfall.js"), import("./dexie.js"), import("./move-over.js")]);
+      const old = new Dexie("field");
+      old.version(1).stores({ records: "[table+id]", outbox: "++seq" });
+      const db = await open({ name: "moved", user: "tech.demo", instance: { url: "/api/now", extras: "/api/landfall/v1" }, tables: { incident: { references: { parent: "incident" } } }, autoSync: false });
+      Object.assign(globalThis, { old, db, move: () => moveOver(db, old), isOver: async () => !(await Dexie.exists("field")) });
+    });
+    return page;
+  };
+  let at = await page();
+  await at.evaluate(async ([one, other]) => {
+    await old.table("outbox").bulkAdd([
+      { kind: "create", table: "incident", id: "a", fields: { short_description: "made by the old app" } },
+      { kind: "create", table: "incident", id: "b", fields: { short_description: "its child", parent: "a" } },
+      { kind: "update", table: "incident", id: "a", fields: { description: "and changed" } },
+      { kind: "update", table: "incident", id: one, fields: { description: "changed by the old app" } },
+      { kind: "delete", table: "incident", id: other },
+    ]);
+    // All is written, and the old queue is not gone yet.
+    old.delete = () => new Promise(() => {});
+    move();
+  }, [changed.sys_id, deleted.sys_id]);
+  await untilEqual("all of it is here", () => at.evaluate(async () => (await db.status()).pending), 4);
+  await at.close();
+  at = await page();
+  await at.evaluate(() => move());
+  assert.ok(await at.evaluate(() => isOver()));
+  assert.deepEqual(await at.evaluate(async () => [(await db.status()).mode, (await db.sync()).remaining]), ["auto", 0]);
+  const made = await instance.rows("incident", "short_description=made by the old app");
+  const child = await instance.rows("incident", "short_description=its child");
+  assert.deepEqual([made.length, made[0].description, child.length, child[0].parent], [1, "and changed", 1, made[0].sys_id]);
+  assert.equal((await instance.rows("incident", `sys_id=${changed.sys_id}`))[0].description, "changed by the old app");
+  assert.equal((await instance.rows("incident", `sys_id=${deleted.sys_id}`)).length, 0);
+  await at.close();
+});
+
+test("leaving with one's data", async (t) => {
+  const { instance, browser } = world;
+  const folder = await folderWith("leaving");
+  await cp(join(folder, "node_modules/landfall"), join(folder, "landfall"), { recursive: true });
+  await writeFile(join(folder, "index.html"), "<!doctype html><title>Leaving</title>");
+  const [take, leave, wipe] = (await written("leaving.md")).unnamed("js");
+  const begin = `import { open } from "./landfall/landfall.js";
+    const options = { name: "leaving", user: "tech.demo", instance: { url: "/api/now" }, tables: { incident: {} }, autoSync: false };
+    const db = await open(options);
+    await db.table("incident").create({ short_description: "goes along" });\n`;
+  await writeFile(join(folder, "leave.js"), `${begin}${take}\n globalThis.taken = await file.text();\n${leave}\n${wipe}\n globalThis.left = (await indexedDB.databases()).map(({ name }) => name);`);
+  const site = await startSite(folder, instance);
+  t.after(site.close);
+  const page = await browser.page(site.url);
+  t.after(() => page.close());
+  const [taken, left] = await page.evaluate(async () => {
+    await import("./leave.js");
+    return [JSON.parse(globalThis.taken), globalThis.left];
+  });
+  assert.deepEqual([taken.everything.incident[0].short_description, taken.unsent.length, left], ["goes along", 1, []]);
+  assert.equal((await instance.rows("incident", "short_description=goes along")).length, 1);
+});
