@@ -32,7 +32,7 @@ for (const plain of [false, true]) {
       t.after(() => line.close());
       app.address = line.url;
       // Chromium logs each request that fails; and an answer whose head was cut off is nobody in particular.
-      app.browser.expects(/Failed to load resource/, /is not an instance/);
+      app.browser.expects(/Failed to load resource/, /is not an instance/, /would not give the records of/);
     };
     const app = await startApp(t, { plain, prepare });
     if (plain && !FULL) await app.pagesSend();
