@@ -55,7 +55,13 @@ impl World {
             }
         }
         let paired = |item: &Item| doing.pairs && (item.action.is_some() || self.goes_with_its_record(doing, item));
-        if let Some(item) = rest.first().filter(|item| doing.kind != Kind::Sync && !paired(item)) {
+        // A record that comes back was changed by others meanwhile: in mode “server” that stands.
+        let overruled = |item: &Item| {
+            let mut before = done.before.iter().filter(|record| record.sys_id == item.sys_id);
+            before.any(|record| record.deleted) && fate_of_overruled(self, item).is_some()
+        };
+        let excused = |item: &Item| paired(item) || overruled(item);
+        if let Some(item) = rest.into_iter().find(|item| doing.kind != Kind::Sync && !excused(item)) {
             self.broke(16, &format!("“{}” has dropped {} too", doing.what, self.describe(item)));
         }
     }

@@ -40,6 +40,17 @@ impl Told {
     }
 }
 
+/// Of two records that turned out to be one the instance's step deletes the one, and then comes to change the other: it
+/// changes nothing. The app's would be told that there is none.
+pub fn in_vain<'p>(plan: &'p Plan, model: &Model, by_app: bool) -> Vec<&'p Deed> {
+    let at = |deed: &Deed| if let At::There(_, id) = &deed.at { Some(model.plain(id)) } else { None };
+    let deleted = |deed: &Deed| {
+        let earlier = plan.deeds.iter().take_while(|other| !std::ptr::eq(*other, deed));
+        at(deed).is_some() && earlier.filter(|other| other.what == What::Delete).any(|other| at(other) == at(deed))
+    };
+    plan.deeds.iter().filter(|deed| !by_app && deed.what != What::Delete && deleted(deed)).collect()
+}
+
 /// What an item holds of a record.
 pub fn brings(item: &Item, is: impl Fn(&str) -> bool) -> Option<&Fields> {
     match &item.action {
@@ -126,7 +137,8 @@ impl World {
                 self.broke(16, &format!("{name} has left and {} was never made", made.uid()));
             }
         }
-        for deed in &plan.deeds {
+        let in_vain = in_vain(&plan, &model, item.action.as_ref().is_some_and(|action| action.by_app));
+        for deed in plan.deeds.iter().filter(|deed| !in_vain.contains(deed)) {
             let rows = match &deed.at {
                 At::There(_, sys_id) => vec![model.plain(sys_id)],
                 At::Made(nth) => instance.rows_of.get(plan.made[*nth].uid()).cloned().unwrap_or_default(),
@@ -171,7 +183,9 @@ impl World {
         let Some(action) = item.action.as_deref() else { return };
         let mut model = self.model.borrow_mut();
         let mut instance = self.instance.borrow_mut();
-        let in_part = !action.calls.is_empty() || action.parts.iter().any(|part| part.landed.is_some());
+        // Tried again on the user's word it is not in doubt any more, and the call that had left may have arrived.
+        let called = !action.calls.is_empty() || !action.calling.is_empty();
+        let in_part = called || action.parts.iter().any(|part| part.landed.is_some());
         let sent = matches!(item.state, ItemState::Unknown | ItemState::Unpaired) || in_part;
         let mut doubt = sent;
         for part in &action.parts {

@@ -3,7 +3,7 @@
 use super::{
     model::{Fate, Model},
     online::Plan,
-    runs::Told,
+    runs::{Told, in_vain},
     world::World,
 };
 
@@ -12,12 +12,12 @@ impl World {
     pub fn check_runs(&self) {
         let model = self.model.borrow();
         for run in &model.runs {
-            self.check_times(run);
+            self.check_times(&model, run);
             self.check_others(&model, run);
         }
     }
 
-    fn check_times(&self, run: &Told) {
+    fn check_times(&self, model: &Model, run: &Told) {
         let instance = self.instance.borrow();
         let name = format!("run {}", run.plan.run);
         let times = instance.runs.get(&run.plan.run).copied().unwrap_or_default();
@@ -34,10 +34,12 @@ impl World {
             }
             Fate::Sent | Fate::Undone => {}
         }
+        let in_vain = in_vain(&run.plan, model, run.by_app);
         for once in run.once_only() {
             let entries = instance.entries.iter().filter(|entry| entry.text == once).count();
             let there = entries + instance.rows_of.get(once).map_or(0, Vec::len);
-            if (there == 0 && run.fate == Fate::Sent) || (there > 1 && !run.may_repeat.contains(once)) {
+            let never = in_vain.iter().any(|deed| deed.note().is_some_and(|note| note == once));
+            if (there == 0 && run.fate == Fate::Sent && !never) || (there > 1 && !run.may_repeat.contains(once)) {
                 self.broke(3, &format!("{once} of {name} is there {there} times"));
             }
             if there > 0 && run.fate == Fate::Undone && !run.doubt && !self.run_may_be_late(run) {
