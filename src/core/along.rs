@@ -220,7 +220,7 @@ pub fn sweep_along(
     let schema = tx.schema;
     let is_listed = |record: &Record| !unlisted.iter().any(|table| schema.related(&record.table, table));
     // Where the clock was set back, what lies ahead of it was told before.
-    let (since, now) = (begun_at + 1, tx.now);
+    let (since, now) = (begun_at.saturating_add(1), tx.now);
     let is_older = |record: &Record| record.fetched_at.is_none_or(|at| !(since..=now).contains(&at));
     remove_unneeded(tx, gone, |record| record.is_along() && is_listed(record) && is_older(record))
 }

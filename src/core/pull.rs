@@ -74,6 +74,8 @@ pub fn take_in_as(tx: &mut Tx<'_>, table: &str, asked: Option<&[String]>, rows: 
         let Some(sys_id) = row.get("sys_id").filter(|id| !id.is_empty()) else { return Ok(()) };
         let class = class_of(tx, table, row);
         let came = came.of_row(tx.schema, &class, row);
+        // It is read through its own table next: a line that is cut before that leaves it without its own fields.
+        let lacks_own = class != table && matches!(came, Came::Along | Came::Asked);
         if let Some(item) = waiting_for(tx, &class, row)? {
             if asked.is_some() {
                 // Its receipt is the whole of it: what was not kept, or put in, a part would not tell.
@@ -88,13 +90,14 @@ pub fn take_in_as(tx: &mut Tx<'_>, table: &str, asked: Option<&[String]>, rows: 
                 prove(tx, &item, row)?;
                 created(tx, &item, row, Told::Unasked)?;
             }
-            let record = tx.record(&class, sys_id)?;
-            return record.map_or(Ok(()), |record| note_brought(tx, record, came));
+            let Some(mut record) = tx.record(&class, sys_id)? else { return Ok(()) };
+            came.mark(&mut record);
+            record.in_part |= lacks_own;
+            return tx.put(&record);
         }
         let there = tx.record(&class, sys_id)?;
         let (row, in_part) = &whole(&class, table, asked, there.as_ref(), row);
-        // It is read through its own table next: a line that is cut before that leaves it without its own fields.
-        let in_part = &(*in_part || (class != table && matches!(came, Came::Along | Came::Asked)));
+        let in_part = &(*in_part || lacks_own);
         if let Some(record) = there.clone().filter(|record| !record.items.is_empty() || record.deleted) {
             written += u32::from(take_in_under(tx, record, row, *in_part, came)?);
             return Ok(());

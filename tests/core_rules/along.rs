@@ -140,6 +140,24 @@ fn a_receipt_that_comes_along_is_that_record_and_here_for_itself() {
     assert!(world.item(&item).is_none() && world.record("incident", &temporary).is_none());
 }
 
+/// A line that is cut before it is read through its own table would leave it so, and its time would say that it is whole.
+#[test]
+fn a_receipt_that_comes_along_as_one_of_the_parent_s_is_read_through_its_own_table_still() {
+    let mut world = World::new();
+    let (temporary, item) = world.create(&[("state", "1")]);
+    world.send(&item);
+    let row = fields_of(&[
+        ("sys_id", "a1"),
+        ("sys_class_name", "incident"),
+        ("sys_updated_on", "2026-01-01 00:00:01"),
+        ("correlation_id", &temporary),
+    ]);
+    world.run(|tx| take_in_as(tx, "task", None, std::slice::from_ref(&row), Came::Along)).unwrap();
+    assert!(world.item(&item).is_none() && !world.record("incident", "a1").unwrap().is_told());
+    world.run(|tx| take_in_as(tx, "incident", None, std::slice::from_ref(&row), Came::Along)).unwrap();
+    assert!(world.record("incident", "a1").unwrap().is_told());
+}
+
 #[test]
 fn what_a_query_does_not_find_any_more_may_still_be_led_to() {
     let mut world = World::new();

@@ -242,12 +242,13 @@ impl World {
     }
 }
 
-/// What a record was made with is known before it is read, and all of it then: anything else may be the instance's own.
+/// What a record was made with is known before it is read, and all of it then, unless that was as one of its parent's: anything
+/// else may be the instance's own.
 fn is_news(done: &Done, record: &Record, name: &str) -> bool {
     let fields = record.base.as_ref().unwrap_or(&record.fields);
     if let Some(was) = done.before.iter().find(|was| was.sys_id == record.sys_id && was.table == record.table) {
         let known = was.base.as_ref().unwrap_or(&was.fields);
-        return known.contains_key(name) || known.contains_key(UPDATED);
+        return known.contains_key(name) || (known.contains_key(UPDATED) && !was.in_part);
     }
     let temporary = done.reconciled.iter().find(|(_, sys_id)| *sys_id == record.sys_id).map(|(temporary, _)| temporary);
     let made = |item: &Item| {

@@ -108,7 +108,8 @@ impl World {
             let are_of_it = |world: &World| -> Vec<Pin> {
                 let id = world.model.borrow().plain(&id);
                 let model = world.model.borrow();
-                world.along.borrow().pins.iter().filter(|pin| model.plain(&pin.sys_id) == id).cloned().collect()
+                let is_of_it = |pin: &&Pin| model.plain(&pin.sys_id) == id && world.schema.related(&pin.table, &table);
+                world.along.borrow().pins.iter().filter(is_of_it).cloned().collect()
             };
             let before = are_of_it(&world);
             let done = page.unpin(&table, &id).await;
