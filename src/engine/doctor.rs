@@ -181,7 +181,7 @@ impl<P: Ports> Client<P> {
                 _ => Finding::bad(
                     Check::Reachable,
                     format!("Nothing answers at {url}. {why}"),
-                    "Is `instance.url` the root of the REST API, as in https://example.service-now.com/api/now, and is that server up?",
+                    "Is `instance.url` the root of the REST API, as in https://example.service-now.com/api/now, and is that server up? A Content-Security-Policy of the page has to allow it, too (connect-src).",
                 ),
             },
             Ok(answer) if self.dialect().asks_for_sign_in(&answer) => {

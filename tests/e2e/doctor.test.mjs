@@ -15,6 +15,7 @@ async function shown(app) {
 }
 
 both("the app's own set-up is in order", async (t, app) => {
+  app.browser.expects(/sys_audit_delete/);
   await app.go("#/status");
   await app.seen("to-doctor").click();
   const found = await shown(app);
@@ -25,6 +26,7 @@ both("the app's own set-up is in order", async (t, app) => {
 
 test("who has signed out, and who is not there any more", async (t) => {
   const app = await startApp(t);
+  app.browser.expects(/401/);
   await app.go("#/doctor");
   assert.ok((await shown(app)).has("signIn: good"));
   await app.instance.kill();
@@ -41,9 +43,12 @@ test("who has signed out, and who is not there any more", async (t) => {
 /** The reference instance lets in no other origin. */
 test("an instance of another origin that does not let the page in is told from one that is not there", async (t) => {
   const app = await startApp(t);
+  app.browser.expects(/CORS|ERR_FAILED/);
   const other = await startInstance({});
   t.after(() => other.dispose());
-  const found = await app.page.evaluate(async (url) => {
+  // The app's own page lets none but its own origin be asked.
+  const page = await app.browser.page(`${app.instance.url}/manifest.webmanifest`);
+  const found = await page.evaluate(async (url) => {
     const { open } = await import("/landfall/landfall.js");
     const db = await open({ name: "elsewhere", user: "tech.demo", autoSync: false, instance: { url: `${url}/api/now` }, tables: { incident: {} } });
     const findings = await db.doctor();
