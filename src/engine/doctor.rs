@@ -165,7 +165,10 @@ impl<P: Ports> Client<P> {
     /// Whether there is any use in asking more.
     async fn reach(&self, visit: &mut Visit) -> bool {
         let url = &self.settings().url;
-        let Some((table, _)) = self.schema().tables().next() else { return false };
+        let Some((table, _)) = self.schema().tables().next() else {
+            visit.found.push(Finding::unknown(Check::Reachable, "No table is declared: there is nothing to ask for."));
+            return false;
+        };
         let request = self.dialect().first_page(table, "", Some(&["sys_id"]), 1);
         let finding = match self.question(visit, request).await {
             Err(_) if !self.ports().remote().maybe_online() => Finding::unknown(
@@ -342,7 +345,7 @@ impl<P: Ports> Client<P> {
         let answer = self.question(visit, self.dialect().deletions(&cached, &lately, 1)).await;
         visit.found.push(match answer {
             Ok(answer) if answer.is_success() && self.dialect().page(&answer).is_ok() => {
-                Finding::good(Check::Deletions, "What has been deleted is read from sys_audit_delete.")
+                Finding::good(Check::Deletions, "sys_audit_delete may be read: where many records are cached, what has been deleted is found there.")
             }
             _ => Finding::warning(
                 Check::Deletions,
