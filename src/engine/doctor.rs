@@ -1,11 +1,10 @@
 //! What a new set-up gets wrong, looked for one by one. It only reads: nothing is changed at the instance, and nothing here.
 
-use serde::Serialize;
-
 use super::{
     client::Client,
     dialect::{Batch, BatchItem, keys},
     error::EngineError,
+    finding::{Check, Finding},
 };
 use crate::{
     core::ids,
@@ -18,100 +17,14 @@ const QUESTION_MS: u64 = 20_000;
 /// Deletions are asked about from so long ago, in seconds: whether they may be read is the question, not which.
 const LATELY_S: i64 = 60 * 60;
 
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Finding {
-    /// What.
-    pub check: Check,
-    /// Of which table, where it is one's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub table: Option<String>,
-    /// How it is.
-    pub state: State,
-    /// A sentence.
-    pub message: String,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub advice: Option<String>,
-}
-
-/// What is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Check {
-    /// Whether anything answers at `instance.url`.
-    Reachable,
-    /// Whether the browser lets the page read the answers, and their headers.
-    Cors,
-    /// Whether the instance takes the user's headers or cookies.
-    SignIn,
-    /// What `instance.extras` announces.
-    Extras,
-    /// Whether a table may be read.
-    Table,
-    /// Whether a table's records are found by the temporary id.
-    Correlation,
-    /// Whether several requests go in one.
-    Batch,
-    /// How it is noticed what has been deleted.
-    Deletions,
-    /// How many requests the instance allows.
-    RateLimits,
-    /// Where the records are kept.
-    Storage,
-    /// Whether a sender that is killed is followed at once.
-    Locks,
-    /// Whether anything is sent with the page closed.
-    ServiceWorker,
-}
-
-/// How something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum State {
-    /// As it should be.
-    Good,
-    /// It works, with a drawback.
-    Warning,
-    /// It does not.
-    Bad,
-    /// It could not be looked at.
-    Unknown,
-}
-
-impl Finding {
-    /// As it should be.
-    pub fn good(check: Check, message: impl Into<String>) -> Self {
-        Self { check, table: None, state: State::Good, message: message.into(), advice: None }
-    }
-
-    /// It works, with a drawback that something can be done about.
-    pub fn warning(check: Check, message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { state: State::Warning, advice: Some(advice.into()), ..Self::good(check, message) }
-    }
-
-    /// It does not work.
-    pub fn bad(check: Check, message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { state: State::Bad, ..Self::warning(check, message, advice) }
-    }
-
-    /// It could not be looked at.
-    pub fn unknown(check: Check, message: impl Into<String>) -> Self {
-        Self { state: State::Unknown, ..Self::good(check, message) }
-    }
-
-    fn of(self, table: &str) -> Self {
-        Self { table: Some(table.to_owned()), ..self }
-    }
-}
-
 /// What is known of the instance so far.
 struct Visit {
     headers: Headers,
     found: Vec<Finding>,
-    /// An answer told how many records there are: the browser shows the headers that it is told by.
+    /// An answer told how many records there are.
     counted: bool,
+    /// One told that there are more, and not where: the browser shows the one header and hides the other.
+    unlinked: bool,
     /// The instance's own limits, if it tells any.
     limits: Option<String>,
 }
@@ -123,7 +36,8 @@ impl<P: Ports> Client<P> {
     /// # Errors
     /// The store's. Whatever is wrong otherwise is a finding.
     pub async fn doctor(&self) -> Result<Vec<Finding>, EngineError> {
-        let mut visit = Visit { headers: Headers::new(), found: Vec::new(), counted: false, limits: None };
+        let mut visit =
+            Visit { headers: Headers::new(), found: Vec::new(), counted: false, unlinked: false, limits: None };
         if self.course().await?.offline {
             visit.found.push(Finding::unknown(Check::Reachable, "The mode is “offline”: the instance was not asked."));
         } else if self.sign_in(&mut visit).await && self.reach(&mut visit).await {
@@ -156,8 +70,10 @@ impl<P: Ports> Client<P> {
     async fn question(&self, visit: &mut Visit, mut request: Request) -> Result<Response, RemoteError> {
         request.headers.extend(visit.headers.iter().cloned());
         let answer = self.ports().remote().send(&request, QUESTION_MS).await?;
-        visit.counted |= answer.header("X-Total-Count").is_some();
-        let limit = answer.header("X-RateLimit-Limit").or_else(|| answer.header("RateLimit-Limit"));
+        let total = answer.header("X-Total-Count").map(|total| total.parse::<u32>().unwrap_or_default());
+        visit.counted |= total.is_some();
+        visit.unlinked |= total.is_some_and(|total| total > 1) && answer.next_link().is_none();
+        let limit = answer.header("X-RateLimit-Limit");
         visit.limits = visit.limits.take().or_else(|| limit.map(str::to_owned));
         Ok(answer)
     }
@@ -170,11 +86,18 @@ impl<P: Ports> Client<P> {
             return false;
         };
         let request = self.dialect().first_page(table, "", Some(&["sys_id"]), 1);
-        let finding = match self.question(visit, request).await {
-            Err(_) if !self.ports().remote().maybe_online() => Finding::unknown(
-                Check::Reachable,
-                "The browser says that there is no network: the instance was not asked.",
-            ),
+        let mut answer = self.question(visit, request.clone()).await;
+        // As before anything is sent: headers that have run out are asked for once more.
+        if answer.as_ref().is_ok_and(|answer| self.dialect().asks_for_sign_in(answer))
+            && let Ok(headers) = self.ports().remote().authorize(AuthReason::Expired).await
+        {
+            visit.headers = headers;
+            answer = self.question(visit, request).await;
+        }
+        let finding = match answer {
+            Err(_) if !self.ports().remote().maybe_online() => {
+                Finding::unknown(Check::Reachable, "The browser says that there is no network.")
+            }
             Err(why) => match self.ports().remote().answers_unread(url).await {
                 Some(true) => Finding::bad(
                     Check::Cors,
@@ -304,6 +227,10 @@ impl<P: Ports> Client<P> {
             Some(true) if lacks => {
                 Finding::bad(Check::Correlation, format!("The records of {table} show no {field}."), advice())
             }
+            Some(true) if rows.is_empty() => Finding::unknown(
+                Check::Correlation,
+                format!("{table} shows this user no record yet: whether it can be searched by {field} shows with the first that lands."),
+            ),
             Some(true) => Finding::good(
                 Check::Correlation,
                 format!("{table} can be searched by {field}. Whether it keeps what is written there shows with the first record that lands."),
@@ -392,13 +319,20 @@ impl<P: Ports> Client<P> {
 
 impl Visit {
     fn headers_shown(&self) -> Finding {
+        if self.unlinked {
+            return Finding::bad(
+                Check::Cors,
+                "The browser does not show the header Link: a refresh may end with the first page and take that for all.",
+                "Expose Link in the instance's CORS rule, with X-Total-Count, Retry-After, X-RateLimit-Reset and Date.",
+            );
+        }
         if self.counted {
             return Finding::good(Check::Cors, "The browser shows the headers by which pages and counts are told.");
         }
         Finding::warning(
             Check::Cors,
             "The browser shows no X-Total-Count: how many records there are is not known, and all ids are compared at each refresh.",
-            "If the app is of another origin, expose Link, X-Total-Count and Retry-After in the instance's CORS rule.",
+            "If the app is of another origin, expose Link, X-Total-Count, Retry-After, X-RateLimit-Reset and Date in the instance's CORS rule.",
         )
     }
 

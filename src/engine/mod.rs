@@ -26,6 +26,7 @@ mod doctor;
 mod error;
 mod eviction;
 mod exchange;
+mod finding;
 mod foreign;
 mod gone;
 mod hand;
@@ -51,8 +52,8 @@ mod wanted;
 
 pub use actions::{OnlineStep, StepFailed, StepResult};
 pub use client::Client;
-pub use doctor::{Check, Finding, State};
 pub use error::EngineError;
+pub use finding::{Check, Finding, State};
 pub use opened::FromRemote;
 pub use records::{AppRow, query_of};
 pub use refresh::Occasion;

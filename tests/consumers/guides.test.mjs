@@ -72,7 +72,7 @@ test("the first hour", async (t) => {
   t.after(() => page.close());
   const told = [];
   page.on("console", (message) => told.push(message.text()));
-  const shown = () => page.locator("li").evaluateAll((items) => items.map((item) => [item.dataset.state, item.textContent]));
+  const shown = () => page.locator("li").evaluateAll((items) => items.map((item) => [item.classList.contains("unsent"), item.textContent]));
   const of = async (words) => (await shown()).filter(([, text]) => text.endsWith(words));
   const save = async (words) => {
     await page.getByLabel("What is the matter?").fill(words);
@@ -81,21 +81,25 @@ test("the first hour", async (t) => {
   };
   await until("the instance's incidents", async () => (await shown()).length === 10);
   await save("Belt 4 stuck");
-  await untilEqual("the mark goes", async () => (await of("Belt 4 stuck"))[0][0], "synced");
+  await untilEqual("the mark goes", async () => (await of("Belt 4 stuck"))[0][0], false);
 
   await instance.kill();
   await save("Gate B12 will not open");
   await save("Windsock lamp out");
   await until("four unsent", async () => /4 unsent$/.test(await page.locator("p").textContent()));
   await page.reload();
-  await untilEqual("they are there still", async () => (await shown()).filter(([state]) => state === "local").length, 2);
+  await until("the page", () => page.evaluate(() => "db" in globalThis));
+  await untilEqual("they are there still", async () => (await shown()).filter(([isUnsent]) => isUnsent).length, 2);
   await instance.start();
-  await untilEqual("the marks go", async () => (await shown()).filter(([state]) => state === "synced").length, 10, { within: 60_000 });
+  await untilEqual("the marks go", async () => (await shown()).filter(([isUnsent]) => isUnsent).length, 0, { within: 90_000 });
   for (const words of ["Belt 4 stuck", "Gate B12 will not open", "Windsock lamp out"]) {
     const there = await instance.rows("incident", `short_description=${words}`);
     assert.equal(there.length, 1, words);
     assert.equal((await instance.rows("incident_task", `incident=${there[0].sys_id}`)).length, 1, words);
   }
+  const tried = unnamed("js").find((block) => block.includes("task.incident"));
+  const points = await page.evaluate(`(async () => { ${tried} return task.incident; })()`);
+  assert.match(points, /^[0-9a-f]{32}$/);
   assert.ok(told.some((line) => /^incident: tmp_[0-9a-f]{32} is now [0-9a-f]{32}$/.test(line)), told.join("\n"));
 });
 
@@ -147,6 +151,69 @@ test("moving over from an outbox of one's own, closed in the middle", async (t) 
   assert.equal((await instance.rows("incident", `sys_id=${changed.sys_id}`))[0].description, "changed by the old app");
   assert.equal((await instance.rows("incident", `sys_id=${deleted.sys_id}`)).length, 0);
   await at.close();
+});
+
+test("moving over, where something else is unsent, in two tabs, or out of reach", async (t) => {
+  const { instance, browser } = world;
+  const { files } = await written("from-dexie.md");
+  const folder = await folderWith("dexie-refused");
+  for (const { name, body } of files) await writeFile(join(folder, name), body);
+  await cp(join(folder, "node_modules/landfall"), join(folder, "landfall"), { recursive: true });
+  await cp(join(PLACE, "node_modules/dexie/dist/modern/dexie.mjs"), join(folder, "dexie.js"));
+  await writeFile(join(folder, "index.html"), "<!doctype html><title>Moving over</title>");
+  const site = await startSite(folder, instance);
+  t.after(site.close);
+  const page = await browser.page(site.url);
+  t.after(() => page.close());
+  const refused = (name, entries, before = "") =>
+    page.evaluate(async ([name, entries, before]) => {
+      const [{ open }, { Dexie }, { moveOver }] = await Promise.all([import("./landfall/landfall.js"), import("./dexie.js"), import("./move-over.js")]);
+      const old = new Dexie(name);
+      old.version(1).stores({ records: "[table+id]", outbox: "++seq" });
+      await old.table("outbox").bulkAdd(entries);
+      const db = await open({ name, user: "tech.demo", instance: { url: "/api/now" }, tables: { incident: {} }, autoSync: false });
+      if (before) await db.table("incident").create({ short_description: before });
+      const move = () => moveOver(db, old).then(() => "moved", (error) => error.message);
+      const said = before || entries[0].kind === "update" ? await move() : await Promise.all([move(), move()]);
+      const { mode, pending } = await db.status();
+      return { said, mode, pending, isThere: await Dexie.exists(name) };
+    }, [name, entries, before]);
+  const create = { kind: "create", table: "incident", id: "a", fields: { short_description: "twice?" } };
+  assert.deepEqual(await refused("both", [create]), { said: ["moved", "moved"], mode: "auto", pending: 1, isThere: false });
+  const other = await refused("other", [create], "another");
+  assert.match(other.said, /Something else is unsent/);
+  assert.deepEqual([other.mode, other.pending, other.isThere], ["auto", 1, true]);
+  await instance.kill();
+  const away = await refused("away", [{ kind: "update", table: "incident", id: "0".repeat(32), fields: { description: "x" } }]);
+  await instance.start();
+  assert.match(away.said, /is not here/);
+  assert.deepEqual([away.mode, away.pending, away.isThere], ["auto", 0, true]);
+});
+
+/** The reference instance lets in no other origin. */
+test("an instance of another origin that does not let the page in is told from one that is not there", async (t) => {
+  const { instance, browser } = world;
+  browser.expects(/CORS|ERR_FAILED/);
+  const folder = await folderWith("elsewhere");
+  await cp(join(folder, "node_modules/landfall"), join(folder, "landfall"), { recursive: true });
+  await writeFile(join(folder, "index.html"), "<!doctype html><title>Elsewhere</title>");
+  const site = await startSite(folder, instance, "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src *");
+  t.after(site.close);
+  const page = await browser.page(site.url);
+  t.after(() => page.close());
+  const examined = (url) => page.evaluate(async (url) => {
+    const { open } = await import("./landfall/landfall.js");
+    const db = await open({ name: "elsewhere", user: "tech.demo", autoSync: false, instance: { url: `${url}/api/now` }, tables: { incident: {} } });
+    const [first] = await db.doctor();
+    return first;
+  }, url);
+  const closed = await examined(instance.url);
+  assert.deepEqual([closed.check, closed.state], ["cors", "bad"], JSON.stringify(closed));
+  assert.match(closed.advice, /CORS rule/);
+  await instance.kill();
+  const gone = await examined(instance.url);
+  await instance.start();
+  assert.deepEqual([gone.check, gone.state], ["reachable", "bad"], JSON.stringify(gone));
 });
 
 test("leaving with one's data", async (t) => {

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { both, startApp } from "./lib/app.mjs";
-import { startInstance } from "./lib/instance.mjs";
 import { startPortal } from "./lib/portal.mjs";
 import { until } from "./lib/wait.mjs";
 
@@ -38,24 +37,4 @@ test("who has signed out, and who is not there any more", async (t) => {
   await app.seen("doctor-again").click();
   const gone = await shown(app);
   assert.ok(gone.has("reachable: bad") && !gone.has("cors: bad"), [...gone].join());
-});
-
-/** The reference instance lets in no other origin. */
-test("an instance of another origin that does not let the page in is told from one that is not there", async (t) => {
-  const app = await startApp(t);
-  app.browser.expects(/CORS|ERR_FAILED/);
-  const other = await startInstance({});
-  t.after(() => other.dispose());
-  // The app's own page lets none but its own origin be asked.
-  const page = await app.browser.page(`${app.instance.url}/manifest.webmanifest`);
-  const found = await page.evaluate(async (url) => {
-    const { open } = await import("/landfall/landfall.js");
-    const db = await open({ name: "elsewhere", user: "tech.demo", autoSync: false, instance: { url: `${url}/api/now` }, tables: { incident: {} } });
-    const findings = await db.doctor();
-    await db.deleteDatabase();
-    return findings;
-  }, other.url);
-  const [first] = found;
-  assert.deepEqual([first.check, first.state], ["cors", "bad"], JSON.stringify(found));
-  assert.match(first.advice, /CORS rule/);
 });

@@ -162,3 +162,36 @@ fn a_table_whose_records_show_no_such_field_is_said_to_have_none() {
         assert_eq!((state, message.as_str()), (State::Bad, "The records of incident show no correlation_id."));
     });
 }
+
+#[test]
+fn a_header_that_the_browser_hides_is_missed_where_there_must_be_one() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        instance.put("incident", &[]);
+        instance.put("incident", &[]);
+        for (hidden, state) in [("Link", State::Bad), ("X-Total-Count", State::Warning)] {
+            let device = device(&instance);
+            let other = instance.clone();
+            device.remote.set_rule(move |request| {
+                let mut response = other.run(request);
+                response.headers.retain(|(name, _)| name != hidden);
+                Some(Fault::Answer(response))
+            });
+            assert_eq!(of(&examined(&device).await, Check::Cors, None).0, state, "{hidden}");
+        }
+    });
+}
+
+#[test]
+fn headers_that_have_run_out_are_asked_for_once_more() {
+    block_on(async {
+        let device = device(&MemoryInstance::plain());
+        let first = std::cell::Cell::new(true);
+        device.remote.set_rule(move |_| {
+            first
+                .replace(false)
+                .then(|| Fault::Answer(resp(401, "{\"error\":{\"message\":\"User Not Authenticated\"}}")))
+        });
+        assert_eq!(of(&examined(&device).await, Check::SignIn, None).0, State::Good);
+    });
+}

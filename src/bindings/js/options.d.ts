@@ -39,7 +39,8 @@ export interface TableOptions {
    */
   types?: Record<string, "integer" | "decimal" | "boolean" | "datetime">;
   /**
-   * Fields (or compound lists of fields) with an IndexedDB index. Changing them upgrades the database in place.
+   * Fields (or compound lists of fields) that queries are to find records by. Accepted, and not used yet: queries read all
+   * records of their table. Changing them needs no upgrade.
    */
   indexes?: (string | string[])[];
   /**

@@ -35,6 +35,8 @@ function verdict(found) {
   const bad = found.filter(({ state }) => state === "bad").length;
   const drawbacks = found.filter(({ state }) => state === "warning").length;
   if (bad) return `${count(bad, "thing")} not in order.`;
+  const unknown = found.filter(({ check, state }) => state === "unknown" && check !== "rateLimits").length;
+  if (unknown) return `${count(unknown, "thing")} could not be looked at.`;
   return drawbacks ? `It works, with ${count(drawbacks, "drawback")}.` : "All is in order.";
 }
 
