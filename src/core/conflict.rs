@@ -16,7 +16,7 @@ use super::{
     order,
     reconcile::same,
     schema::{Conflict, Schema},
-    stored::{Item, Record},
+    stored::{Item, Record, UPDATED},
     tx::{Ruled, Tx},
     write::{drop_item, find, reword, update},
 };
@@ -195,6 +195,8 @@ fn give_up(tx: &mut Tx<'_>, record: &mut Record, names: &BTreeSet<String>) -> Ru
             continue;
         }
         turn_away(tx, &item)?;
+        // It may wait for less than before.
+        tx.unsettled = true;
         item.fields.retain(|name, _| !names.contains(name));
         if item.fields.keys().all(|name| Some(name) == time.as_ref()) {
             drop_item(tx, &item.id)?;
@@ -219,6 +221,14 @@ fn unsent(tx: &mut Tx<'_>, record: &Record) -> Ruled<Vec<Item>> {
 /// Whether the instance has changed the record once between the two.
 pub(super) fn is_next(had: &Fields, now: &Fields) -> bool {
     count(had).zip(count(now)).is_some_and(|(had, now)| had.checked_add(1) == Some(now))
+}
+
+/// Whether the instance has changed the record between the two, as far as that is told.
+pub(super) fn is_later(had: &Fields, now: &Fields) -> bool {
+    match count(had).zip(count(now)) {
+        Some((had, now)) => had < now,
+        None => had.get(UPDATED) < now.get(UPDATED),
+    }
 }
 
 /// Whether it is known how often it has.

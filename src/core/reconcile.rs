@@ -3,10 +3,9 @@
 
 use super::{
     act::replace_in,
-    acted::outdate,
     along::{forget_pins, rename_pins},
     circle::in_order,
-    conflict::{agree, is_next, weigh},
+    conflict::{agree, is_later, is_next, weigh},
     event::{Event, Receipt, Ref, Settled},
     ids,
     lay::rebase,
@@ -49,14 +48,20 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
         may_have_twins: item.keyless || told == Told::Unasked,
         goes_on: false,
     };
-    let landed = land(tx, &made, row, |tx, record| {
+    let is_remembered = told == Told::InAnswer && may_be_remembered(item);
+    let since = if is_remembered { read_since(tx, item, row)? } else { None };
+    let mut now = row.clone();
+    now.extend(since.iter().flat_map(Record::told).map(|(name, value)| (name.clone(), value.clone())));
+    let landed = land(tx, &made, &now, |tx, record| {
         record.not_kept = not_kept(tx, &record.table, &item.fields, row);
         if told == Told::Unasked { follow_up(tx, record, item, row) } else { Ok(()) }
     })?;
     match landed {
         Some(record) => {
-            if told == Told::InAnswer && may_be_remembered(item) {
-                outdate(tx, &record.table, &record.sys_id)?;
+            if is_remembered && let Some(mut landed) = tx.record(&record.table, &record.sys_id)? {
+                landed.outdated = true;
+                landed.in_part |= since.is_some_and(|since| since.in_part);
+                tx.put(&landed)?;
             }
             done(tx, item, Some(&record))
         }
@@ -65,6 +70,14 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
             Ok(())
         }
     }
+}
+
+/// The record, where it was read before its answer came, and is as new as that: without the temporary id in it nobody knew it
+/// for this one.
+fn read_since(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<Option<Record>> {
+    let Some(sys_id) = row.get("sys_id") else { return Ok(None) };
+    let there = tx.record(&item.table, sys_id)?;
+    Ok(there.filter(|there| !is_later(there.told(), row)))
 }
 
 /// A record made here that the instance has now.
@@ -98,7 +111,7 @@ pub(super) fn land(
     let base_there = there.as_ref().and_then(|there| there.base.clone());
     // Where no row is told, one that a pull was first to bring has it.
     let known = there.as_ref().filter(|_| !row.contains_key(UPDATED));
-    let known = known.map(|there| there.base.as_ref().unwrap_or(&there.fields).clone());
+    let known = known.map(|there| there.told().clone());
     record.items.retain(|id| id != made.item);
     let mut base = made.fields.clone();
     record.table = class_of(tx, &record.table, row);

@@ -1,7 +1,7 @@
 //! Both sides have changed a record: what is asked, and what becomes of it by the user's word.
 
 use landfall::core::{
-    CoreError, Settled,
+    CoreError, Settled, act,
     conflict::{Choice, resolve},
     hand,
     lease::take_lease,
@@ -491,4 +491,19 @@ fn an_action_that_only_names_the_record_does_not_wait_for_the_user() {
     assert_eq!(world.item(&action).unwrap().after, [change]);
     there(&mut world, &[("state", "3")]);
     assert_eq!(world.item(&action).unwrap().after, [""; 0]);
+}
+
+#[test]
+fn what_does_not_stand_waits_for_nothing_any_more() {
+    let mut world = world("server");
+    let made = world.temporary();
+    let splits = Action { name: "split".to_owned(), input: json!({ "of": ID }), ..Action::default() };
+    let action = world.act(splits, |tx, id| act::create(tx, id, "incident", &made, &fields_of(&[])).map(drop)).unwrap();
+    change(&mut world, &[("short_description", &format!("as {made}")), ("state", "2")]);
+    world.answer(&action, &Answer::Acted(Default::default()));
+    assert_eq!(world.item(&action).unwrap().state, ItemState::Unpaired);
+    assert_eq!(items(&mut world)[0].after, [action]);
+    there(&mut world, &[("short_description", "C")]);
+    let left = items(&mut world).remove(0);
+    assert_eq!((left.fields.get("short_description"), left.fields["state"].as_str(), left.after.len()), (None, "2", 0));
 }

@@ -10,6 +10,8 @@ use landfall::core::{
     write,
 };
 
+use landfall::wire::Fields;
+
 use super::support::{PLAIN, RESOLVES, World, fields_of};
 
 fn record(world: &mut World, id: &str) -> Record {
@@ -113,6 +115,50 @@ fn that_two_records_are_one_is_told_unless_the_pull_was_only_faster() {
         let (_, events) = world.run(|tx| created(tx, &item, &fields_of(&[("sys_id", "a1")]), Told::InAnswer)).unwrap();
         let merged = |event: &Event| matches!(event, Event::Error { code, .. } if code == "merged");
         assert_eq!(events.iter().any(merged), told, "{correlation:?}");
+    }
+}
+
+/// Its answer was lost, and what it has made was read as somebody else's: there is no temporary id in it.
+#[test]
+fn what_is_remembered_under_a_key_takes_the_place_of_nothing_newer() {
+    let at = |count: &str, state: &str| {
+        let told = [("sys_id", "a1"), ("sys_created_on", "2026-01-01 00:00:01"), ("state", state)];
+        let mut row = fields_of(&told);
+        // One instance counts the changes, the other has nothing but the time.
+        row.extend(fields_of(&[("sys_updated_on", &format!("2026-01-01 00:00:0{count}"))]));
+        row
+    };
+    let counted = |mut row: Fields, count: &str| {
+        row.insert("sys_mod_count".to_owned(), count.to_owned());
+        row
+    };
+    for (there, answer, stands) in [
+        (counted(at("1", "7"), "1"), counted(at("1", "2"), "0"), "7"),
+        (at("3", "7"), at("1", "2"), "7"),
+        // Within the second nobody can tell, and what is remembered is the older one.
+        (at("1", "7"), at("1", "2"), "7"),
+        // It had not arrived, and the instance has answered with a record that it had.
+        (counted(at("1", "7"), "1"), counted(at("1", "2"), "2"), "2"),
+        (at("1", "7"), at("3", "2"), "2"),
+    ] {
+        let mut world = World::new();
+        let (temporary, id) = world.create(&[("state", "2")]);
+        let lease = world.run(take_lease).unwrap().0;
+        let send = |world: &mut World, answer: Answer| {
+            world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&id), RESOLVES)).unwrap();
+            world.run(|tx| receive(tx, lease, &[(id.clone(), answer.clone())])).unwrap();
+        };
+        let error = ItemError { status: 0, message: "cut".to_owned(), detail: None };
+        send(&mut world, Answer::Unknown { error, wait_ms: None });
+        world.run(|tx| take_in(tx, "incident", std::slice::from_ref(&there), 1)).unwrap();
+        world.run(|tx| write::update(tx, "incident", &temporary, &fields_of(&[("state", "4")]))).unwrap();
+        send(&mut world, Answer::Done(Some(answer)));
+        let landed = record(&mut world, "a1");
+        assert_eq!(landed.base.as_ref().unwrap()["state"], stands, "{there:?}");
+        assert!(landed.outdated && landed.not_kept.is_empty());
+        // What follows was written on what the record was made of: somebody has changed that.
+        let asked = world.item(&landed.items[0]).unwrap().is_in_conflict();
+        assert_eq!(asked, stands == "7" && there["sys_updated_on"] != there["sys_created_on"], "{there:?}");
     }
 }
 

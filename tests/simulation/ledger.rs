@@ -101,7 +101,7 @@ impl World {
             self.broke(12, &format!("context {} has written answers under a lease that is not its own", doing.by));
         }
         self.made_once(&doing, &done);
-        self.led_to(&done);
+        self.led_to(&doing, &done);
         self.hold_together(&done);
         self.paired_whole(&done);
         self.drops_no_more(&doing, &done);
@@ -213,9 +213,10 @@ impl World {
         }
     }
 
-    /// A record that has landed is found by the id it had before.
-    fn led_to(&self, done: &Done) {
-        for item in done.left.iter().filter(|item| item.kind == ItemKind::Create) {
+    /// A record that has landed is found by the id it had before. What the user drops does not land by that: the instance's
+    /// record may have been opened before, and a change of it go with what is dropped.
+    fn led_to(&self, doing: &Doing, done: &Done) {
+        for item in done.left.iter().filter(|item| item.kind == ItemKind::Create && !doing.may_drop) {
             let landed = done.records.iter().find(|record| {
                 !record.is_temporary() && record.fields.get(UID).is_some_and(|uid| item.fields.get(UID) == Some(uid))
             });

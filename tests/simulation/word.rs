@@ -13,7 +13,7 @@ use super::{
     doing::{Doing, Intent, Kind},
     draw::Draw,
     ledger::Done,
-    model::Fate,
+    model::{Fate, Write},
     story::references,
     world::World,
 };
@@ -128,7 +128,10 @@ impl World {
                 for name in was.differs.keys().filter(changed) {
                     self.conflicts.borrow_mut().mine.insert((number, name.clone()), stamp);
                     let writes = model.records[number].writes.get_mut(name).into_iter().flatten();
-                    writes.filter(|write| write.fate == Fate::Pending).for_each(|write| write.said = stamp);
+                    // What an action is to bring, or has brought and waits to be paired, nobody has asked him about.
+                    let is_his = |write: &Write| before.iter().any(|item| write.carriers.contains(&item.id));
+                    let his = writes.filter(|write| write.fate == Fate::Pending && is_his(write));
+                    his.for_each(|write| write.said = stamp);
                 }
             }
         }

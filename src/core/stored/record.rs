@@ -86,9 +86,14 @@ impl Record {
         self.along && self.pulled_under.is_none()
     }
 
+    /// What the instance last had, as far as this device knows.
+    pub fn told(&self) -> &Fields {
+        self.base.as_ref().unwrap_or(&self.fields)
+    }
+
     /// When the instance last changed it, in ServiceNow's time; not known of one that is outdated.
     pub fn updated_on(&self) -> Option<&String> {
-        self.base.as_ref().unwrap_or(&self.fields).get(UPDATED).filter(|_| !self.outdated)
+        self.told().get(UPDATED).filter(|_| !self.outdated)
     }
 
     /// Whether the instance has told of all of it as it is by its time.
@@ -98,11 +103,7 @@ impl Record {
 
     /// How often the instance has changed it, as far as it has told of all of it.
     pub fn count_there(&self) -> Option<&String> {
-        self.base
-            .as_ref()
-            .unwrap_or(&self.fields)
-            .get("sys_mod_count")
-            .filter(|count| self.is_told() && !count.is_empty())
+        self.told().get("sys_mod_count").filter(|count| self.is_told() && !count.is_empty())
     }
 
     /// Where temporary ids may stand.
