@@ -60,9 +60,12 @@ test("the first hour", async (t) => {
   assert.ok(files.some(({ body }) => body.includes(demo)));
   for (const { name, body } of files) await writeFile(join(folder, name), body.replace(demo, instance.url));
   const port = await freePort();
-  const vite = spawn(process.execPath, ["node_modules/vite/bin/vite.js", "--host", "127.0.0.1", "--port", String(port), "--strictPort"], { cwd: folder });
-  t.after(() => vite.kill());
+  const vite = spawn(process.execPath, ["node_modules/vite/bin/vite.js", "--host", "127.0.0.1", "--port", String(port), "--strictPort"], { cwd: folder, stdio: ["ignore", "pipe", "ignore"] });
   const said = createInterface(vite.stdout);
+  t.after(() => {
+    said.close();
+    vite.kill();
+  });
   await new Promise((resolve, reject) => {
     said.on("line", (line) => line.includes("127.0.0.1") && resolve());
     vite.once("exit", () => reject(new Error("vite has ended")));
@@ -112,7 +115,7 @@ test("moving over from an outbox of one's own, closed in the middle", async (t) 
   await cp(join(PLACE, "node_modules/dexie/dist/modern/dexie.mjs"), join(folder, "dexie.js"));
   await writeFile(join(folder, "index.html"), "<!doctype html><title>Moving over</title>");
   const site = await startSite(folder, instance);
-  t.after(site.close);
+  t.after(() => site.stop());
   const [changed, deleted] = await instance.rows("incident", "active=true");
 
   const page = async () => {
@@ -162,7 +165,7 @@ test("moving over, where something else is unsent, in two tabs, or out of reach"
   await cp(join(PLACE, "node_modules/dexie/dist/modern/dexie.mjs"), join(folder, "dexie.js"));
   await writeFile(join(folder, "index.html"), "<!doctype html><title>Moving over</title>");
   const site = await startSite(folder, instance);
-  t.after(site.close);
+  t.after(() => site.stop());
   const page = await browser.page(site.url);
   t.after(() => page.close());
   const refused = (name, entries, before = "") =>
@@ -198,7 +201,7 @@ test("an instance of another origin that does not let the page in is told from o
   await cp(join(folder, "node_modules/landfall"), join(folder, "landfall"), { recursive: true });
   await writeFile(join(folder, "index.html"), "<!doctype html><title>Elsewhere</title>");
   const site = await startSite(folder, instance, "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src *");
-  t.after(site.close);
+  t.after(() => site.stop());
   const page = await browser.page(site.url);
   t.after(() => page.close());
   const examined = (url) => page.evaluate(async (url) => {
@@ -228,7 +231,7 @@ test("leaving with one's data", async (t) => {
     await db.table("incident").create({ short_description: "goes along" });\n`;
   await writeFile(join(folder, "leave.js"), `${begin}${take}\n globalThis.taken = await file.text();\n${leave}\n${wipe}\n globalThis.left = (await indexedDB.databases()).map(({ name }) => name);`);
   const site = await startSite(folder, instance);
-  t.after(site.close);
+  t.after(() => site.stop());
   const page = await browser.page(site.url);
   t.after(() => page.close());
   const [taken, left] = await page.evaluate(async () => {
