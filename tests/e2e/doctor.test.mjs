@@ -21,7 +21,7 @@ both("the app's own set-up is in order", async (t, app) => {
   for (const check of ["reachable", "cors", "signIn", "extras", "table", "correlation", "batch", "locks", "serviceWorker"]) assert.ok(found.has(`${check}: good`), `${check} of ${[...found]}`);
   assert.ok(found.has(`deletions: ${app.plain ? "warning" : "good"}`), [...found].join());
   assert.ok(![...found].some((one) => one.endsWith(": bad")), [...found].join());
-});
+}, { seed: "demo" });
 
 test("who has signed out, and who is not there any more", async (t) => {
   const app = await startApp(t);
