@@ -181,7 +181,8 @@ impl<P: Ports> Client<P> {
         let Some(begin) = later(&until, if at.is_settled() { 1 } else { -OVERLAP_S }) else {
             return Ok(Looked::Unclear);
         };
-        let long_after = now.saturating_sub(at.seen_at) > OVERLAP_S.unsigned_abs() * 1000;
+        let is_long = |ms: u64| ms > OVERLAP_S.unsigned_abs() * 1000;
+        let long_after = is_long(now.saturating_sub(at.seen_at));
         let (mut from, mut total, mut tries) = (Place(begin, String::new()), None, 0);
         loop {
             if self.see_to(pulling.lease, &mut pulling.beside).await {
@@ -190,6 +191,8 @@ impl<P: Ports> Client<P> {
             let Some(literal) = later(&from.0, -at.shift) else { return Ok(Looked::Unclear) };
             let asked = self.first_of(of, &since(&of.query, &literal, &from.1), PAGE);
             let page = self.page(pulling.lease, &of.table, &asked, &mut pulling.headers).await?;
+            // By this device's clock that minute may be over as often as it is set forward.
+            let is_over = page.told_at.is_none_or(|told_at| is_long(told_at.saturating_sub(ms_of(&until))));
             let more = goes_on(&page, PAGE);
             let places: Vec<Place> = page.rows.iter().map(place_of).collect();
             if !places.is_sorted() {
@@ -234,7 +237,7 @@ impl<P: Ports> Client<P> {
             let back: BTreeSet<String> = page.rows.iter().map(id_of).collect();
             at.gone.retain(|id| !back.contains(id));
             self.move_on(at, latest_of(&page.rows), now);
-            if !more && long_after && !at.is_settled() && at.until.as_ref() == Some(&until) {
+            if !more && long_after && is_over && !at.is_settled() && at.until.as_ref() == Some(&until) {
                 (at.quiet, at.seen_at) = (at.quiet + 1, now);
             }
             if *at != before || tries > 0 {
@@ -323,6 +326,11 @@ fn latest_of(rows: &[Fields]) -> Option<String> {
 /// A time so many seconds later.
 pub(super) fn later(time: &str, seconds: i64) -> Option<String> {
     datetime::to_servicenow(datetime::parse(time)?.checked_add(seconds)?)
+}
+
+/// A time in ms since 1970.
+fn ms_of(time: &str) -> u64 {
+    datetime::parse(time).and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0).saturating_mul(1000)
 }
 
 /// Seconds from one time to a later one.

@@ -95,7 +95,7 @@ impl Response {
     /// A date is compared with the answer's own `Date` where it can be read, so a device's wrong clock does no harm.
     /// ServiceNow's rate limits may tell only `X-RateLimit-Reset`, in seconds since 1970.
     pub fn retry_after(&self, now_ms: u64) -> Option<u64> {
-        let now = self.header("Date").and_then(http_date_ms).unwrap_or(now_ms);
+        let now = self.date_ms().unwrap_or(now_ms);
         let asked = self
             .header("Retry-After")
             .map(str::trim)
@@ -105,6 +105,11 @@ impl Response {
             seconds_as_ms(then.trim()).map(|then| then.saturating_sub(now))
         };
         asked.or_else(reset).map(|ms| ms.min(LONGEST_WAIT_MS))
+    }
+
+    /// When it was answered, by the clock of who answered, in ms since 1970. Across origins it is seldom to be read.
+    pub fn date_ms(&self) -> Option<u64> {
+        self.header("Date").and_then(http_date_ms)
     }
 
     /// The URL of the next page, from `Link: <…>;rel="next"`, as it stands there. It is the answer's word only: see

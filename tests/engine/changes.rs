@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use futures_executor::block_on;
@@ -201,6 +202,44 @@ fn where_times_are_taken_otherwise_the_changes_are_found_all_the_same() {
             assert_eq!(asked.get(), 2, "{hour}");
         });
     }
+}
+
+/// The clock of a device may run ahead: by it the second of the latest change is over long before it is.
+#[test]
+fn a_second_is_over_when_it_is_by_the_instances_clock() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let ids = fill(&instance, 3);
+        let device = device(&instance);
+        let page = device.open().await.unwrap();
+        let (other, told_at, asked) = (instance.clone(), Rc::new(Cell::new(3)), Rc::<RefCell<Vec<String>>>::default());
+        let (clock, noted) = (Rc::clone(&told_at), Rc::clone(&asked));
+        device.remote.set_rule(move |request| {
+            noted.borrow_mut().push(request.path.clone());
+            let mut response = other.run(request);
+            let date = UNIX_EPOCH + Duration::from_secs(clock.get());
+            response.headers.push(("Date".to_owned(), httpdate::fmt_http_date(date)));
+            Some(Fault::Answer(response))
+        });
+        let look = async || {
+            device.clock.advance(61_000);
+            asked.borrow_mut().clear();
+            sync(&page).await.pulled
+        };
+        for _ in 0..4 {
+            look().await;
+        }
+        instance.put("note", &[("sys_id", &ids[0]), ("n", "new"), ("sys_updated_on", "1970-01-01 00:00:03")]);
+        assert_eq!(look().await, 1);
+        let [here, there] = both(&page, &instance).await;
+        assert_eq!(here, there);
+
+        told_at.set(64);
+        for _ in 0..3 {
+            look().await;
+        }
+        assert!(asked.borrow()[0].contains("00%3A00%3A04"), "what is known is not read again: {:?}", asked.borrow());
+    });
 }
 
 #[test]

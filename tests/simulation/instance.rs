@@ -1,6 +1,9 @@
 //! The instance, and the truth: what it has carried out, whatever anyone was told about it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, UNIX_EPOCH},
+};
 
 use landfall::{
     core::ids,
@@ -23,6 +26,8 @@ use super::{
 };
 
 pub const ROOT: &str = "/api/now";
+/// When its time begins, in seconds since 1970.
+const EPOCH: u64 = 1_600_000_000;
 pub const EXTRAS: &str = "/api/landfall/v1";
 pub const CORRELATION: &str = "correlation_id";
 
@@ -294,6 +299,8 @@ impl Instance {
         let mut response = success(200, &Answer { result: page });
         if self.setup.counts {
             response.headers.push(("X-Total-Count".to_owned(), total.to_string()));
+            let now = UNIX_EPOCH + Duration::from_secs(EPOCH + self.now);
+            response.headers.push(("Date".to_owned(), httpdate::fmt_http_date(now)));
         }
         if offset + limit < total {
             let query = text.replace('^', "%5E").replace('=', "%3D").replace('>', "%3E");
@@ -351,7 +358,7 @@ fn entry_row(entry: &Entry) -> Fields {
 }
 
 pub fn stamp(seconds: u64) -> String {
-    datetime::to_servicenow(i64::try_from(1_600_000_000 + seconds).unwrap_or_default()).unwrap_or_default()
+    datetime::to_servicenow(i64::try_from(EPOCH + seconds).unwrap_or_default()).unwrap_or_default()
 }
 
 pub fn success(status: u16, body: &impl Serialize) -> Response {

@@ -100,6 +100,8 @@ pub struct Page {
     pub next: Option<String>,
     /// How many the query finds in all, if the instance says so: also those that it does not show.
     pub total: Option<u32>,
+    /// When it was told, by the instance's clock, in ms, if that is to be read.
+    pub told_at: Option<u64>,
 }
 
 /// A back end's way of saying things. Does no I/O.

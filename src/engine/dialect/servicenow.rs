@@ -331,7 +331,7 @@ impl Dialect for ServiceNow {
     fn page(&self, response: &Response) -> Result<Page, String> {
         let rows = rows(response)?;
         let total = response.header("X-Total-Count").and_then(|total| total.trim().parse().ok());
-        Ok(Page { rows, next: response.next_link().map(str::to_owned), total })
+        Ok(Page { rows, next: response.next_link().map(str::to_owned), total, told_at: response.date_ms() })
     }
 
     fn deletions(&self, tables: &[&str], after: &str, size: u32) -> Request {
