@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 
 use landfall::{
     core::{
-        Durability, Event, Key, Origin, Receipt, Ref, Row, Settled, StoreName, Tx, View,
+        Durability, Event, Found, Key, Origin, Read, Receipt, Ref, Row, Settled, StoreName, Tx, View,
         schema::Schema,
         stored::{
-            Action, Again, Alias, Announced, Asked, Birth, Call, Calling, Course, Deletions, Item, ItemError, ItemKind,
-            ItemState, Lease, Opened, Part, Pin, Proofs, Pulled, Record, Stored, Unaudited, Wanted, decode,
+            Action, Again, Alias, Announced, Asked, Birth, Call, Calling, Course, Deletions, Index, Indexes, Item,
+            ItemError, ItemKind, ItemState, Lease, Opened, Part, Pin, Proofs, Pulled, Record, Stored, Unaudited,
+            Wanted, decode,
         },
     },
     wire::{
-        Fields,
+        Fields, Type,
         action::{ActionAnswer, RecordForSync},
     },
 };
@@ -100,11 +101,18 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
     (record, item, alias, Lease { number: 7, until: 1_700_000_030_000, lockless: true }, course)
 }
 
+/// What a rule that writes records looks at.
+fn without_indexes() -> View {
+    let mut view = View::default();
+    view.absorb(vec![Read::Row(Indexes::at())], vec![Found::Row(None)]);
+    view
+}
+
 #[test]
 fn rows_as_they_lie_on_disk() {
     let schema =
         Schema::new(serde_json::from_value(json!({ "incident": { "extends": "task" }, "task": {} })).unwrap()).unwrap();
-    let view = View::default();
+    let view = without_indexes();
     let mut tx = Tx::new(&schema, 0, Uuid::nil(), &view);
     let (record, item, alias, lease, course) = everything();
     tx.put(&record).unwrap();
@@ -128,6 +136,9 @@ fn rows_as_they_lie_on_disk() {
     let keeps = [("incident".into(), true), ("task".into(), false)].into();
     tx.put(&Proofs { keeps, finds: [("incident".into(), true)].into() }).unwrap();
     tx.put(&Unaudited { at: 1_700_000_000_005 }).unwrap();
+    let (table, fields, types) = ("incident".into(), vec!["impact".into()], vec![Type::Integer]);
+    let after = Some(Key::from(["task", PERMANENT]));
+    tx.put(&Indexes { all: vec![Index { table, fields, types, filled: true }], after }).unwrap();
     tx.put(&Pulled {
         table: "incident".into(),
         query: "active=true".into(),

@@ -17,6 +17,7 @@ mod events;
 mod failure;
 mod fields;
 mod landfall;
+mod live;
 mod opened;
 mod options;
 mod outbox;

@@ -66,6 +66,9 @@ impl Opened {
                 opened.hear(event);
             }
         }));
+        let client = opened.client.clone();
+        // Where the store fails, whoever opens the database next goes on with it.
+        spawn_local(async move { drop(client.fill_indexes().await) });
         if auto_sync {
             opened.auto_sync.replace(Some(AutoSync::start(&opened.client, &opened.events)));
         }

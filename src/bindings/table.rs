@@ -6,19 +6,21 @@
 use std::rc::Rc;
 
 use js_sys::{Array, Promise};
+use serde::Serialize;
 use wasm_bindgen::{JsCast as _, JsValue, prelude::wasm_bindgen};
 
 use super::{
     arguments::{self, Given},
     failure::Failure,
     fields,
+    live::LiveSource,
     opened::Handle,
     promise::{self, promise},
     query,
 };
 use crate::{
-    core::{conflict::Choice, values::take},
-    engine::{AppRow, FromRemote},
+    core::{conflict::Choice, seek::Seek, values::take},
+    engine::{AppRow, FromRemote, LiveQuery},
 };
 
 /// One table of one open database.
@@ -138,10 +140,7 @@ impl Table {
     pub fn query(&self, query: JsValue, options: JsValue) -> Promise {
         let (handle, table) = self.parts();
         let query = self.encoded(&query);
-        let page = Given::new(&options, "").and_then(|options| {
-            options.only(&["limit", "offset"])?;
-            Ok((options.number("limit", 0)?, options.number("offset", 0)?.unwrap_or(0)))
-        });
+        let page = page(&options);
         promise(async move {
             let (limit, offset) = page?;
             fields::rows(&handle.client()?.query(&table, &query?, offset, limit).await?)
@@ -154,6 +153,40 @@ impl Table {
         let query = self.encoded(&query);
         promise(async move { Ok(handle.client()?.count(&table, &query?).await?.into()) })
     }
+
+    /// A query whose answer is kept up to date.
+    #[wasm_bindgen(js_name = liveQuery)]
+    pub fn live_query(&self, query: JsValue, options: JsValue) -> JsValue {
+        let live = self.encoded(&query).and_then(|query| {
+            let (limit, offset) = page(&options)?;
+            Ok(LiveQuery::new(self.handle.client()?.clone(), self.name.clone(), query, offset, limit))
+        });
+        LiveSource::over(Rc::clone(&self.handle), live)
+    }
+
+    /// How a query is answered.
+    pub fn explain(&self, query: JsValue) -> Promise {
+        let (handle, table) = self.parts();
+        let query = self.encoded(&query);
+        promise(async move {
+            let (_, Seek { by, exact, ordered, .. }, _) = handle.client()?.seek(&table, &query?).await?;
+            fields::report(&Plan { index: by, filtered: !exact, sorted: !ordered })
+        })
+    }
+}
+
+/// As the contract's `QueryPlan`.
+#[derive(Serialize)]
+struct Plan {
+    index: Option<Vec<String>>,
+    filtered: bool,
+    sorted: bool,
+}
+
+fn page(options: &JsValue) -> Result<(Option<usize>, usize), Failure> {
+    let options = Given::new(options, "")?;
+    options.only(&["limit", "offset"])?;
+    Ok((options.number("limit", 0)?, options.number("offset", 0)?.unwrap_or(0)))
 }
 
 fn many(records: &JsValue) -> Result<Vec<AppRow>, Failure> {

@@ -230,6 +230,14 @@ impl Schema {
         }
     }
 
+    /// The indexes of `table`, its own and its parents'.
+    pub fn indexes<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a [String]> {
+        self.chain(table)
+            .filter_map(|of| self.tables.get(of))
+            .flat_map(|options| &options.indexes)
+            .map(IndexFields::names)
+    }
+
     /// What a field refers to, if it is a reference.
     pub fn reference(&self, table: &str, field: &str) -> Option<Reference> {
         self.said(table, |options| options.references.get(field).cloned())

@@ -16,7 +16,7 @@ use super::{
     key::Key,
     row::{Row, RowKey, StoreName},
     schema::Schema,
-    stored::{Alias, Fact, Item, Record, Stored, decode},
+    stored::{Alias, Fact, Indexes, Item, Record, Stored, decode},
     work::Work,
     write_set::{Durability, Found, Read, Scan, WriteSet},
 };
@@ -233,7 +233,11 @@ impl<'a> Tx<'a> {
         self.found(Scan::key(store, prefix))
     }
 
-    fn found(&mut self, scan: Scan) -> Ruled<Vec<Key>> {
+    /// The primary keys that a scan finds. Otherwise as [`Tx::found_by`].
+    ///
+    /// # Errors
+    /// [`Halt::Missing`].
+    pub(super) fn found(&mut self, scan: Scan) -> Ruled<Vec<Key>> {
         let Some(read) = self.view.keys(&scan) else {
             self.missing.insert(Read::Keys(scan));
             return Err(Halt::Missing);
@@ -253,8 +257,11 @@ impl<'a> Tx<'a> {
     /// Writes a row.
     pub fn put<T: Stored>(&mut self, form: &T) -> Ruled<()> {
         let key = form.key(self.schema);
-        let body = Body::of(form.clone());
-        let row = Row { key: key.clone(), rev: 0.0, index: form.index(self.schema), body };
+        let mut index = form.index(self.schema);
+        if T::STORE == StoreName::Records {
+            index.extend(form.declared(self.schema, &self.fact::<Indexes>()?));
+        }
+        let row = Row { key: key.clone(), rev: 0.0, index, body: Body::of(form.clone()) };
         self.work.writes.insert(RowKey { store: T::STORE, key }, Some(row));
         Ok(())
     }

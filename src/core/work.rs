@@ -47,8 +47,8 @@ impl Work {
     /// Corrects the keys that a scan has found by the rows written since.
     pub(super) fn overlay(&self, scan: &Scan, keys: &mut BTreeSet<Key>) {
         let fits = |row: &Row| match scan.by {
-            By::Key => row.key.starts_with(&scan.prefix),
-            By::Index => row.index.iter().any(|entry| entry.starts_with(&scan.prefix)),
+            By::Key => scan.holds(&row.key),
+            By::Index => row.index.iter().any(|entry| scan.holds(entry)),
         };
         for (at, row) in self.writes.iter().filter(|(at, _)| at.store == scan.store) {
             if row.as_ref().is_some_and(fits) {

@@ -5,7 +5,7 @@ use super::{
     row::{Row, RowKey, StoreName},
 };
 
-/// A range of rows whose key, or index entry, begins with `prefix`.
+/// A range of rows whose key, or index entry, begins with `prefix`, and lies between two bounds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Scan {
     /// The store.
@@ -14,6 +14,10 @@ pub struct Scan {
     pub by: By,
     /// All answers begin with it. Empty means every row.
     pub prefix: Key,
+    /// Nothing that comes before it. It begins with the prefix.
+    pub from: Option<Key>,
+    /// Neither it nor what comes after it. It begins with the prefix.
+    pub to: Option<Key>,
     /// Only what comes strictly after this key or index entry.
     /// Entries of one index that are alike are never split by a `limit`-and-`after` walk
     /// unless they end in something unique, so give them such an end.
@@ -36,12 +40,20 @@ pub enum By {
 impl Scan {
     /// All rows of `store` with an index entry that begins with `prefix`.
     pub fn index(store: StoreName, prefix: Key) -> Self {
-        Self { store, by: By::Index, prefix, after: None, limit: None, reverse: false }
+        Self { store, by: By::Index, prefix, from: None, to: None, after: None, limit: None, reverse: false }
     }
 
     /// All rows of `store` whose key begins with `prefix`.
     pub fn key(store: StoreName, prefix: Key) -> Self {
-        Self { store, by: By::Key, prefix, after: None, limit: None, reverse: false }
+        Self { by: By::Key, ..Self::index(store, prefix) }
+    }
+
+    /// Whether a key, or index entry, lies within.
+    pub fn holds(&self, key: &Key) -> bool {
+        key.starts_with(&self.prefix)
+            && self.from.as_ref().is_none_or(|from| key >= from)
+            && self.to.as_ref().is_none_or(|to| key < to)
+            && self.after.as_ref().is_none_or(|after| if self.reverse { key < after } else { key > after })
     }
 
     /// At most `limit` of them.

@@ -20,7 +20,7 @@ use crate::{
         Commit, CoreError, Durability, Event, Found, Halt, Key, Origin, Read, Row, Ruled, Scan, StoreName, Tx, View,
         Work, WriteSet,
         schema::Schema,
-        stored::{Family, Item, Stored, decode},
+        stored::{Family, Indexes, Item, Stored, decode},
     },
     ports::{Channel, Clock, Entropy, Ports, Store},
 };
@@ -199,7 +199,7 @@ impl<P: Ports> Client<P> {
         rows.iter().filter_map(read).collect()
     }
 
-    fn tell_corrupt(&self, error: &EngineError) {
+    pub(super) fn tell_corrupt(&self, error: &EngineError) {
         if !self.session().told_corrupt.replace(true) {
             let (code, message) = (error.code().to_owned(), error.to_string());
             self.tell(&[Event::Error { code, message, retryable: false }]);
@@ -233,8 +233,14 @@ impl<P: Ports> Client<P> {
             let ruled = rule(&mut tx);
             match (ruled, writes) {
                 (Err(Halt::Missing), _) => {
+                    let mut missing = tx.missing();
+                    // Whatever is written, this is looked at: not in a round of its own.
+                    let looked_at = Read::Row(Indexes::at());
+                    if rounds == 0 && writes.is_some() && !missing.contains(&looked_at) {
+                        missing.push(looked_at);
+                    }
                     rounds += 1;
-                    self.read_into(tx.missing(), &mut view).await?;
+                    self.read_into(missing, &mut view).await?;
                 }
                 (Ok(()), Some((origin, durability))) => {
                     if self.commit(tx.into_work(), &view, origin, durability).await? {

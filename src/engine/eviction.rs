@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 use super::{client::Client, error::EngineError};
 use crate::{
     core::{
-        Durability, Event, Evicted, Key, Origin, Scan, StoreName, birth::identify, family::settle, present::iso,
-        stored::Item,
+        Durability, Event, Evicted, Key, Origin, Scan, StoreName, birth::identify, family::settle, indexes::declare,
+        present::iso, stored::Item,
     },
     ports::{Clock, Mark, Ports, Store},
 };
@@ -34,6 +34,7 @@ impl<P: Ports> Client<P> {
         let birth = self
             .transact(Origin::Here, Durability::Strict, |tx| {
                 settle(tx)?;
+                declare(tx)?;
                 identify(tx, &self.settings().user, &self.settings().url)
             })
             .await?;

@@ -6,6 +6,7 @@
 //! * `actions`: online steps that the app runs itself; `step`: what one is given; `call`: its calls. `wanted`: what an action has touched, read again.
 //! * `along`: what goes along with other records, step by step; `led_to`: the questions of one step. `opened`: what the app asks the instance for, and pins.
 //! * `doctor`: what a new set-up gets wrong.
+//! * `find`: what a query finds; `fill`: indexes that are new; `live`: a query whose answer is kept up to date.
 //! * `typed`: records as a type of the app's own.
 //! * `foreign`: ids that another device made.
 //! * `hand`: what a person may do about an item, and waiting for one.
@@ -26,11 +27,14 @@ mod doctor;
 mod error;
 mod eviction;
 mod exchange;
+mod fill;
+mod find;
 mod finding;
 mod foreign;
 mod gone;
 mod hand;
 mod led_to;
+mod live;
 mod lost;
 mod meanwhile;
 mod opened;
@@ -54,6 +58,7 @@ pub use actions::{OnlineStep, StepFailed, StepResult};
 pub use client::Client;
 pub use error::EngineError;
 pub use finding::{Check, Finding, State};
+pub use live::LiveQuery;
 pub use opened::FromRemote;
 pub use records::{AppRow, query_of};
 pub use refresh::Occasion;

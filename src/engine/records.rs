@@ -1,22 +1,22 @@
 //! The app's reads and writes of records.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{client::Client, error::EngineError, pull::matches};
+use super::{client::Client, error::EngineError};
 use crate::{
     core::{
         CoreError, Found, Halt, Key, Origin, Read, Ruled, Scan, StoreName, Tx,
         conflict::{self, Choice},
         ids, present,
         schema::Schema,
-        stored::{Item, Record},
+        stored::Item,
         values::take,
         write,
     },
     ports::{Entropy, Ports, Store},
-    wire::{Fields, Query},
+    wire::Fields,
 };
 
 /// A record as the app sees it.
@@ -100,63 +100,6 @@ impl<P: Ports> Client<P> {
         Ok(rows.into_iter().next())
     }
 
-    /// The records a query finds, in its order; ties, and queries without an order, go by `sys_id`.
-    ///
-    /// # Errors
-    /// [`CoreError::MalformedQuery`] with the place; [`CoreError::UnknownTable`]; the store's.
-    pub async fn query(
-        &self,
-        table: &str,
-        query: &str,
-        offset: usize,
-        limit: Option<usize>,
-    ) -> Result<Vec<AppRow>, EngineError> {
-        let (query, mut records) = self.select(table, query).await?;
-        records.sort_by(|a, b| order(self.schema(), &query, table, a, b));
-        let page: Vec<Record> = records.into_iter().skip(offset).take(limit.unwrap_or(usize::MAX)).collect();
-        let pause = self.pause().await?;
-        self.look(|tx| present::records(tx, &page, pause)).await
-    }
-
-    /// How many records a query finds.
-    ///
-    /// # Errors
-    /// As [`Client::query`].
-    pub async fn count(&self, table: &str, query: &str) -> Result<u32, EngineError> {
-        if query.is_empty() {
-            self.schema().known(table)?;
-            let [count] = self.counts([Scan::index(StoreName::Records, Record::of_table(table))]).await?;
-            return Ok(count);
-        }
-        let (_, records) = self.select(table, query).await?;
-        Ok(u32::try_from(records.len()).unwrap_or(u32::MAX))
-    }
-
-    async fn select(&self, table: &str, query: &str) -> Result<(Query, Vec<Record>), EngineError> {
-        self.schema().known(table)?;
-        // A query may still name a record by the id it had.
-        let query = self
-            .look(|tx| {
-                let mut text = query.to_owned();
-                let old: Vec<String> = ids::find(query).map(str::to_owned).collect();
-                for id in old {
-                    let now = write::resolve(tx, &id)?;
-                    text = ids::replace(&text, &id, &now).unwrap_or(text);
-                }
-                Ok(text)
-            })
-            .await?;
-        let query: Query = query.parse().map_err(|why| CoreError::MalformedQuery(format!("{why}")))?;
-        let read = Read::Rows(Scan::index(StoreName::Records, Record::of_table(table)));
-        let found = self.ports().store().read(&[read]).await?;
-        let mut records = Vec::new();
-        if let Some(Found::Rows(rows)) = found.into_iter().next() {
-            records = self.readable::<Record>(&rows);
-            records.retain(|record| matches_record(self.schema(), &query, table, record));
-        }
-        Ok((query, records))
-    }
-
     /// The outbox, oldest first, after the item `after`. `states` keeps only items in these.
     ///
     /// # Errors
@@ -201,23 +144,6 @@ pub(super) fn get(
         found => found?,
     };
     if record.deleted && !deleted { Ok(Vec::new()) } else { present::records(tx, &[record], pause) }
-}
-
-fn field<'a>(record: &'a Record, name: &str) -> &'a str {
-    if name == "sys_id" { &record.sys_id } else { record.fields.get(name).map_or("", String::as_str) }
-}
-
-fn matches_record(schema: &Schema, query: &Query, table: &str, record: &Record) -> bool {
-    if record.fields.contains_key("sys_id") {
-        return matches(schema, query, table, &record.fields);
-    }
-    query.matches(|name| field(record, name), |name| schema.type_of(table, name))
-}
-
-fn order(schema: &Schema, query: &Query, table: &str, a: &Record, b: &Record) -> Ordering {
-    query
-        .compare(|name| field(a, name), |name| field(b, name), |name| schema.type_of(table, name))
-        .then_with(|| a.sys_id.cmp(&b.sys_id))
 }
 
 /// The fields of an encoded query given in its object form: `{equals, orderBy}`.

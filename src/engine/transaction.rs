@@ -9,8 +9,12 @@ use super::{
 };
 use crate::{
     core::{
-        CoreError, Halt, Origin, Ref, Ruled, Tx, View, Work, act, ids, present, present::Pause, receive::refs,
-        stored::Action, values::take, write,
+        CoreError, Halt, Origin, Read, Ref, Ruled, Tx, View, Work, act, ids, present,
+        present::Pause,
+        receive::refs,
+        stored::{Action, Indexes},
+        values::take,
+        write,
     },
     ports::{Clock, Entropy, Ports, Store},
 };
@@ -189,7 +193,14 @@ impl<P: Ports> Transaction<P> {
                         return Ok(());
                     }
                     Err(Halt::Refuse(error)) => return Err(error.into()),
-                    Err(Halt::Missing) => tx.missing(),
+                    Err(Halt::Missing) => {
+                        let mut missing = tx.missing();
+                        let looked_at = Read::Row(Indexes::at());
+                        if view.reads().is_empty() && !missing.contains(&looked_at) {
+                            missing.push(looked_at);
+                        }
+                        missing
+                    }
                 }
             };
             let found = self.client.ports().store().read(&missing).await?;

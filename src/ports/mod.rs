@@ -12,7 +12,7 @@ pub use clock::Clock;
 pub use entropy::Entropy;
 pub use lock::{Lock, Patience};
 pub use remote::{AuthReason, AuthUnavailable, Headers, Remote, RemoteError};
-pub use store::{Mark, Store, StoreError, Usage};
+pub use store::{Mark, Sift, Store, StoreError, Usage};
 
 /// One of each, so that the engine has a single type to be generic over.
 pub trait Ports: 'static {

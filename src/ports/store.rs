@@ -1,6 +1,8 @@
 //! Where rows are kept.
 
-use crate::core::{Commit, Found, Read, WriteSet};
+use std::rc::Rc;
+
+use crate::core::{Commit, Found, Read, Row, Scan, WriteSet};
 
 /// A transactional store of rows. `testing::store_conformance` holds every implementation to this:
 ///
@@ -11,6 +13,9 @@ use crate::core::{Commit, Found, Read, WriteSet};
 pub trait Store: 'static {
     /// Reads in one transaction.
     fn read(&self, reads: &[Read]) -> impl Future<Output = Result<Vec<Found>, StoreError>>;
+    /// Gives `sift` the rows of scans of one store, one after the other, `many` at a time, all of one state of it, until it
+    /// has had enough. Of a scan by the index a row has no more than one entry.
+    fn sift(&self, scans: &[Scan], many: u32, sift: Rc<dyn Sift>) -> impl Future<Output = Result<(), StoreError>>;
     /// Checks and writes in one transaction.
     fn commit(&self, set: &WriteSet) -> impl Future<Output = Result<Commit, StoreError>>;
     /// How much room there is.
@@ -25,6 +30,14 @@ pub trait Store: 'static {
     fn close(&self) -> impl Future<Output = ()>;
     /// Closes the store and removes everything in it.
     fn destroy(&self) -> impl Future<Output = Result<(), StoreError>>;
+}
+
+/// Takes of rows what is wanted of them, so that not all of them are in memory at once.
+pub trait Sift {
+    /// The rows come from the first on, perhaps once more.
+    fn begin(&self);
+    /// The next rows. Whether more are wanted.
+    fn take(&self, rows: Vec<Row>) -> bool;
 }
 
 /// That a database was there.

@@ -10,7 +10,7 @@ use std::{
 use super::yield_now;
 use crate::{
     core::{By, Commit, Expect, Found, Key, Part, Read, Row, Scan, StoreName, WriteSet},
-    ports::{Mark, Store, StoreError, Usage},
+    ports::{Mark, Sift, Store, StoreError, Usage},
 };
 
 /// One store: its rows by key, and where each index entry leads.
@@ -40,20 +40,15 @@ impl Rows {
     /// The primary keys of a scan, in its order.
     fn keys(&self, scan: &Scan) -> Vec<&Key> {
         // All keys that begin with the prefix follow one another, the prefix itself first.
-        let ahead = scan.after.as_ref().filter(|after| !scan.reverse && **after > scan.prefix);
-        let start = ahead.unwrap_or(&scan.prefix).clone();
-        let fits = |at: &Key| match &scan.after {
-            Some(after) if scan.reverse => at < after,
-            Some(after) => at > after,
-            None => true,
-        };
-        let within = |at: &Key| at.starts_with(&scan.prefix);
+        let ahead = scan.after.as_ref().filter(|_| !scan.reverse);
+        let start = ahead.max(scan.from.as_ref()).filter(|at| **at > scan.prefix).unwrap_or(&scan.prefix).clone();
+        let within = |at: &Key| at.starts_with(&scan.prefix) && scan.to.as_ref().is_none_or(|to| at < to);
         let keys: Box<dyn Iterator<Item = (&Key, &Key)>> = match scan.by {
             By::Key => Box::new(self.rows.range(start..).map(|(key, _)| (key, key))),
             By::Index => Box::new(self.index.range((start, Key::default())..).map(|(at, key)| (at, key))),
         };
         let limit = scan.limit.map_or(usize::MAX, |limit| limit as usize);
-        let found = keys.take_while(|(at, _)| within(at)).filter(|(at, _)| fits(at)).map(|(_, key)| key);
+        let found = keys.take_while(|(at, _)| within(at)).filter(|(at, _)| scan.holds(at)).map(|(_, key)| key);
         if !scan.reverse {
             return found.take(limit).collect();
         }
@@ -103,6 +98,7 @@ struct Shared {
     fail_next: RefCell<Option<StoreError>>,
     after_commit: RefCell<Option<AfterCommit>>,
     mark: RefCell<Option<Mark>>,
+    reads: Cell<usize>,
 }
 
 /// A database: what is left when every context is gone.
@@ -146,6 +142,11 @@ impl MemoryDatabase {
         self.0.data.take();
     }
 
+    /// How often it was read, for writing or not.
+    pub fn reads(&self) -> usize {
+        self.0.reads.get()
+    }
+
     /// Every row of `store`, in the order of the keys.
     pub fn rows(&self, store: StoreName) -> Vec<Row> {
         self.0.data.borrow().get(&store).map(|rows| rows.rows.values().cloned().collect()).unwrap_or_default()
@@ -179,8 +180,24 @@ impl Store for MemoryStore {
     async fn read(&self, reads: &[Read]) -> Result<Vec<Found>, StoreError> {
         yield_now().await;
         self.usable()?;
+        self.shared.reads.set(self.shared.reads.get() + 1);
         let data = self.shared.data.borrow();
         Ok(reads.iter().map(|read| find(&data, read)).collect())
+    }
+
+    async fn sift(&self, scans: &[Scan], many: u32, sift: Rc<dyn Sift>) -> Result<(), StoreError> {
+        yield_now().await;
+        self.usable()?;
+        self.shared.reads.set(self.shared.reads.get() + 1);
+        let data = self.shared.data.borrow();
+        sift.begin();
+        for scan in scans {
+            let Found::Rows(rows) = find(&data, &Read::Rows(scan.clone())) else { continue };
+            if !rows.chunks(many as usize).all(|rows| sift.take(rows.to_vec())) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn commit(&self, set: &WriteSet) -> Result<Commit, StoreError> {

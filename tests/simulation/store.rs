@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use landfall::{
-    core::{Commit, Found, Read, WriteSet},
-    ports::{Store, StoreError, Usage},
+    core::{Commit, Found, Read, Scan, WriteSet},
+    ports::{Sift, Store, StoreError, Usage},
     testing::MemoryStore,
 };
 
@@ -41,6 +41,11 @@ impl Store for SimStore {
         let mut found = self.dead.or(self.inner.read(reads)).await.unwrap_or(Err(StoreError::Closed))?;
         planted::on_read(&self.world, self.by, reads, &mut found);
         Ok(found)
+    }
+
+    async fn sift(&self, scans: &[Scan], many: u32, sift: Rc<dyn Sift>) -> Result<(), StoreError> {
+        self.broken()?;
+        self.dead.or(self.inner.sift(scans, many, sift)).await.unwrap_or(Err(StoreError::Closed))
     }
 
     async fn commit(&self, set: &WriteSet) -> Result<Commit, StoreError> {

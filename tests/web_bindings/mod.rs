@@ -8,6 +8,7 @@ pub mod auto_sync;
 pub mod conflicts;
 pub mod hand;
 pub mod handles;
+pub mod live;
 pub mod records;
 pub mod refreshes;
 pub mod refusals;

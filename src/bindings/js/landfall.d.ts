@@ -168,12 +168,37 @@ export interface Table<T> {
   query(query?: Query<T>, options?: { limit?: number; offset?: number }): Promise<Row<T>[]>;
   count(query?: Query<T>): Promise<number>;
   /**
+   * The answer now and after every change that alters it, from whichever tab or worker, once for each transaction. It is asked
+   * for as long as anybody listens. What is wrong with the query is told to the observer's `error`, which ends it.
+   */
+  liveQuery(query?: Query<T>, options?: { limit?: number; offset?: number }): LiveQuery<Row<T>[]>;
+  /** How a query is answered on this device, for who looks for a slow one. */
+  explain(query?: Query<T>): Promise<QueryPlan>;
+  /**
    * The user's word on a record in conflict (`$sync.state`): what was changed here is sent ("mine"), or the fields in
    * `$sync.theirs` are given up ("theirs"; under `conflict: "ask"` all unsent changes of the record are), or values for some
    * or all of these fields. Where nothing is in conflict any more nothing happens; a field that is not is refused
    * (`not_in_conflict`).
    */
   resolveConflict(sysId: string, choice: "mine" | "theirs" | Partial<T>): Promise<Row<T>>;
+}
+
+/** An observable that also fits React's `useSyncExternalStore` and Svelte's stores. Its functions need no `this`. */
+export interface LiveQuery<V> {
+  /** Calls with the last answer at once, if there is one. */
+  subscribe(observer: ((value: V) => void) | { next?: (value: V) => void; error?: (error: LandfallError) => void }): { (): void; unsubscribe(): void };
+  /** The last answer; undefined before the first. The same object until it changes. */
+  getSnapshot(): V | undefined;
+}
+
+/** How a query is answered. */
+export interface QueryPlan {
+  /** The fields of the index that is used; `null` where all records of the table are read. One that is new is used once it is filled. */
+  index: string[] | null;
+  /** What is found by that is looked through for the rest of what the query asks. */
+  filtered: boolean;
+  /** What is found by that is in another order, and all of it is read for the first page, too. */
+  sorted: boolean;
 }
 
 /** What `transaction` gives to its `work`. Of no use once `work` has ended (`transaction_over`). */

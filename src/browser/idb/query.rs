@@ -16,7 +16,10 @@ use super::{
     range::Range,
     schema,
 };
-use crate::core::{By, Found, Read, Row, Scan, StoreName};
+use crate::{
+    core::{By, Found, Read, Row, Scan, StoreName},
+    ports::Sift,
+};
 
 /// Answers `reads` from one state of the database.
 pub async fn read(open: Rc<Open>, reads: Rc<[Read]>) -> Result<Vec<Found>, Trouble> {
@@ -30,6 +33,37 @@ pub async fn read(open: Rc<Open>, reads: Rc<[Read]>) -> Result<Vec<Found>, Troub
     // `join_all`, not `try_join_all`: a request of rexie's that is dropped before its event
     // throws when the event comes.
     join_all(reads.iter().map(|read| answer(&transaction, read))).await.into_iter().collect()
+}
+
+/// Gives `sift` the rows of `scans`, in one transaction: each answer is taken, and the next asked for, before that can end.
+pub async fn sift(open: Rc<Open>, scans: Rc<[Scan]>, many: u32, sift: Rc<dyn Sift>) -> Result<(), Trouble> {
+    let Some(first) = scans.first() else { return Ok(()) };
+    let transaction = open.read_only(&[first.store.as_str()])?;
+    sift.begin();
+    for scan in scans.iter() {
+        let source = Source::of(&transaction, scan)?;
+        let mut left = scan.limit.unwrap_or(u32::MAX);
+        let mut next = scan.clone();
+        loop {
+            let asked = left.min(many);
+            next.limit = Some(asked);
+            let rows = source.rows(&next).await?;
+            let count = u32::try_from(rows.len()).unwrap_or(asked);
+            let last = rows.last().and_then(|row| match scan.by {
+                By::Key => Some(row.key.clone()),
+                By::Index => row.index.iter().find(|entry| next.holds(entry)).cloned(),
+            });
+            if !sift.take(rows) {
+                return Ok(());
+            }
+            left = left.saturating_sub(count);
+            if count < asked || left == 0 || last.is_none() {
+                break;
+            }
+            next.after = last;
+        }
+    }
+    Ok(())
 }
 
 impl Open {

@@ -20,19 +20,25 @@ pub enum Range {
 
 impl Range {
     pub fn of(scan: &Scan) -> Result<Self, JsValue> {
-        if scan.limit == Some(0) {
+        let (from, to) = (scan.from.as_ref(), scan.to.as_ref());
+        if scan.limit == Some(0) || from.zip(to).is_some_and(|(from, to)| from >= to) {
             return Ok(Self::Nothing);
         }
-        let mut lower = (!scan.prefix.0.is_empty()).then(|| (codec::key(&scan.prefix), false));
-        let mut upper = (!scan.prefix.0.is_empty()).then(|| (behind(&scan.prefix), true));
+        let prefix = Some(&scan.prefix).filter(|prefix| !prefix.0.is_empty());
+        let mut lower = from.or(prefix).map(|at| (codec::key(at), false));
+        let mut upper = to.map(codec::key).or_else(|| prefix.map(behind)).map(|at| (at, true));
         if let Some(after) = &scan.after {
             let inside = after.starts_with(&scan.prefix);
             let ahead = *after < scan.prefix;
             match scan.reverse {
-                false if inside => lower = Some((codec::key(after), true)),
+                false if inside && to.is_none_or(|to| after < to) => {
+                    lower = Some((codec::key(after), true)).filter(|_| from.is_none_or(|from| after >= from)).or(lower);
+                }
                 false if ahead => {}
                 // The range has nothing before its prefix itself.
-                true if inside && *after != scan.prefix => upper = Some((codec::key(after), true)),
+                true if inside && *after != scan.prefix && from.is_none_or(|from| after > from) => {
+                    upper = Some((codec::key(after), true)).filter(|_| to.is_none_or(|to| after < to)).or(upper);
+                }
                 true if !inside && !ahead => {}
                 _ => return Ok(Self::Nothing),
             }

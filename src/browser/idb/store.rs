@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     browser::{mark, storage},
-    core::{Commit, Found, Read, WriteSet},
-    ports::{Mark, Store, StoreError, Usage},
+    core::{Commit, Found, Read, Scan, WriteSet},
+    ports::{Mark, Sift, Store, StoreError, Usage},
 };
 
 /// One context's store of one database. Clones share its connections.
@@ -82,6 +82,11 @@ impl Store for IdbStore {
     async fn read(&self, reads: &[Read]) -> Result<Vec<Found>, StoreError> {
         let reads: Rc<[Read]> = reads.into();
         self.run("reading", |open, _| query::read(open, Rc::clone(&reads)), || {}).await
+    }
+
+    async fn sift(&self, scans: &[Scan], many: u32, sift: Rc<dyn Sift>) -> Result<(), StoreError> {
+        let scans: Rc<[Scan]> = scans.into();
+        self.run("reading", |open, _| query::sift(open, Rc::clone(&scans), many, Rc::clone(&sift)), || {}).await
     }
 
     async fn commit(&self, set: &WriteSet) -> Result<Commit, StoreError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Stored;
+use super::{Indexes, Stored};
 use crate::{
     core::{
         key::Key,
@@ -193,4 +193,5 @@ fact!(Family, "family");
 fact!(Proofs, "proofs");
 fact!(Announced, "announced");
 fact!(Birth, "birth");
+fact!(Indexes, "indexes");
 fact!(Unaudited, "unaudited");

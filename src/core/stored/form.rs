@@ -2,6 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::Indexes;
 use crate::core::{
     error::CoreError,
     key::Key,
@@ -19,6 +20,10 @@ pub trait Stored: Clone + Serialize + DeserializeOwned + 'static {
     fn is_at(&self, key: &Key) -> bool;
     /// The index entries it is found by.
     fn index(&self, schema: &Schema) -> Vec<Key>;
+    /// And those of the app's own indexes.
+    fn declared(&self, _schema: &Schema, _indexes: &Indexes) -> Vec<Key> {
+        Vec::new()
+    }
 }
 
 /// Reads a row's body.

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Stored, mention};
+use super::{Indexes, Stored, mention};
 use crate::{
     core::{
         ids,
+        indexes::entries,
         key::Key,
         row::{RowKey, StoreName},
         schema::Schema,
@@ -91,6 +92,11 @@ impl Record {
         self.base.as_ref().unwrap_or(&self.fields)
     }
 
+    /// What the app sees of a field, in string form.
+    pub fn value(&self, field: &str) -> &str {
+        if field == "sys_id" { &self.sys_id } else { self.fields.get(field).map_or("", String::as_str) }
+    }
+
     /// When the instance last changed it, in ServiceNow's time; not known of one that is outdated.
     pub fn updated_on(&self) -> Option<&String> {
         self.told().get(UPDATED).filter(|_| !self.outdated)
@@ -161,5 +167,9 @@ impl Stored for Record {
             index.push(Key::from(["along", &self.sys_id]));
         }
         index
+    }
+
+    fn declared(&self, schema: &Schema, indexes: &Indexes) -> Vec<Key> {
+        entries(self, schema, indexes)
     }
 }

@@ -95,7 +95,7 @@ pub async fn expected_keys_heed_limit_and_order(databases: &impl Databases, name
         for reverse in [false, true] {
             for limit in [None, Some(0), Some(2), Some(9)] {
                 for after in [None, Some(text(&[prefix, "b"])), Some(text(&["zz"])), Some(text(&["a"]))] {
-                    let scan = Scan { store: STORE, by, prefix: text(&[prefix]), after, limit, reverse };
+                    let scan = Scan { by, after, limit, reverse, ..Scan::key(STORE, text(&[prefix])) };
                     let found = keys(&store, scan.clone()).await?;
                     let right = expecting(Expect::Keys(scan.clone(), found.clone()), WriteSet::default());
                     assert_eq!(store.commit(&right).await?, Commit::Done, "{scan:?}");

@@ -48,6 +48,8 @@ macro_rules! store_conformance_cases {
             scans_go_on_after_a_key
             scans_take_a_limit
             scans_go_backwards
+            scans_keep_within_bounds
+            rows_are_sifted_a_few_at_a_time
             a_commit_with_the_right_revision_is_done
             a_commit_with_a_wrong_revision_writes_nothing
             a_row_made_again_is_another_row

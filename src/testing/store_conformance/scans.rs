@@ -1,9 +1,11 @@
 //! Ranges: by key and by index, with prefix, start, limit and direction.
 
+use std::{cell::RefCell, rc::Rc};
+
 use super::{Databases, Outcome, keys, puts, row, text, write};
 use crate::{
     core::{By, Key, Part, Row, Scan, StoreName},
-    ports::Store as _,
+    ports::{Sift, Store as _},
 };
 
 const STORE: StoreName = StoreName::Records;
@@ -161,6 +163,93 @@ pub async fn scans_go_backwards(databases: &impl Databases, name: &str) -> Outco
     assert_eq!(keys(&store, before_all).await?, expected(&[]));
     let everything = Scan { reverse: true, after: Some(text(&["t", "b"])), ..scan(By::Key, &[]) };
     assert_eq!(keys(&store, everything).await?, [text(&["t", "a"]), text(&["s"])]);
+    store.close().await;
+    Ok(())
+}
+
+/// Between two bounds, of which the first is among what is found and the second is not.
+pub async fn scans_keep_within_bounds(databases: &impl Databases, name: &str) -> Outcome {
+    let store = databases.open(name).await?;
+    let rows = ["a", "b", "c", "d"].map(|key| row(&["t", key], 1.0, &[&["i", key]]));
+    write(&store, puts(STORE, rows)).await?;
+    let cases: [(Option<&str>, Option<&str>, Option<&str>, &str); 10] = [
+        (Some("b"), None, None, "bcd"),
+        (None, Some("c"), None, "ab"),
+        (Some("b"), Some("d"), None, "bc"),
+        (Some("b"), Some("b"), None, ""),
+        (Some("c"), Some("b"), None, ""),
+        (Some("bb"), Some("cc"), None, "c"),
+        (Some("b"), Some("d"), Some("b"), "c"),
+        (Some("b"), Some("d"), Some("a"), "bc"),
+        (Some("b"), Some("d"), Some("c"), ""),
+        (Some("b"), Some("d"), Some("d"), ""),
+    ];
+    for (by, prefix) in [(By::Key, "t"), (By::Index, "i")] {
+        let at = |key: Option<&str>| key.map(|key| text(&[prefix, key]));
+        for (from, to, after, found) in cases {
+            let within = Scan { from: at(from), to: at(to), after: at(after), ..scan(by, &[prefix]) };
+            let expected: Vec<Key> = found.chars().map(|key| text(&["t", &key.to_string()])).collect();
+            assert_eq!(keys(&store, within.clone()).await?, expected, "{within:?}");
+            if after.is_none() {
+                let back: Vec<Key> = expected.iter().rev().cloned().collect();
+                assert_eq!(keys(&store, Scan { reverse: true, ..within }).await?, back);
+            }
+        }
+        let back = |after| Scan { reverse: true, from: at(Some("b")), after: at(Some(after)), ..scan(by, &[prefix]) };
+        assert_eq!(keys(&store, back("d")).await?, [text(&["t", "c"]), text(&["t", "b"])]);
+        assert_eq!(keys(&store, back("b")).await?, [] as [Key; 0]);
+        let up_to = Scan { to: at(Some("c")), ..back("d") };
+        assert_eq!(keys(&store, up_to).await?, [text(&["t", "b"])]);
+    }
+    store.close().await;
+    Ok(())
+}
+
+/// Takes rows until it has so many.
+#[derive(Default)]
+struct Few {
+    most: usize,
+    taken: RefCell<Vec<Vec<Key>>>,
+}
+
+impl Sift for Few {
+    fn begin(&self) {
+        self.taken.take();
+    }
+
+    fn take(&self, rows: Vec<Row>) -> bool {
+        self.taken.borrow_mut().push(rows.into_iter().map(|row| row.key).collect());
+        self.taken.borrow().iter().map(Vec::len).sum::<usize>() < self.most
+    }
+}
+
+/// In the scan's order and within its limit, so many at a time, and no more than are wanted.
+pub async fn rows_are_sifted_a_few_at_a_time(databases: &impl Databases, name: &str) -> Outcome {
+    let store = databases.open(name).await?;
+    let all = ["a", "b", "c", "d", "e"];
+    write(&store, puts(STORE, all.map(|key| row(&[key], 1.0, &[&["i", key], &["other", key]])))).await?;
+    for (limit, reverse, most, expected) in [
+        (None, false, 9, "ab cd e"),
+        (None, true, 9, "ed cb a"),
+        (None, false, 3, "ab cd"),
+        (None, false, 2, "ab"),
+        (Some(3), false, 9, "ab c"),
+        (Some(4), true, 9, "ed cb"),
+        (Some(0), false, 9, ""),
+    ] {
+        for walk in [scan(By::Key, &[]), scan(By::Index, &["i"])] {
+            let few = Rc::new(Few { most, ..Few::default() });
+            let walk = Scan { limit, reverse, ..walk };
+            store.sift(std::slice::from_ref(&walk), 2, Rc::clone(&few) as Rc<dyn Sift>).await?;
+            let mut taken = few.taken.take();
+            taken.retain(|rows| !rows.is_empty());
+            let expected: Vec<Vec<Key>> = expected
+                .split_whitespace()
+                .map(|few| few.chars().map(|key| text(&[&key.to_string()])).collect())
+                .collect();
+            assert_eq!(taken, expected, "{walk:?}");
+        }
+    }
     store.close().await;
     Ok(())
 }

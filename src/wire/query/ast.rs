@@ -26,7 +26,7 @@ pub struct AnyOf {
 /// One condition on one field.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Term {
-    /// Of the record itself; never dotted.
+    /// Of the record itself, or, where the query was read [with paths](Query::with_paths), of another.
     pub field: String,
     /// What must hold of it.
     pub op: Op,
@@ -70,7 +70,7 @@ pub enum Op {
 /// One field to sort by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Order {
-    /// Of the record itself; never dotted.
+    /// As a term's.
     pub field: String,
     /// `ORDERBYDESC` rather than `ORDERBY`.
     pub descending: bool,

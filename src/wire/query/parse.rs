@@ -13,12 +13,27 @@ impl FromStr for Query {
     type Err = QueryError;
 
     fn from_str(text: &str) -> Result<Self, QueryError> {
-        let mut reading = Reading::default();
-        for part in parts(text) {
-            reading.take(part)?;
-        }
-        reading.finish(text.chars().count() + 1)
+        read(text, false)
     }
+}
+
+impl Query {
+    /// Reads a query that may name fields of other records by the references that lead there, as `caller_id.location`.
+    /// Whoever evaluates it has to look them up.
+    ///
+    /// # Errors
+    /// As with [`FromStr`], but for these.
+    pub fn with_paths(text: &str) -> Result<Self, QueryError> {
+        read(text, true)
+    }
+}
+
+fn read(text: &str, paths: bool) -> Result<Query, QueryError> {
+    let mut reading = Reading { paths, ..Reading::default() };
+    for part in parts(text) {
+        reading.take(part)?;
+    }
+    reading.finish(text.chars().count() + 1)
 }
 
 /// What has been read so far.
@@ -27,11 +42,12 @@ struct Reading {
     groups: Vec<Group>,
     group: Group,
     order: Vec<Order>,
+    paths: bool,
 }
 
 impl Reading {
     fn take(&mut self, part: Part) -> Result<(), QueryError> {
-        let mut cursor = Cursor { at: part.at, rest: &part.text };
+        let mut cursor = Cursor { at: part.at, rest: &part.text, paths: self.paths };
         if cursor.rest.is_empty() || cursor.rest == "EQ" {
             return Ok(());
         }
@@ -93,6 +109,7 @@ fn parts(text: &str) -> Vec<Part> {
 struct Cursor<'p> {
     at: usize,
     rest: &'p str,
+    paths: bool,
 }
 
 impl<'p> Cursor<'p> {
@@ -116,8 +133,13 @@ impl<'p> Cursor<'p> {
         if !field.starts_with(|c: char| c.is_ascii_lowercase()) {
             return Err(self.error(Problem::ExpectedField));
         }
-        if rest.starts_with('.') {
-            return Err(self.error(Problem::DottedField(field.to_owned())));
+        if let Some(behind) = rest.strip_prefix('.') {
+            if !self.paths {
+                return Err(self.error(Problem::DottedField(field.to_owned())));
+            }
+            self.at += field.len() + 1;
+            self.rest = behind;
+            return Ok(format!("{field}.{}", self.field()?));
         }
         self.at += field.len();
         self.rest = rest;

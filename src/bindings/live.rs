@@ -1,0 +1,74 @@
+//! Live queries: when to ask again, and what. Who listens is JavaScript's.
+
+use std::{cell::Cell, rc::Rc};
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+
+use super::{failure::Failure, fields, opened::Handle, promise::promise};
+use crate::{browser::BrowserPorts, core::Event, engine::LiveQuery};
+
+#[cfg_attr(not(feature = "testing"), wasm_bindgen(raw_module = "./live.js"))]
+#[cfg_attr(feature = "testing", wasm_bindgen(module = "/src/bindings/js/live.js"))]
+extern "C" {
+    /// The contract's `LiveQuery` over a source.
+    fn live(source: JsValue) -> JsValue;
+}
+
+/// What a live query is asked of.
+#[wasm_bindgen]
+pub struct LiveSource {
+    handle: Rc<Handle>,
+    query: Rc<Result<LiveQuery<BrowserPorts>, Failure>>,
+    listener: Cell<Option<u64>>,
+}
+
+impl std::fmt::Debug for LiveSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LiveSource").finish_non_exhaustive()
+    }
+}
+
+impl LiveSource {
+    /// The contract's `LiveQuery`. What is wrong with the query is told to whoever listens.
+    pub(super) fn over(handle: Rc<Handle>, query: Result<LiveQuery<BrowserPorts>, Failure>) -> JsValue {
+        live(Self { handle, query: Rc::new(query), listener: Cell::default() }.into())
+    }
+}
+
+#[wasm_bindgen]
+impl LiveSource {
+    /// Calls `ask` from now on whenever the answer may be another.
+    pub fn begin(&self, ask: Function) {
+        let (Ok(client), Ok(query)) = (self.handle.client(), &*self.query) else { return };
+        query.begin();
+        let query = Rc::clone(&self.query);
+        let number = client.listen(Rc::new(move |event: &Event| {
+            if query.as_ref().as_ref().is_ok_and(|query| query.hear(event)) {
+                // It only puts down that it was called.
+                let _ = ask.call0(&JsValue::UNDEFINED);
+            }
+        }));
+        self.rest();
+        self.listener.set(Some(number));
+    }
+
+    /// The answer, or `undefined` if it is the same.
+    pub fn answer(&self) -> Promise {
+        let (handle, query) = (Rc::clone(&self.handle), Rc::clone(&self.query));
+        promise(async move {
+            handle.client()?;
+            match query.as_ref().as_ref().map_err(Clone::clone)?.answer().await? {
+                Some(rows) => fields::rows(&rows),
+                None => Ok(JsValue::UNDEFINED),
+            }
+        })
+    }
+
+    /// Nobody listens any more.
+    pub fn rest(&self) {
+        if let (Some(number), Ok(client)) = (self.listener.take(), self.handle.client()) {
+            client.unlisten(number);
+        }
+    }
+}
