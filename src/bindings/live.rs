@@ -1,12 +1,19 @@
 //! Live queries: when to ask again, and what. Who listens is JavaScript's.
 
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use super::{failure::Failure, fields, opened::Handle, promise::promise};
-use crate::{browser::BrowserPorts, core::Event, engine::LiveQuery};
+use crate::{
+    browser::{BrowserPorts, Wake},
+    core::Event,
+    engine::LiveQuery,
+};
 
 #[cfg_attr(not(feature = "testing"), wasm_bindgen(raw_module = "./live.js"))]
 #[cfg_attr(feature = "testing", wasm_bindgen(module = "/src/bindings/js/live.js"))]
@@ -21,6 +28,8 @@ pub struct LiveSource {
     handle: Rc<Handle>,
     query: Rc<Result<LiveQuery<BrowserPorts>, Failure>>,
     listener: Cell<Option<u64>>,
+    /// What other contexts tell a page that is frozen it never hears.
+    wake: RefCell<Option<Wake>>,
 }
 
 impl std::fmt::Debug for LiveSource {
@@ -32,7 +41,7 @@ impl std::fmt::Debug for LiveSource {
 impl LiveSource {
     /// The contract's `LiveQuery`. What is wrong with the query is told to whoever listens.
     pub(super) fn over(handle: Rc<Handle>, query: Result<LiveQuery<BrowserPorts>, Failure>) -> JsValue {
-        live(Self { handle, query: Rc::new(query), listener: Cell::default() }.into())
+        live(Self { handle, query: Rc::new(query), listener: Cell::default(), wake: RefCell::default() }.into())
     }
 }
 
@@ -42,15 +51,23 @@ impl LiveSource {
     pub fn begin(&self, ask: Function) {
         let (Ok(client), Ok(query)) = (self.handle.client(), &*self.query) else { return };
         query.begin();
-        let query = Rc::clone(&self.query);
+        // It only puts down that it was called.
+        let ask = move || drop(ask.call0(&JsValue::UNDEFINED));
+        let (hearing, asking) = (Rc::clone(&self.query), ask.clone());
         let number = client.listen(Rc::new(move |event: &Event| {
-            if query.as_ref().as_ref().is_ok_and(|query| query.hear(event)) {
-                // It only puts down that it was called.
-                let _ = ask.call0(&JsValue::UNDEFINED);
+            if hearing.as_ref().as_ref().is_ok_and(|query| query.hear(event)) {
+                asking();
             }
         }));
         self.rest();
         self.listener.set(Some(number));
+        let woken = Rc::clone(&self.query);
+        self.wake.replace(Some(Wake::new(move || {
+            if let Ok(query) = &*woken {
+                query.begin();
+                ask();
+            }
+        })));
     }
 
     /// The answer, or `undefined` if it is the same.
@@ -67,6 +84,7 @@ impl LiveSource {
 
     /// Nobody listens any more.
     pub fn rest(&self) {
+        self.wake.take();
         if let (Some(number), Ok(client)) = (self.listener.take(), self.handle.client()) {
             client.unlisten(number);
         }

@@ -6,7 +6,7 @@ use futures_executor::block_on;
 use landfall::{
     core::Event,
     engine::{AppRow, Client, LiveQuery, SyncOptions},
-    testing::{Device, MemoryInstance, MemoryPorts},
+    testing::{Device, MemoryHub, MemoryInstance, MemoryPorts},
 };
 use serde_json::{Value, json};
 
@@ -27,23 +27,29 @@ fn device(instance: &MemoryInstance) -> Device {
 
 /// A live query, and how often it was called for.
 struct Watched {
+    hub: MemoryHub,
     live: Rc<LiveQuery<MemoryPorts>>,
     calls: Rc<RefCell<u32>>,
 }
 
 impl Watched {
-    fn new(page: &Page, table: &str, query: &str, offset: usize, limit: Option<usize>) -> Self {
+    fn new(device: &Device, page: &Page, table: &str, query: &str, offset: usize, limit: Option<usize>) -> Self {
         let live = Rc::new(LiveQuery::new(page.clone(), table.to_owned(), query.to_owned(), offset, limit));
         let calls = Rc::<RefCell<u32>>::default();
         live.begin();
         let (hearing, count) = (Rc::clone(&live), Rc::clone(&calls));
         page.listen(Rc::new(move |event: &Event| *count.borrow_mut() += u32::from(hearing.hear(event))));
-        Self { live, calls }
+        Self { hub: device.hub.clone(), live, calls }
+    }
+
+    async fn rows(&self) -> Option<Vec<AppRow>> {
+        self.hub.deliver();
+        self.live.answer().await.unwrap()
     }
 
     /// What is given, by a field; nothing, if it is the same.
     async fn now(&self) -> Option<Vec<String>> {
-        let rows = self.live.answer().await.unwrap()?;
+        let rows = self.rows().await?;
         Some(rows.iter().map(|row| row["short_description"].as_str().unwrap().to_owned()).collect())
     }
 }
@@ -64,7 +70,7 @@ fn what_may_alter_the_answer_is_asked_and_what_alters_it_is_given() {
         let device = device(&instance);
         let (page, other) = (device.open().await.unwrap(), device.open().await.unwrap());
         let first = make(&page, "incident", "a", "1").await;
-        let watched = Watched::new(&page, "task", "state=1^ORDERBYshort_description", 0, None);
+        let watched = Watched::new(&device, &page, "task", "state=1^ORDERBYshort_description", 0, None);
         assert_eq!(watched.now().await, Some(vec!["a".to_owned()]));
         assert_eq!(watched.now().await, None, "nothing has happened");
 
@@ -101,7 +107,7 @@ fn one_transaction_is_one_answer() {
         let instance = MemoryInstance::plain();
         let device = device(&instance);
         let page = device.open().await.unwrap();
-        let watched = Watched::new(&page, "incident", "", 0, None);
+        let watched = Watched::new(&device, &page, "incident", "", 0, None);
         assert!(watched.now().await.unwrap().is_empty());
         let tx = page.begin().await.unwrap();
         for name in ["a", "b", "c"] {
@@ -127,15 +133,15 @@ fn what_a_sync_does_to_what_is_unsent_is_given() {
             rows.iter().map(|row| row["$sync"]["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
         // Of the two it has the one that waits for the other.
-        let watched = Watched::new(&page, "incident", "state=2", 0, None);
-        let rows = watched.live.answer().await.unwrap().unwrap();
-        assert_eq!(states(&rows), ["new"]);
+        let watched = Watched::new(&device, &page, "incident", "state=2", 0, None);
+        let rows = watched.rows().await.unwrap();
+        assert_eq!(states(&rows), ["local"]);
         page.set_offline(true).await.unwrap();
-        let rows = watched.live.answer().await.unwrap();
-        assert!(rows.is_none_or(|rows| states(&rows) == ["new"] || states(&rows) == ["waiting"]));
+        let rows = watched.rows().await;
+        assert!(rows.is_none_or(|rows| states(&rows) == ["local"] || states(&rows) == ["waiting"]));
         page.set_offline(false).await.unwrap();
         page.sync(SyncOptions::default()).await.unwrap();
-        let rows = watched.live.answer().await.unwrap().unwrap();
+        let rows = watched.rows().await.unwrap();
         assert_eq!(
             (states(&rows), rows[0]["sys_id"].as_str().unwrap().starts_with("tmp_")),
             (vec!["synced".to_owned()], false)
@@ -155,8 +161,8 @@ fn a_page_of_it_moves_with_what_is_before() {
         for name in ["b", "c", "d", "e"] {
             make(&page, "incident", name, "1").await;
         }
-        let first = Watched::new(&page, "incident", "ORDERBYshort_description", 0, Some(2));
-        let second = Watched::new(&page, "incident", "ORDERBYshort_description", 2, Some(2));
+        let first = Watched::new(&device, &page, "incident", "ORDERBYshort_description", 0, Some(2));
+        let second = Watched::new(&device, &page, "incident", "ORDERBYshort_description", 2, Some(2));
         assert_eq!(
             (first.now().await.unwrap(), second.now().await.unwrap()),
             (vec!["b".into(), "c".into()], vec!["d".into(), "e".into()])

@@ -172,7 +172,8 @@ pub async fn scans_keep_within_bounds(databases: &impl Databases, name: &str) ->
     let store = databases.open(name).await?;
     let rows = ["a", "b", "c", "d"].map(|key| row(&["t", key], 1.0, &[&["i", key]]));
     write(&store, puts(STORE, rows)).await?;
-    let cases: [(Option<&str>, Option<&str>, Option<&str>, &str); 10] = [
+    type Bound = Option<&'static str>;
+    let cases: [(Bound, Bound, Bound, &str); 10] = [
         (Some("b"), None, None, "bcd"),
         (None, Some("c"), None, "ab"),
         (Some("b"), Some("d"), None, "bc"),
