@@ -69,7 +69,7 @@ async fn what_is_wrong_with_a_live_query_is_told_to_who_listens() {
         };
         same(await error("priority"), ["LandfallError", "malformed_query"]);
         same(await error(7), ["LandfallError", "bad_argument"]);
-        same(await error("", { most: 1 }), ["LandfallError", "bad_argument"]);
+        same(await error("", { most: 1 }), ["LandfallError", "bad_options"]);
         same(await new Promise((resolve) => db.table("unheard_of").liveQuery("").subscribe({ error: ({ code }) => resolve(code) })), "unknown_table");
         for (const given of [undefined, null, 7, "next"]) {
           await refused("bad_argument", "a function", async () => db.table("incident").liveQuery("").subscribe(given));
