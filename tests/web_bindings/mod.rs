@@ -6,6 +6,7 @@ pub mod actions;
 pub mod along;
 pub mod auto_sync;
 pub mod conflicts;
+pub mod crash;
 pub mod hand;
 pub mod handles;
 pub mod records;
