@@ -1,4 +1,4 @@
-//! Live queries: when to ask again, and what. Who listens is JavaScript's.
+//! Live queries: when to ask again, and what. Who listens is `js/live.js`'s.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,13 +14,6 @@ use crate::{
     core::Event,
     engine::LiveQuery,
 };
-
-#[cfg_attr(not(feature = "testing"), wasm_bindgen(raw_module = "./live.js"))]
-#[cfg_attr(feature = "testing", wasm_bindgen(module = "/src/bindings/js/live.js"))]
-extern "C" {
-    /// The contract's `LiveQuery` over a source.
-    fn live(source: JsValue) -> JsValue;
-}
 
 /// What a live query is asked of.
 #[wasm_bindgen]
@@ -39,9 +32,8 @@ impl std::fmt::Debug for LiveSource {
 }
 
 impl LiveSource {
-    /// The contract's `LiveQuery`. What is wrong with the query is told to whoever listens.
-    pub(super) fn over(handle: Rc<Handle>, query: Result<LiveQuery<BrowserPorts>, Failure>) -> JsValue {
-        live(Self { handle, query: Rc::new(query), listener: Cell::default(), wake: RefCell::default() }.into())
+    pub(super) fn new(handle: Rc<Handle>, query: Result<LiveQuery<BrowserPorts>, Failure>) -> Self {
+        Self { handle, query: Rc::new(query), listener: Cell::default(), wake: RefCell::default() }
     }
 }
 

@@ -4,7 +4,8 @@
 //! * `arguments`, `options`, `query`, `sync_options`, `signal`: what callers give. `fields`: records, checked to be JSON.
 //! * `failure`, `promise`: what callers get back, also when the module crashes.
 //! * `events`: listeners. `auto_sync`: syncing without being asked.
-//! * `js/`: the entry, the error class, the service worker's part and the types, as they are in the package.
+//! * `js/`: the entry, what the app holds (`lasting`: it outlives a crash), the error class, the service worker's part and
+//!   the types, as they are in the package.
 //!
 //! No Rust borrow is held while JavaScript of the app runs: it may call straight back.
 
@@ -32,5 +33,7 @@ mod transaction;
 pub use action::OnlineStep;
 pub use landfall::{Landfall, open};
 pub use outbox::Outbox;
+#[cfg(feature = "testing")]
+pub use promise::{crash, revive};
 pub use table::Table;
 pub use transaction::{Transaction, TransactionTable};

@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::{arguments::Given, failure::Failure, fields::plain};
 use crate::{
-    browser::RemoteOptions,
+    browser::{RemoteOptions, database_name},
     core::{
         Durability,
         along::Include,
@@ -69,7 +69,7 @@ impl Options {
             _ => Durability::Strict,
         };
         Ok(Self {
-            database: database(&name, &url, &user),
+            database: database_name(&name, &url, &user),
             schema: Schema::new(tables(&given)?)?,
             settings: Settings {
                 user,
@@ -87,13 +87,6 @@ impl Options {
             auto_sync: given.flag("autoSync")?.unwrap_or(true),
         })
     }
-}
-
-/// App and user may be any text. The slashes in them are escaped, so that no two users share a name whatever they
-/// are called; those of the URL stand between the two and need not be.
-fn database(name: &str, url: &str, user: &str) -> String {
-    let escaped = |text: &str| text.replace('%', "%25").replace('/', "%2F");
-    format!("landfall/{}/{url}/{}", escaped(name), escaped(user))
 }
 
 fn extras(instance: &Given) -> Result<Option<String>, Failure> {

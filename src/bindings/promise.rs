@@ -1,7 +1,8 @@
 //! Promises that are settled whatever happens.
 //!
-//! A panic stops the module where it stands, and a future that was running never ends. So that nobody waits for it
-//! for ever, the promises not yet settled are known, and a crash rejects them all.
+//! A panic stops the module's instance where it stands, and a future that was running never ends. So that nobody waits for it
+//! for ever, the promises not yet settled are known, and a crash rejects them all. `js/lasting.js` puts another instance
+//! in its place.
 
 use std::{
     cell::{Cell, RefCell},
@@ -10,11 +11,21 @@ use std::{
 
 use futures_util::FutureExt as _;
 use js_sys::{Function, Promise};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::spawn_local;
 
 use super::failure::Failure;
-use crate::{browser::BrowserPorts, engine::Client};
+use crate::{
+    browser::{BrowserPorts, let_go_of_all},
+    engine::Client,
+};
+
+#[cfg_attr(not(feature = "testing"), wasm_bindgen(raw_module = "./crash.js"))]
+#[cfg_attr(feature = "testing", wasm_bindgen(module = "/src/bindings/js/crash.js"))]
+extern "C" {
+    /// Tells those outside that this instance is of no use any more.
+    fn crashed(error: &JsValue);
+}
 
 thread_local! {
     static PENDING: RefCell<BTreeMap<u64, Function>> = const { RefCell::new(BTreeMap::new()) };
@@ -52,18 +63,30 @@ pub fn drive_on(client: &Client<BrowserPorts>) {
     }
 }
 
-/// Rejects all that is pending and all that will be asked. For the panic hook: it runs before the module stops.
+/// Rejects all that is pending and all that will be asked of this instance, and lets go of what it holds. For the panic
+/// hook: it runs before the instance stops.
 pub fn crash(what: &str) {
-    let sentence = format!("Landfall has crashed and works again after a reload. What was saved is safe. {what}");
-    let failure = Failure::new("crashed", sentence);
+    let sentence = format!(
+        "Landfall has crashed, and the next call works again. What was saved is safe; whether this call was carried out is not known. {what}"
+    );
+    let failure = Failure::new("crashed", sentence).retryable(true);
+    let error = JsValue::from(failure.clone());
+    // First: nothing that follows may keep the next instance from being made.
+    crashed(&error);
     CRASH.with(|crash| {
         if let Ok(mut crash) = crash.try_borrow_mut() {
             crash.get_or_insert_with(|| failure.clone());
         }
     });
     let pending = PENDING.with(|pending| pending.try_borrow_mut().map(|mut all| std::mem::take(&mut *all)));
-    let error = JsValue::from(failure);
     for reject in pending.unwrap_or_default().values() {
         let _ = reject.call1(&JsValue::UNDEFINED, &error);
     }
+    let_go_of_all();
+}
+
+/// For tests, in which nothing has crashed but what they say.
+#[cfg(feature = "testing")]
+pub fn revive() {
+    CRASH.take();
 }

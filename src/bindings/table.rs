@@ -154,14 +154,14 @@ impl Table {
         promise(async move { Ok(handle.client()?.count(&table, &query?).await?.into()) })
     }
 
-    /// A query whose answer is kept up to date.
-    #[wasm_bindgen(js_name = liveQuery)]
-    pub fn live_query(&self, query: JsValue, options: JsValue) -> JsValue {
-        let live = self.encoded(&query).and_then(|query| {
+    /// What a live query is asked of. What is wrong with the query is told to whoever asks.
+    #[wasm_bindgen(js_name = liveSource)]
+    pub fn live_source(&self, query: JsValue, options: JsValue) -> LiveSource {
+        let query = self.encoded(&query).and_then(|query| {
             let (limit, offset) = page(&options)?;
             Ok(LiveQuery::new(self.handle.client()?.clone(), self.name.clone(), query, offset, limit))
         });
-        LiveSource::over(Rc::clone(&self.handle), live)
+        LiveSource::new(Rc::clone(&self.handle), query)
     }
 
     /// How a query is answered.

@@ -5,6 +5,7 @@ use std::{cell::RefCell, fmt, rc::Rc};
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use web_sys::{BroadcastChannel, MessageEvent};
 
+use super::held::{Held, hold};
 use crate::{
     core::Event,
     ports::{Channel, Listener},
@@ -19,6 +20,7 @@ type OnMessage = Closure<dyn Fn(MessageEvent)>;
 pub struct BrowserChannel {
     channel: RefCell<Option<BroadcastChannel>>,
     on_message: RefCell<Option<OnMessage>>,
+    _held: Option<Held>,
 }
 
 impl fmt::Debug for BrowserChannel {
@@ -31,7 +33,9 @@ impl BrowserChannel {
     /// The channel of the database called `database`.
     pub fn new(database: &str) -> Self {
         let channel = BroadcastChannel::new(&format!("landfall/1/{database}")).ok();
-        Self { channel: RefCell::new(channel), on_message: RefCell::new(None) }
+        let dying = channel.clone();
+        let _held = dying.map(|channel| hold(move || channel.close()));
+        Self { channel: RefCell::new(channel), on_message: RefCell::new(None), _held }
     }
 }
 

@@ -8,7 +8,11 @@ use wasm_bindgen::{JsCast as _, JsValue, closure::Closure, prelude::wasm_bindgen
 use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortController;
 
-use super::{clock, js};
+use super::{
+    clock,
+    held::{Held, hold},
+    js,
+};
 use crate::ports::{Lock, Patience};
 
 #[wasm_bindgen]
@@ -36,6 +40,15 @@ pub struct BrowserLock {
 pub struct BrowserGuard {
     /// Settles the promise that the browser waits for.
     release: Function,
+    _held: Held,
+}
+
+impl BrowserGuard {
+    fn new(release: Function) -> Self {
+        let dying = release.clone();
+        let let_go = move || drop(dying.call0(&JsValue::UNDEFINED));
+        Self { release, _held: hold(let_go) }
+    }
 }
 
 impl Drop for BrowserGuard {
@@ -79,7 +92,7 @@ impl BrowserLock {
         };
         let (held, release) = settled_by_hand();
         let (granted, grant) = settled_by_hand();
-        line.guard = Some(BrowserGuard { release });
+        line.guard = Some(BrowserGuard::new(release));
         // Freed by its one call. If that never comes it is the garbage collector's: to drop it
         // here would make a call that is already on its way throw.
         let callback = Closure::once_into_js(move |lock: JsValue| {
@@ -137,7 +150,7 @@ impl Lock for BrowserLock {
     async fn acquire(&self, patience: Patience) -> Option<BrowserGuard> {
         let everyone = || {
             self.open_to_all.set(true);
-            Some(BrowserGuard { release: settled_by_hand().1 })
+            Some(BrowserGuard::new(settled_by_hand().1))
         };
         let Some(locks) = js::navigator("locks") else { return everyone() };
         match self.request(locks.unchecked_ref(), patience).await {

@@ -7,8 +7,8 @@ use web_sys::console;
 
 /// Has each panic print where it was, in place of a bare `unreachable`.
 ///
-/// In Wasm a panic is the end of the instance: no promise it owes is ever settled. What is on
-/// disk is not affected, since nothing is written but whole transactions.
+/// In Wasm a panic is the end of the instance: no promise it owes is ever settled, and what it holds is let go of here.
+/// What is on disk is not affected, since nothing is written but whole transactions.
 pub fn install_hook() {
     static ONCE: Once = Once::new();
     // In an instance that panicked before, to set a hook would be one more panic.
@@ -17,7 +17,7 @@ pub fn install_hook() {
     }
     ONCE.call_once(|| {
         std::panic::set_hook(Box::new(|panic| {
-            let text = format!("Landfall has a defect and must be loaded again. {panic}");
+            let text = format!("Landfall has a defect. {panic}");
             console::error_1(&JsValue::from_str(&text));
         }));
     });

@@ -7,7 +7,7 @@
 //! * `along`: what goes along with other records, step by step; `led_to`: the questions of one step. `opened`: what the app asks the instance for, and pins.
 //! * `doctor`: what a new set-up gets wrong.
 //! * `find`: what a query finds; `fill`: indexes that are new; `live`: a query whose answer is kept up to date.
-//! * `typed`: records as a type of the app's own.
+//! * `typed`: records as a type of the app's own; `typed_writes`: those of one transaction.
 //! * `foreign`: ids that another device made.
 //! * `hand`: what a person may do about an item, and waiting for one.
 //! * [`dialect`]: how intents become requests, and answers receipts.
@@ -52,6 +52,7 @@ mod sync;
 mod transaction;
 mod twins;
 mod typed;
+mod typed_writes;
 mod wanted;
 
 pub use actions::{OnlineStep, StepFailed, StepResult};
@@ -70,3 +71,4 @@ pub use step::{CallFailed, Step};
 pub use sync::SyncOptions;
 pub use transaction::Transaction;
 pub use typed::{RowSync, Typed, TypedRow};
+pub use typed_writes::TypedWrites;

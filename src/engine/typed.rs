@@ -5,15 +5,18 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{client::Client, error::EngineError, records::AppRow};
-use crate::ports::Ports;
+use super::{client::Client, error::EngineError, opened::FromRemote, records::AppRow};
+use crate::{core::conflict::Choice, ports::Ports};
 
 /// The records of one table, as values of `T`.
 ///
 /// `T` has the fields that the app uses, by the names they have at the instance. Types that are not text have to be declared
 /// ([`TableOptions::types`](crate::core::schema::TableOptions::types)). What is empty is null, where it has such a type, and
 /// else an empty text; a field that the instance has not told of is absent. A field that `serde` skips is left alone by
-/// [`Typed::update`], and one that is `None` is cleared.
+/// [`Typed::update`], and one that is `None` is cleared. Ids are text, times in `$sync` are ISO 8601 in UTC.
+///
+/// Nothing here waits for the network but [`Typed::get_from`]: what is written is on disk when the call is done, and goes to
+/// the instance with the next [`Client::sync`].
 ///
 /// ```
 /// # futures_executor::block_on(async {
@@ -93,8 +96,17 @@ impl<P: Ports, T: Serialize + DeserializeOwned> Typed<'_, P, T> {
     /// # Errors
     /// [`EngineError::NotJson`] if `fields` is no struct or map; as [`Client::create_many`].
     pub async fn create(&self, fields: &T) -> Result<TypedRow<T>, EngineError> {
-        let rows = self.client.create_many(&self.table, vec![self.given(fields)?]).await?;
-        self.row(rows.into_iter().next().unwrap_or_default())
+        let rows = self.client.create_many(&self.table, vec![given(&self.table, fields)?]).await?;
+        row(&self.table, rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// Makes several records, all or none, in the order given. Sent together.
+    ///
+    /// # Errors
+    /// As [`Typed::create`].
+    pub async fn create_many(&self, records: &[T]) -> Result<Vec<TypedRow<T>>, EngineError> {
+        let records = records.iter().map(|fields| given(&self.table, fields)).collect::<Result<_, _>>()?;
+        self.rows(self.client.create_many(&self.table, records).await?)
     }
 
     /// Changes the fields that `changes` has.
@@ -102,8 +114,16 @@ impl<P: Ports, T: Serialize + DeserializeOwned> Typed<'_, P, T> {
     /// # Errors
     /// As [`Typed::create`]; [`CoreError::NotFound`](crate::core::CoreError::NotFound).
     pub async fn update<C: Serialize>(&self, sys_id: &str, changes: &C) -> Result<TypedRow<T>, EngineError> {
-        let row = self.client.update(&self.table, sys_id, self.given(changes)?).await?;
-        self.row(row)
+        row(&self.table, self.client.update(&self.table, sys_id, given(&self.table, changes)?).await?)
+    }
+
+    /// The user's word on what of a record is in conflict (`sync.theirs`): what was changed here, what the instance has, or
+    /// values of these fields.
+    ///
+    /// # Errors
+    /// As [`Client::resolve_conflict`].
+    pub async fn resolve_conflict(&self, sys_id: &str, choice: &Choice) -> Result<TypedRow<T>, EngineError> {
+        row(&self.table, self.client.resolve_conflict(&self.table, sys_id, choice).await?)
     }
 
     /// Deletes a record.
@@ -119,39 +139,72 @@ impl<P: Ports, T: Serialize + DeserializeOwned> Typed<'_, P, T> {
     /// # Errors
     /// [`EngineError::NotJson`] if what is there is no `T`; as [`Client::get`].
     pub async fn get(&self, sys_id: &str) -> Result<Option<TypedRow<T>>, EngineError> {
-        self.client.get(&self.table, sys_id, false).await?.map(|row| self.row(row)).transpose()
+        self.one(self.client.get(&self.table, sys_id, false).await?)
     }
 
-    /// The records that an encoded query finds, in its order.
+    /// As [`Typed::get`], but the instance is asked, when online: for five seconds at most, then it is what is here. What it
+    /// answers stays on the device. The run that asks is to be driven on ([`Client::run_under_way`]), whatever came of it.
+    ///
+    /// # Errors
+    /// As [`Typed::get`].
+    pub async fn get_from(&self, sys_id: &str, from: FromRemote) -> Result<Option<TypedRow<T>>, EngineError> {
+        self.one(self.client.get_from(&self.table, sys_id, false, from).await?)
+    }
+
+    /// The records that an encoded query finds, in its order. An empty one finds all.
     ///
     /// # Errors
     /// As [`Typed::get`]; [`CoreError::MalformedQuery`](crate::core::CoreError::MalformedQuery).
     pub async fn query(&self, query: &str) -> Result<Vec<TypedRow<T>>, EngineError> {
-        self.client.query(&self.table, query, 0, None).await?.into_iter().map(|row| self.row(row)).collect()
+        self.rows(self.client.query(&self.table, query, 0, None).await?)
     }
 
-    fn given(&self, fields: &impl Serialize) -> Result<AppRow, EngineError> {
-        match serde_json::to_value(fields) {
-            Ok(Value::Object(fields)) => Ok(fields),
-            Ok(_) => Err(self.not_json("what is given is no struct or map")),
-            Err(why) => Err(self.not_json(why)),
-        }
+    /// As [`Typed::query`], without the first `offset` of them and no more than `limit`.
+    ///
+    /// # Errors
+    /// As [`Typed::query`].
+    pub async fn query_page(&self, query: &str, offset: usize, limit: usize) -> Result<Vec<TypedRow<T>>, EngineError> {
+        self.rows(self.client.query(&self.table, query, offset, Some(limit)).await?)
     }
 
-    fn row(&self, mut row: AppRow) -> Result<TypedRow<T>, EngineError> {
-        let sync = row.remove("$sync").unwrap_or_default();
-        let sys_id = row.get("sys_id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let read = |why: serde_json::Error| self.not_json(format!("record {sys_id}: {why}"));
-        Ok(TypedRow {
-            sync: serde_json::from_value(sync).map_err(read)?,
-            fields: serde_json::from_value(Value::Object(row)).map_err(read)?,
-            sys_id,
-        })
+    /// How many records an encoded query finds.
+    ///
+    /// # Errors
+    /// As [`Client::count`].
+    pub async fn count(&self, query: &str) -> Result<u32, EngineError> {
+        self.client.count(&self.table, query).await
     }
 
-    fn not_json(&self, why: impl std::fmt::Display) -> EngineError {
-        EngineError::NotJson { table: self.table.clone(), why: why.to_string() }
+    fn one(&self, found: Option<AppRow>) -> Result<Option<TypedRow<T>>, EngineError> {
+        found.map(|found| row(&self.table, found)).transpose()
     }
+
+    fn rows(&self, rows: Vec<AppRow>) -> Result<Vec<TypedRow<T>>, EngineError> {
+        rows.into_iter().map(|one| row(&self.table, one)).collect()
+    }
+}
+
+pub(super) fn given(table: &str, fields: &impl Serialize) -> Result<AppRow, EngineError> {
+    match serde_json::to_value(fields) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(not_json(table, "what is given is no struct or map")),
+        Err(why) => Err(not_json(table, why)),
+    }
+}
+
+pub(super) fn row<T: DeserializeOwned>(table: &str, mut row: AppRow) -> Result<TypedRow<T>, EngineError> {
+    let sync = row.remove("$sync").unwrap_or_default();
+    let sys_id = row.get("sys_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let read = |why: serde_json::Error| not_json(table, format!("record {sys_id}: {why}"));
+    Ok(TypedRow {
+        sync: serde_json::from_value(sync).map_err(read)?,
+        fields: serde_json::from_value(Value::Object(row)).map_err(read)?,
+        sys_id,
+    })
+}
+
+fn not_json(table: &str, why: impl std::fmt::Display) -> EngineError {
+    EngineError::NotJson { table: table.to_owned(), why: why.to_string() }
 }
 
 impl<P: Ports, T> std::fmt::Debug for Typed<'_, P, T> {

@@ -1,5 +1,7 @@
 // Who uses the package as npm packs it, in each way it is meant to be used, under a strict Content-Security-Policy.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { aWorld, built, call, copied, landsARecord, opened, served, servedBy } from "./lib/consumers.mjs";
@@ -13,6 +15,7 @@ const CONSUMERS = {
   webpack: "webpack",
   "module-worker": "a module worker",
   "shared-worker": "a SharedWorker",
+  rust: "an app in Rust",
 };
 
 const SLOWER = {
@@ -45,3 +48,17 @@ for (const [name, words] of Object.entries({ plain: "a page", "module-worker": "
     await assert.rejects(call(page, "make", "never"), /could not be loaded/);
   });
 }
+
+test("an app in Rust exports what is its own, and writes all or nothing", async (t) => {
+  const folder = await built("rust");
+  const glue = await readFile(join(folder, "app.js"), "utf8");
+  assert.deepEqual(glue.match(/^import .*/gm), null);
+  assert.deepEqual(glue.match(/^export (class|function|async function) \w+/gm), ["export class Device", "export function open"]);
+
+  const site = await served(t, world, folder);
+  const page = await opened(t, world, site.url);
+  assert.equal(await call(page, "makeAll", ["nope", ["one", "two"]]), "unknown_table");
+  assert.equal(await call(page, "count", "short_descriptionINone,two"), 0);
+  assert.equal(await call(page, "makeAll", ["incident", ["one", "two"]]), "");
+  assert.equal(await call(page, "count", "short_descriptionINone,two"), 2);
+});

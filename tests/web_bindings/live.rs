@@ -9,7 +9,7 @@ async fn a_live_query_answers_now_and_after_each_change_that_alters_it() {
     run(r#"
         const db = await open(options());
         const incidents = db.table("incident");
-        const { subscribe, getSnapshot } = incidents.liveQuery("priority<3^ORDERBYpriority", { limit: 2 });
+        const { subscribe, getSnapshot } = liveQuery(incidents, "priority<3^ORDERBYpriority", { limit: 2 });
         same(getSnapshot(), undefined);
         const told = [];
         const unsubscribe = subscribe((rows) => told.push(rows.map((row) => row.priority)));
@@ -64,19 +64,19 @@ async fn what_is_wrong_with_a_live_query_is_told_to_who_listens() {
     run(r#"
         const db = await open(options());
         const error = async (query, options) => {
-          const told = await new Promise((resolve, reject) => db.table("incident").liveQuery(query, options).subscribe({ next: reject, error: resolve }));
+          const told = await new Promise((resolve, reject) => liveQuery(db.table("incident"), query, options).subscribe({ next: reject, error: resolve }));
           return [told.name, told.code];
         };
         same(await error("priority"), ["LandfallError", "malformed_query"]);
         same(await error(7), ["LandfallError", "bad_argument"]);
         same(await error("", { most: 1 }), ["LandfallError", "bad_options"]);
-        same(await new Promise((resolve) => db.table("unheard_of").liveQuery("").subscribe({ error: ({ code }) => resolve(code) })), "unknown_table");
+        same(await new Promise((resolve) => liveQuery(db.table("unheard_of"), "").subscribe({ error: ({ code }) => resolve(code) })), "unknown_table");
         for (const given of [undefined, null, 7, "next"]) {
-          await refused("bad_argument", "a function", async () => db.table("incident").liveQuery("").subscribe(given));
+          await refused("bad_argument", "a function", async () => liveQuery(db.table("incident"), "").subscribe(given));
         }
         // One that throws is its own trouble.
         const told = [];
-        const live = db.table("incident").liveQuery("");
+        const live = liveQuery(db.table("incident"), "");
         const thrown = new Promise((resolve) => {
           const heard = (event) => { event.preventDefault(); globalThis.removeEventListener("error", heard); resolve(event.error.message); };
           globalThis.addEventListener("error", heard);
@@ -86,7 +86,7 @@ async fn what_is_wrong_with_a_live_query_is_told_to_who_listens() {
         await until(() => told.length === 1);
         same(await thrown, "a listener's own");
         await db.close();
-        same(await new Promise((resolve) => db.table("incident").liveQuery("").subscribe({ error: ({ code }) => resolve(code) })), "closed");
+        same(await new Promise((resolve) => liveQuery(db.table("incident"), "").subscribe({ error: ({ code }) => resolve(code) })), "closed");
         const left = await open(options());
         await left.deleteDatabase({ discardUnsent: true });
     "#)

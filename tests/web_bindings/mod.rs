@@ -6,6 +6,7 @@ pub mod actions;
 pub mod along;
 pub mod auto_sync;
 pub mod conflicts;
+pub mod crash;
 pub mod hand;
 pub mod handles;
 pub mod live;
@@ -15,8 +16,13 @@ pub mod refusals;
 pub mod storage;
 
 use js_sys::{Array, Function, Promise};
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
+
+#[wasm_bindgen(module = "/src/bindings/js/live.js")]
+extern "C" {
+    fn live(source: JsValue) -> JsValue;
+}
 
 /// What each case can use.
 const PRELUDE: &str = r#"
@@ -43,6 +49,7 @@ const refused = async (code, words, act) => {
   }
   throw new Error(`nothing was refused; should be ${code}: ${words}`);
 };
+const liveQuery = (table, ...given) => live(table.liveSource(...given));
 const until = async (holds) => {
   for (let tries = 0; !(await holds()); tries += 1) {
     if (tries > 400) throw new Error("it never came: " + holds);
@@ -54,9 +61,10 @@ const until = async (holds) => {
 /// Runs the body of an async function over the exported `open`.
 pub async fn run(body: &str) {
     let open = Closure::<dyn Fn(JsValue) -> Promise>::new(landfall::bindings::open);
-    let source = format!("(async (open) => {{ {PRELUDE}\n{body} }})");
+    let live = Closure::<dyn Fn(JsValue) -> JsValue>::new(live);
+    let source = format!("(async (open, live) => {{ {PRELUDE}\n{body} }})");
     let case: Function = js_sys::eval(&source).expect("the case is JavaScript").unchecked_into();
-    let ended = case.apply(&JsValue::UNDEFINED, &Array::of1(open.as_ref())).expect("an async function");
+    let ended = case.apply(&JsValue::UNDEFINED, &Array::of2(open.as_ref(), live.as_ref())).expect("an async function");
     if let Err(thrown) = JsFuture::from(Promise::from(ended)).await {
         let error: js_sys::Error = thrown.unchecked_into();
         panic!("{}", String::from(error.message()));

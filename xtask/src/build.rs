@@ -18,7 +18,22 @@ use crate::workspace::Workspace;
 pub const MODULE: &str = "wasm_bg.wasm";
 /// Where the module lies, only the entry `landfall` says: a bundler would take it along with `landfall/slim`, too, and a
 /// classic script may not even have `import.meta` in it.
-const BOUND: [&str; 6] = ["--target", "web", "--no-typescript", "--out-name", "wasm", "--omit-default-module-path"];
+const BOUND: [&str; 7] = [
+    "--target",
+    "web",
+    "--no-typescript",
+    "--out-name",
+    "wasm",
+    "--omit-default-module-path",
+    "--experimental-reset-state-function",
+];
+/// What is on its way to an instance that has crashed (an event, a timer, an answer) is to come to nothing, from that very
+/// moment on. wasm-bindgen's glue knows of it later, and then throws: an error on the app's page for each.
+const STALE: [(&str, &str); 2] = [
+    ("if (state.instance !== __wbg_instance_id)", "if (isDead() || state.instance !== __wbg_instance_id)"),
+    ("throw new Error('Cannot invoke closure from previous WASM instance');", "return;"),
+];
+const IS_DEAD: &str = "import { isDead } from \"./crash.js\";\n";
 const CLASSIC: &str = "service-worker.classic.js";
 
 /// Builds `pkg/` and says where it is.
@@ -52,7 +67,7 @@ fn bound(workspace: &Workspace, tools: &BuildTools) -> Result<PathBuf> {
     let made = workspace.target.join("package");
     let stamp = made.join("made-from");
     let bytes = fs::read(&compiled).told("read", &compiled)?;
-    let from = files::hash_of((bytes, tools.bindgen.bindgen.as_path(), BOUND));
+    let from = files::hash_of((bytes, tools.bindgen.bindgen.as_path(), BOUND, STALE));
     if fs::read_to_string(&stamp).is_ok_and(|last| last == from) {
         return Ok(made);
     }
@@ -60,6 +75,8 @@ fn bound(workspace: &Workspace, tools: &BuildTools) -> Result<PathBuf> {
     let mut bindgen = Command::new(&tools.bindgen.bindgen);
     bindgen.args(BOUND).arg("--out-dir").arg(&made).arg(&compiled);
     step::run_silent("wasm-bindgen", &mut bindgen)?;
+    let glue = made.join("wasm.js");
+    files::write(&glue, silenced(fs::read_to_string(&glue).told("read", &glue)?)?)?;
 
     let module = made.join(MODULE);
     let mut opt = tools.npm.tool("wasm-opt");
@@ -69,6 +86,16 @@ fn bound(workspace: &Workspace, tools: &BuildTools) -> Result<PathBuf> {
     step::run_silent("wasm-opt", &mut opt)?;
     files::write(&stamp, from)?;
     Ok(made)
+}
+
+fn silenced(mut glue: String) -> Result<String> {
+    for (words, others) in STALE {
+        if !glue.contains(words) {
+            return Err(Error::Unmet { what: format!("wasm-bindgen's glue should have `{words}` in it") });
+        }
+        glue = glue.replace(words, others);
+    }
+    Ok(format!("{IS_DEAD}{glue}"))
 }
 
 fn assembled(workspace: &Workspace, made: &Path) -> Result<PathBuf> {

@@ -47,7 +47,8 @@ fn commands(workspace: &Workspace) -> [(&'static str, Command); 4] {
     let strict = ["--", "-D", "warnings"];
     let host = ["clippy", "--workspace", "--all-targets", "--all-features"];
     // Tests of the rest run on this machine, and use what has no Wasm.
-    let wasm = ["clippy", "--package", "landfall", "--lib", "--test", "web_*", "--all-features", "--target", WASM];
+    let both = ["clippy", "--package", "landfall", "--package", "landfall-consumer"];
+    let wasm = [&both[..], &["--lib", "--test", "web_*", "--all-features", "--target", WASM]].concat();
     let mut docs = cargo(&["doc", "--workspace", "--no-deps"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     [

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::build;
 use crate::error::{Result, Told};
 use crate::files;
 use crate::package;
+use crate::setup;
 use crate::step;
 use crate::tools;
 use crate::workspace::Workspace;
@@ -32,5 +33,18 @@ pub fn place(workspace: &Workspace) -> Result<PathBuf> {
         "Unpacking the package",
         tar.args(["--strip-components=1", "-xzf"]).arg(tarball).arg("-C").arg(landfall),
     )?;
+    rust(workspace, &place)?;
     Ok(place)
+}
+
+/// The consumer that is an app in Rust: built here, since it is part of the workspace, whose target folder it shares.
+fn rust(workspace: &Workspace, place: &Path) -> Result<()> {
+    let bindgen = setup::for_build(workspace)?.bindgen.bindgen;
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--package", "landfall-consumer", "--target", tools::WASM]);
+    step::run("The app in Rust", &mut cargo)?;
+    let built = workspace.target.join(tools::WASM).join("debug/landfall_consumer.wasm");
+    let mut bindgen = Command::new(bindgen);
+    bindgen.args(["--target", "web", "--no-typescript", "--out-name", "app", "--out-dir"]);
+    step::run_silent("wasm-bindgen", bindgen.arg(place.join("rust")).arg(built))
 }

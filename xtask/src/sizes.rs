@@ -15,12 +15,12 @@ struct Budget {
 }
 
 const BUDGETS: [Budget; 5] = [
-    Budget { entry: MODULE, gzip: 752_000, brotli: 573_000 },
+    Budget { entry: MODULE, gzip: 753_000, brotli: 573_500 },
     // With the module, which it names.
-    Budget { entry: "landfall.js", gzip: 766_000, brotli: 585_000 },
-    Budget { entry: "slim.js", gzip: 14_000, brotli: 11_800 },
+    Budget { entry: "landfall.js", gzip: 770_500, brotli: 588_500 },
+    Budget { entry: "slim.js", gzip: 17_300, brotli: 14_500 },
     Budget { entry: "service-worker.js", gzip: 1_700, brotli: 1_400 },
-    Budget { entry: "service-worker.classic.js", gzip: 10_000, brotli: 8_600 },
+    Budget { entry: "service-worker.classic.js", gzip: 11_500, brotli: 9_900 },
 ];
 
 /// Node has both compressors, and is needed anyway. A server compresses each file by itself.

@@ -418,7 +418,11 @@ export interface Events {
    * is refused now (`superseded`); what had resolved is saved. With no listener it is an `error` event.
    */
   superseded: { byVersion: number };
-  /** Something failed outside anyone's call. With no listener it is printed to the console. */
+  /**
+   * Something failed outside anyone's call. With no listener it is printed to the console. `crashed`: the module has a
+   * defect. All of this database's objects go on working, with the next call or, a moment later, without; what happened
+   * meanwhile is in no event, so read again what is shown.
+   */
   error: LandfallError;
 }
 

@@ -1,5 +1,6 @@
-import start, { open as openDatabase } from "./wasm.js";
+import start from "./wasm.js";
 import { LandfallError } from "./error.js";
+import { open as openLasting } from "./lasting.js";
 
 export { LandfallError };
 
@@ -19,7 +20,7 @@ export default function init(module) {
 
 export async function open(options) {
   await init();
-  return openDatabase(options);
+  return openLasting(options);
 }
 
 function nothingGiven() {

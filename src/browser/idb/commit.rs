@@ -23,7 +23,10 @@ use super::{
     range::Range,
     schema,
 };
-use crate::core::{By, Commit, Durability, Expect, RowKey, Scan, StoreName, WriteSet};
+use crate::{
+    browser::held::hold,
+    core::{By, Commit, Durability, Expect, RowKey, Scan, StoreName, WriteSet},
+};
 
 /// A write set made ready before its transaction begins, to keep that short.
 pub struct Prepared {
@@ -119,6 +122,9 @@ async fn check_and_write(transaction: &IdbTransaction, set: &Prepared, again: bo
     if held(&set.expect, &store).await?.contains(&false) {
         return Ok(Commit::Stale);
     }
+    let dying = transaction.clone();
+    // The browser would commit the half that is there.
+    let _held = hold(move || drop(dying.abort()));
     for at in &set.deletes {
         store(at.store)?.delete(&codec::key(&at.key))?;
     }

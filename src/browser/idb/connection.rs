@@ -22,7 +22,14 @@ use super::{
     schema,
     sys::Database,
 };
-use crate::{browser::clock, core::StoreName, ports::StoreError};
+use crate::{
+    browser::{
+        clock,
+        held::{Held, hold},
+    },
+    core::StoreName,
+    ports::StoreError,
+};
 
 /// How long a connection that the browser has closed stays so, unless somebody asks: one that is closed each time must
 /// not make us spin.
@@ -61,10 +68,11 @@ pub struct Open {
     raw: Database,
     /// Kept alive for as long as `raw` may call them.
     _listeners: [Closure<dyn Fn(Event)>; 2],
+    _held: Held,
 }
 
 impl Open {
-    fn new(rexie: Rexie, raw: Database, connection: &Weak<Connection>) -> Self {
+    fn new(rexie: Rexie, raw: Database, connection: &Weak<Connection>) -> Rc<Self> {
         let weak = connection.clone();
         let version_change = Closure::<dyn Fn(Event)>::new(move |event: Event| {
             let version = event.unchecked_into::<IdbVersionChangeEvent>().new_version();
@@ -87,7 +95,16 @@ impl Open {
         });
         raw.set_onversionchange(Some(version_change.as_ref().unchecked_ref()));
         raw.set_onclose(Some(close.as_ref().unchecked_ref()));
-        Self { rexie: RefCell::new(Some(rexie)), raw, _listeners: [version_change, close] }
+        Rc::new_cyclic(|this: &Weak<Self>| {
+            let this = this.clone();
+            let let_go = move || {
+                if let Some(open) = this.upgrade() {
+                    open.close();
+                }
+            };
+            let _listeners = [version_change, close];
+            Self { rexie: RefCell::new(Some(rexie)), raw, _listeners, _held: hold(let_go) }
+        })
     }
 
     /// The connection that reads. None once closed.
@@ -114,7 +131,8 @@ impl Open {
         self.raw.set_onversionchange(None);
         self.raw.set_onclose(None);
         self.raw.close();
-        if let Some(rexie) = self.rexie.take() {
+        // Borrowed where a panic comes while it is being read from.
+        if let Some(rexie) = self.rexie.try_borrow_mut().ok().and_then(|mut rexie| rexie.take()) {
             rexie.close();
         }
     }
@@ -181,7 +199,7 @@ impl Connection {
         }
         match opened {
             Ok(open) => {
-                *state = State::Open(Rc::new(open));
+                *state = State::Open(open);
                 drop(state);
                 if self.was_open.replace(true) {
                     (self.on_news)(StoreNews::Reopened);

@@ -3,7 +3,7 @@ import { h } from "../dom.js";
 import { reason } from "../reasons.js";
 
 // What another version of the app's own files may mend; the rest is tried again in this page.
-const needsReload = new Set(["database_newer", "not_loaded", "crashed", undefined]);
+const needsReload = new Set(["database_newer", "not_loaded", undefined]);
 
 export function failureView(error, retry) {
   const reloads = needsReload.has(error.code);
