@@ -163,26 +163,6 @@ test("moving over, where something else is unsent, in two tabs, or out of reach"
   assert.deepEqual([away.mode, away.pending, away.isThere], ["auto", 0, true]);
 });
 
-/** The reference instance lets in no other origin. */
-test("an instance of another origin that does not let the page in is told from one that is not there", async (t) => {
-  const { instance, browser } = world;
-  browser.expects(/CORS|ERR_FAILED|404/);
-  const { page } = await emptyPage(t, world, "elsewhere", {}, "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src *");
-  const examined = (url) => page.evaluate(async (url) => {
-    const { open } = await import("./landfall/landfall.js");
-    const db = await open({ name: "elsewhere", user: "tech.demo", autoSync: false, instance: { url: `${url}/api/now` }, tables: { incident: {} } });
-    const [first] = await db.doctor();
-    return first;
-  }, url);
-  const closed = await examined(instance.url);
-  assert.deepEqual([closed.check, closed.state], ["cors", "bad"], JSON.stringify(closed));
-  assert.match(closed.advice, /CORS rule/);
-  await instance.kill();
-  const gone = await examined(instance.url);
-  await instance.start();
-  assert.deepEqual([gone.check, gone.state], ["reachable", "bad"], JSON.stringify(gone));
-});
-
 test("leaving with one's data", async (t) => {
   const { instance } = world;
   const [take, leave, wipe] = (await written("docs/guides/leaving.md")).unnamed("js");

@@ -82,8 +82,9 @@ export interface Landfall {
 
   /**
    * What a new set-up gets wrong, looked for one by one: the way to the instance, sign-in, each declared table, batch,
-   * deletions, limits, storage, service worker. It takes some requests, which only read; in mode "offline" none. Whatever
-   * is wrong is a finding, with a sentence on what to do about it, and not an error.
+   * deletions, limits, storage, service worker. It takes some requests, which only read; in mode "offline" none. So what it
+   * cannot tell is what this user may write. Whatever is wrong is a finding, with a sentence on what to do about it, and not
+   * an error.
    */
   doctor(): Promise<Finding[]>;
 
