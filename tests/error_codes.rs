@@ -39,9 +39,8 @@ fn is_code(text: &str) -> bool {
 fn behind(text: &str, before: &[&str]) -> Vec<String> {
     let mut codes = Vec::new();
     for before in before {
-        for (at, _) in text.match_indices(before) {
-            let rest = text[at + before.len()..].trim_start();
-            let word = rest.strip_prefix('"').and_then(|rest| rest.split('"').next());
+        for rest in text.split(before).skip(1) {
+            let word = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
             codes.extend(word.filter(|word| is_code(word)).map(str::to_owned));
         }
     }
