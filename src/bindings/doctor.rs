@@ -25,6 +25,11 @@ async fn service_worker() -> Finding {
             "No service worker is registered for this page: what is unsent goes only while a page is open.",
             "Register one that calls serve() of “landfall/service-worker”; it needs HTTPS, or localhost.",
         ),
+        Some(Some(_)) if background_sync::is_served().await == Some(false) => Finding::warning(
+            Check::ServiceWorker,
+            "A service worker is registered, and it does not answer as one that has called serve(): what is unsent goes only while a page is open.",
+            "Call serve() of “landfall/service-worker” while the worker's script first runs, not later. If it does, an older build of it is still active: close all pages of the app.",
+        ),
         Some(Some(false)) => Finding::warning(
             Check::ServiceWorker,
             "A service worker is registered, and this browser has no Background Sync: what is unsent goes while a page is open.",

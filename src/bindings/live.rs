@@ -15,6 +15,13 @@ use crate::{
     engine::LiveQuery,
 };
 
+#[cfg(feature = "testing")]
+#[wasm_bindgen(module = "/src/bindings/js/live.js")]
+extern "C" {
+    /// What the package makes of a source.
+    pub fn live(source: JsValue) -> JsValue;
+}
+
 /// What a live query is asked of.
 #[wasm_bindgen]
 pub struct LiveSource {

@@ -3,7 +3,7 @@
 //! * `landfall`, `table`, `transaction`, `outbox`, `action`: the exported classes. `opened`, `registry`: one client a database and page.
 //! * `arguments`, `options`, `query`, `sync_options`, `signal`: what callers give. `fields`: records, checked to be JSON.
 //! * `failure`, `promise`: what callers get back, also when the module crashes.
-//! * `events`: listeners. `auto_sync`: syncing without being asked.
+//! * `events`: listeners. `live`: queries whose answers are kept up to date. `auto_sync`: syncing without being asked.
 //! * `js/`: the entry, what the app holds (`lasting`: it outlives a crash), the error class, the service worker's part and
 //!   the types, as they are in the package.
 //!
@@ -32,6 +32,9 @@ mod transaction;
 
 pub use action::OnlineStep;
 pub use landfall::{Landfall, open};
+#[cfg(feature = "testing")]
+pub use live::live;
+pub use live::LiveSource;
 pub use outbox::Outbox;
 #[cfg(feature = "testing")]
 pub use promise::{crash, revive};

@@ -7,20 +7,22 @@ use super::{
     finding::{Check, Finding},
 };
 use crate::{
-    core::ids,
-    ports::{AuthReason, Clock, Entropy, Headers, Lock, Ports, Remote, RemoteError, Store},
-    wire::{Capabilities, ErrorBody, Query, Request, Response, datetime, query},
+    core::{Scan, StoreName, stored::Record},
+    ports::{AuthReason, Clock, Headers, Lock, Ports, Remote, RemoteError, Store},
+    wire::{Capabilities, Request, Response, datetime},
 };
 
 /// How long each question may take, in ms.
 const QUESTION_MS: u64 = 20_000;
+/// With more records than this on the device, comparing all ids takes long.
+const MANY: u32 = 5_000;
 /// Deletions are asked about from so long ago, in seconds: whether they may be read is the question, not which.
 const LATELY_S: i64 = 60 * 60;
 
 /// What is known of the instance so far.
-struct Visit {
+pub(super) struct Visit {
     headers: Headers,
-    found: Vec<Finding>,
+    pub(super) found: Vec<Finding>,
     /// An answer told how many records there are.
     counted: bool,
     /// One told that there are more, and not where: the browser shows the one header and hides the other.
@@ -31,7 +33,8 @@ struct Visit {
 
 impl<P: Ports> Client<P> {
     /// Looks at what a new set-up gets wrong: the way to the instance, the user's rights, each declared table, and where the
-    /// records are kept. Takes some requests, all of which only read; in mode “offline”, none.
+    /// records are kept. Takes some requests, all of which only read; in mode “offline”, none. So it cannot tell what this user
+    /// may write.
     ///
     /// # Errors
     /// The store's. Whatever is wrong otherwise is a finding.
@@ -40,13 +43,20 @@ impl<P: Ports> Client<P> {
             Visit { headers: Headers::new(), found: Vec::new(), counted: false, unlinked: false, limits: None };
         if self.course().await?.offline {
             visit.found.push(Finding::unknown(Check::Reachable, "The mode is “offline”: the instance was not asked."));
-        } else if self.sign_in(&mut visit).await && self.reach(&mut visit).await {
+        } else if self.sign_in(&mut visit).await
+            && let Some(first) = self.reach(&mut visit).await
+        {
             self.look_at_extras(&mut visit).await;
+            let mut answer = Some(first);
             for (table, _) in self.schema().tables() {
-                self.look_at_table(&mut visit, table).await?;
+                let answer = match answer.take() {
+                    Some(first) => Ok(first),
+                    None => self.question(&mut visit, self.one_of(table)).await,
+                };
+                self.look_at_table(&mut visit, table, answer).await?;
             }
             self.look_at_batch(&mut visit).await;
-            self.look_at_deletions(&mut visit).await;
+            self.look_at_deletions(&mut visit).await?;
             visit.found.push(visit.headers_shown());
             visit.found.push(visit.rate_limits());
         }
@@ -67,7 +77,7 @@ impl<P: Ports> Client<P> {
         visit.found.is_empty()
     }
 
-    async fn question(&self, visit: &mut Visit, mut request: Request) -> Result<Response, RemoteError> {
+    pub(super) async fn question(&self, visit: &mut Visit, mut request: Request) -> Result<Response, RemoteError> {
         request.headers.extend(visit.headers.iter().cloned());
         let answer = self.ports().remote().send(&request, QUESTION_MS).await?;
         let total = answer.header("X-Total-Count").map(|total| total.parse::<u32>().unwrap_or_default());
@@ -78,14 +88,21 @@ impl<P: Ports> Client<P> {
         Ok(answer)
     }
 
-    /// Whether there is any use in asking more.
-    async fn reach(&self, visit: &mut Visit) -> bool {
+    /// One record of a table, with the field by which it is to be found.
+    fn one_of(&self, table: &str) -> Request {
+        let field = self.schema().correlation_field(table);
+        let fields: Vec<&str> = ["sys_id"].into_iter().chain(field.as_deref()).collect();
+        self.dialect().first_page(table, "", Some(&fields), 1)
+    }
+
+    /// The first table's answer, if there is any use in asking more.
+    async fn reach(&self, visit: &mut Visit) -> Option<Response> {
         let url = &self.settings().url;
         let Some((table, _)) = self.schema().tables().next() else {
             visit.found.push(Finding::unknown(Check::Reachable, "No table is declared: there is nothing to ask for."));
-            return false;
+            return None;
         };
-        let request = self.dialect().first_page(table, "", Some(&["sys_id"]), 1);
+        let request = self.one_of(table);
         let mut answer = self.question(visit, request.clone()).await;
         // As before anything is sent: headers that have run out are asked for once more.
         if answer.as_ref().is_ok_and(|answer| self.dialect().asks_for_sign_in(answer))
@@ -133,14 +150,14 @@ impl<P: Ports> Client<P> {
                 ),
                 "Is `instance.url` the root of the REST API? A proxy, a portal or the app's own server may answer in its place.",
             ),
-            Ok(_) => {
+            Ok(answer) => {
                 visit.found.push(Finding::good(Check::Reachable, format!("An instance answers at {url}.")));
-                visit.found.push(Finding::good(Check::SignIn, "The instance takes this user's requests."));
-                return true;
+                visit.found.push(Finding::good(Check::SignIn, "The instance takes this user's requests. What the user may write was not tried: that shows with the first record that is sent."));
+                return Some(answer);
             }
         };
         visit.found.push(finding);
-        false
+        None
     }
 
     async fn look_at_extras(&self, visit: &mut Visit) {
@@ -168,78 +185,6 @@ impl<P: Ports> Client<P> {
         });
     }
 
-    async fn look_at_table(&self, visit: &mut Visit, table: &str) -> Result<(), EngineError> {
-        let field = self.schema().correlation_field(table);
-        let fields: Vec<&str> = ["sys_id"].into_iter().chain(field.as_deref()).collect();
-        let request = self.dialect().first_page(table, "", Some(&fields), 1);
-        let rows = match self.question(visit, request).await {
-            Err(why) => {
-                visit
-                    .found
-                    .push(Finding::unknown(Check::Table, format!("{table} could not be asked for. {why}")).of(table));
-                return Ok(());
-            }
-            Ok(answer) => match (answer.status, self.dialect().page(&answer)) {
-                (200..300, Ok(page)) => page.rows,
-                (status, _) => {
-                    visit.found.push(refused(table, status, &answer));
-                    return Ok(());
-                }
-            },
-        };
-        visit.found.push(Finding::good(Check::Table, format!("{table} may be read.")).of(table));
-        let Some(field) = field else {
-            visit.found.push(Finding::warning(
-                Check::Correlation,
-                format!("{table} is declared to keep no temporary id (`correlationField: null`)."),
-                "On an instance without keys, a record whose answer is lost waits for the user. Name a text field of at least 36 characters that nothing else uses, if the table has one.",
-            ).of(table));
-            return Ok(());
-        };
-        let finds = self.proofs().await?.finds(table);
-        let lacks = rows.first().is_some_and(|row| !row.contains_key(&field));
-        // An instance drops the terms that it does not know: then this finds anybody's records.
-        let nobodys = ids::temporary(self.ports().entropy().uuid());
-        let search =
-            Query::default().and(query::Term { field: field.clone(), op: query::Op::Equals(nobodys) }).to_string();
-        let request = self.dialect().first_page(table, &search, Some(&["sys_id"]), 1);
-        let answer = self.question(visit, request).await.ok();
-        let found = answer.filter(Response::is_success).and_then(|answer| self.dialect().page(&answer).ok());
-        let advice = || {
-            format!(
-                "Is {field} a field of {table} that this user may read and write? Else name another as `correlationField`, or null where there is none."
-            )
-        };
-        visit.found.push(match found.map(|page| page.rows.is_empty()) {
-            _ if finds == Some(true) => {
-                Finding::good(Check::Correlation, format!("A record of {table} was found by its {field}."))
-            }
-            _ if finds == Some(false) => Finding::bad(
-                Check::Correlation,
-                format!("A record of {table} that was made here was not found by its {field}."),
-                advice(),
-            ),
-            Some(false) => Finding::bad(
-                Check::Correlation,
-                format!("{table} cannot be searched by {field}: the instance leaves that out of the question."),
-                advice(),
-            ),
-            Some(true) if lacks => {
-                Finding::bad(Check::Correlation, format!("The records of {table} show no {field}."), advice())
-            }
-            Some(true) if rows.is_empty() => Finding::unknown(
-                Check::Correlation,
-                format!("{table} shows this user no record yet: whether it can be searched by {field} shows with the first that lands."),
-            ),
-            Some(true) => Finding::good(
-                Check::Correlation,
-                format!("{table} can be searched by {field}. Whether it keeps what is written there shows with the first record that lands."),
-            ),
-            None => Finding::unknown(Check::Correlation, format!("{table} could not be searched by {field}.")),
-        }.of(table));
-        Ok(())
-    }
-
     async fn look_at_batch(&self, visit: &mut Visit) {
         if self.settings().batch_size == Some(1) {
             visit.found.push(Finding::good(Check::Batch, "The app has each request sent by itself (`batchSize: 1`)."));
@@ -256,30 +201,54 @@ impl<P: Ports> Client<P> {
             Ok((Batch::Items(_), _)) => Finding::warning(Check::Batch, "The Batch API did not carry out what it was given.", advice),
             Ok((Batch::Unsupported, _)) => Finding::warning(Check::Batch, "There is no Batch API.", advice),
             Ok((_, status)) => Finding::warning(Check::Batch, format!("The Batch API answers with status {status}."), advice),
-            Err(why) => Finding::warning(Check::Batch, format!("The Batch API does not answer. {why}"), advice),
+            Err(why) => Finding::warning(
+                Check::Batch,
+                format!(
+                    "The Batch API did not answer, though others did, or the browser does not let this page read what it said: each time the app is opened, some tries fail before records go by themselves. {why}"
+                ),
+                "Across origins it takes a CORS rule of its own, for POST, with the headers that `auth` gives and Content-Type; or say `batchSize: 1`.",
+            ),
         });
     }
 
-    async fn look_at_deletions(&self, visit: &mut Visit) {
+    async fn look_at_deletions(&self, visit: &mut Visit) -> Result<(), EngineError> {
         let cached: Vec<&str> =
             self.schema().tables().filter(|(_, said)| said.cache.is_some()).map(|(table, _)| table).collect();
         if cached.is_empty() {
             visit.found.push(Finding::good(Check::Deletions, "No table is cached: nothing has to be noticed."));
-            return;
+            return Ok(());
         }
         let now = i64::try_from(self.ports().clock().now_ms() / 1000).unwrap_or_default();
         let lately = datetime::to_servicenow(now - LATELY_S).unwrap_or_default();
         let answer = self.question(visit, self.dialect().deletions(&cached, &lately, 1)).await;
+        let mut here = 0;
+        for table in &cached {
+            let [count] = self.counts([Scan::index(StoreName::Records, Record::of_table(table))]).await?;
+            here = here.max(count);
+        }
         visit.found.push(match answer {
             Ok(answer) if answer.is_success() && self.dialect().page(&answer).is_ok() => {
                 Finding::good(Check::Deletions, "sys_audit_delete may be read: where many records are cached, what has been deleted is found there.")
             }
-            _ => Finding::warning(
+            Ok(answer) if matches!(answer.status, 400..500) && here > MANY => Finding::warning(
                 Check::Deletions,
-                "sys_audit_delete may not be read: what has been deleted is found by number, and by comparing all ids where that has changed.",
-                "That is enough for tables of some thousand records. For larger ones let this user read sys_audit_delete.",
+                format!("sys_audit_delete may not be read: what has been deleted is found by comparing all ids where their number has changed, and of one table {here} are here."),
+                "Let this user read sys_audit_delete, or cache fewer records.",
+            ),
+            Ok(answer) if matches!(answer.status, 400..500) => Finding::good(
+                Check::Deletions,
+                format!("sys_audit_delete may not be read: what has been deleted is found by number, and by comparing all ids where that has changed. For as many records as are here that is enough ({here} of one table); from some {MANY} on, let this user read it."),
+            ),
+            Ok(answer) => Finding::unknown(
+                Check::Deletions,
+                format!("Whether sys_audit_delete may be read could not be told: status {}.", answer.status),
+            ),
+            Err(why) => Finding::unknown(
+                Check::Deletions,
+                format!("Whether sys_audit_delete may be read could not be told. {why}"),
             ),
         });
+        Ok(())
     }
 
     async fn storage(&self) -> Finding {
@@ -354,15 +323,4 @@ fn kind(answer: &Response) -> String {
         Some(kind) => kind.to_owned(),
         None => "of no kind".to_owned(),
     }
-}
-
-fn refused(table: &str, status: u16, answer: &Response) -> Finding {
-    let said = ErrorBody::read(&answer.body).map(|said| said.message).unwrap_or_default();
-    let said = if said.is_empty() { format!("status {status}") } else { format!("{status}, “{said}”") };
-    let advice = match status {
-        403 => "Give this user a role that may read it, and create and write if the app does.",
-        400 | 404 => "Is that the table's name on the instance, and not its label?",
-        _ => "Look at the instance's log for what it says of this request.",
-    };
-    Finding::bad(Check::Table, format!("{table} cannot be read ({said})."), advice).of(table)
 }

@@ -24,6 +24,7 @@ mod changes;
 mod client;
 mod course;
 mod doctor;
+mod doctor_table;
 mod error;
 mod eviction;
 mod exchange;

@@ -1,7 +1,7 @@
 // The guides, followed to the letter: what they have the reader write is written, what they have him do is done.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
@@ -10,10 +10,9 @@ import { NO_NETWORK, openBrowser } from "../e2e/lib/browser.mjs";
 import { startInstance } from "../e2e/lib/instance.mjs";
 import { freePort } from "../e2e/lib/ports.mjs";
 import { until, untilEqual } from "../e2e/lib/wait.mjs";
-import { startSite } from "./lib/site.mjs";
+import { PLACE, emptyPage, folderWith } from "./lib/folders.mjs";
+import { written } from "./lib/written.mjs";
 
-const PLACE = process.env.LANDFALL_CONSUMERS;
-const GUIDES = join(import.meta.dirname, "../../docs/guides");
 const world = {};
 
 before(async () => {
@@ -28,37 +27,17 @@ after(async () => {
   await world.instance.dispose();
 });
 
-/** What a guide has to be written into files, by the name that stands behind the language; the rest by language. */
-async function written(guide) {
-  const text = await readFile(join(GUIDES, guide), "utf8");
-  const blocks = [...text.matchAll(/^```(\w+)(?: (\S+))?\n([^]*?)^```$/gm)];
-  return {
-    files: blocks.filter(([, , name]) => name).map(([, , name, body]) => ({ name, body })),
-    unnamed: (language) => blocks.filter(([, of, name]) => of === language && !name).map(([, , , body]) => body),
-  };
-}
-
-/** An empty folder with what `npm install` would have put there. */
-async function folderWith(name, ...packages) {
-  const folder = join(PLACE, name);
-  await mkdir(join(folder, "node_modules"), { recursive: true });
-  // Not a link: a dev server serves nothing from outside.
-  await cp(join(PLACE, "node_modules/landfall"), join(folder, "node_modules/landfall"), { recursive: true });
-  for (const one of packages) await symlink(join(PLACE, "node_modules", one), join(folder, "node_modules", one));
-  return folder;
-}
-
 test("the first hour", async (t) => {
   const { instance, browser } = world;
-  const { files, unnamed } = await written("first-hour.md");
+  const { files, unnamed } = await written("docs/guides/first-hour.md");
   const commands = unnamed("sh").flatMap((block) => block.trim().split("\n"));
   assert.deepEqual(commands, ["cargo xtask demo", "mkdir field", "cd field", "npm init --yes", "npm install landfall", "npm install --save-dev vite", "npx vite"], "what is done here is what is said there");
 
   const folder = await folderWith("field", "vite");
   await writeFile(join(folder, "package.json"), '{ "name": "field", "version": "1.0.0" }');
   const demo = "http://127.0.0.1:8600";
-  assert.ok(files.some(({ body }) => body.includes(demo)));
-  for (const { name, body } of files) await writeFile(join(folder, name), body.replace(demo, instance.url));
+  assert.ok(Object.values(files).some((body) => body.includes(demo)));
+  for (const [name, body] of Object.entries(files)) await writeFile(join(folder, name), body.replace(demo, instance.url));
   const port = await freePort();
   const vite = spawn(process.execPath, ["node_modules/vite/bin/vite.js", "--host", "127.0.0.1", "--port", String(port), "--strictPort"], { cwd: folder, stdio: ["ignore", "pipe", "ignore"] });
   const said = createInterface(vite.stdout);
@@ -106,16 +85,16 @@ test("the first hour", async (t) => {
   assert.ok(told.some((line) => /^incident: tmp_[0-9a-f]{32} is now [0-9a-f]{32}$/.test(line)), told.join("\n"));
 });
 
+async function dexiePage(t, name) {
+  const { files } = await written("docs/guides/from-dexie.md");
+  const opened = await emptyPage(t, world, name, files);
+  await copyFile(join(PLACE, "node_modules/dexie/dist/modern/dexie.mjs"), join(opened.site.folder, "dexie.js"));
+  return opened;
+}
+
 test("moving over from an outbox of one's own, closed in the middle", async (t) => {
   const { instance, browser } = world;
-  const { files } = await written("from-dexie.md");
-  const folder = await folderWith("dexie");
-  for (const { name, body } of files) await writeFile(join(folder, name), body);
-  await cp(join(folder, "node_modules/landfall"), join(folder, "landfall"), { recursive: true });
-  await cp(join(PLACE, "node_modules/dexie/dist/modern/dexie.mjs"), join(folder, "dexie.js"));
-  await writeFile(join(folder, "index.html"), "<!doctype html><title>Moving over</title>");
-  const site = await startSite(folder, instance);
-  t.after(() => site.stop());
+  const { site } = await dexiePage(t, "dexie");
   const [changed, deleted] = await instance.rows("incident", "active=true");
 
   const page = async () => {
@@ -157,17 +136,8 @@ test("moving over from an outbox of one's own, closed in the middle", async (t) 
 });
 
 test("moving over, where something else is unsent, in two tabs, or out of reach", async (t) => {
-  const { instance, browser } = world;
-  const { files } = await written("from-dexie.md");
-  const folder = await folderWith("dexie-refused");
-  for (const { name, body } of files) await writeFile(join(folder, name), body);
-  await cp(join(folder, "node_modules/landfall"), join(folder, "landfall"), { recursive: true });
-  await cp(join(PLACE, "node_modules/dexie/dist/modern/dexie.mjs"), join(folder, "dexie.js"));
-  await writeFile(join(folder, "index.html"), "<!doctype html><title>Moving over</title>");
-  const site = await startSite(folder, instance);
-  t.after(() => site.stop());
-  const page = await browser.page(site.url);
-  t.after(() => page.close());
+  const { instance } = world;
+  const { page } = await dexiePage(t, "dexie-refused");
   const refused = (name, entries, before = "") =>
     page.evaluate(async ([name, entries, before]) => {
       const [{ open }, { Dexie }, { moveOver }] = await Promise.all([import("./landfall/landfall.js"), import("./dexie.js"), import("./move-over.js")]);
@@ -193,47 +163,14 @@ test("moving over, where something else is unsent, in two tabs, or out of reach"
   assert.deepEqual([away.mode, away.pending, away.isThere], ["auto", 0, true]);
 });
 
-/** The reference instance lets in no other origin. */
-test("an instance of another origin that does not let the page in is told from one that is not there", async (t) => {
-  const { instance, browser } = world;
-  browser.expects(/CORS|ERR_FAILED|404/);
-  const folder = await folderWith("elsewhere");
-  await cp(join(folder, "node_modules/landfall"), join(folder, "landfall"), { recursive: true });
-  await writeFile(join(folder, "index.html"), "<!doctype html><title>Elsewhere</title>");
-  const site = await startSite(folder, instance, "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src *");
-  t.after(() => site.stop());
-  const page = await browser.page(site.url);
-  t.after(() => page.close());
-  const examined = (url) => page.evaluate(async (url) => {
-    const { open } = await import("./landfall/landfall.js");
-    const db = await open({ name: "elsewhere", user: "tech.demo", autoSync: false, instance: { url: `${url}/api/now` }, tables: { incident: {} } });
-    const [first] = await db.doctor();
-    return first;
-  }, url);
-  const closed = await examined(instance.url);
-  assert.deepEqual([closed.check, closed.state], ["cors", "bad"], JSON.stringify(closed));
-  assert.match(closed.advice, /CORS rule/);
-  await instance.kill();
-  const gone = await examined(instance.url);
-  await instance.start();
-  assert.deepEqual([gone.check, gone.state], ["reachable", "bad"], JSON.stringify(gone));
-});
-
 test("leaving with one's data", async (t) => {
-  const { instance, browser } = world;
-  const folder = await folderWith("leaving");
-  await cp(join(folder, "node_modules/landfall"), join(folder, "landfall"), { recursive: true });
-  await writeFile(join(folder, "index.html"), "<!doctype html><title>Leaving</title>");
-  const [take, leave, wipe] = (await written("leaving.md")).unnamed("js");
+  const { instance } = world;
+  const [take, leave, wipe] = (await written("docs/guides/leaving.md")).unnamed("js");
   const begin = `import { open } from "./landfall/landfall.js";
     const options = { name: "leaving", user: "tech.demo", instance: { url: "/api/now" }, tables: { incident: {} }, autoSync: false };
     const db = await open(options);
     await db.table("incident").create({ short_description: "goes along" });\n`;
-  await writeFile(join(folder, "leave.js"), `${begin}${take}\n globalThis.taken = await file.text();\n${leave}\n${wipe}\n globalThis.left = (await indexedDB.databases()).map(({ name }) => name);`);
-  const site = await startSite(folder, instance);
-  t.after(() => site.stop());
-  const page = await browser.page(site.url);
-  t.after(() => page.close());
+  const { page } = await emptyPage(t, world, "leaving", { "leave.js": `${begin}${take}\n globalThis.taken = await file.text();\n${leave}\n${wipe}\n globalThis.left = (await indexedDB.databases()).map(({ name }) => name);` });
   const [taken, left] = await page.evaluate(async () => {
     await import("./leave.js");
     return [JSON.parse(globalThis.taken), globalThis.left];

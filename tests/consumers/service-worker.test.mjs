@@ -9,7 +9,7 @@ import { ServiceWorkers } from "./lib/service-workers.mjs";
 const world = aWorld();
 
 const KINDS = { "module-sw": "a module", "classic-sw": "a classic script" };
-const BESIDE = { workbox: "made by Workbox's generateSW", "vite-pwa": "of vite-plugin-pwa, injectManifest" };
+const BESIDE = { workbox: "made by Workbox's generateSW", "vite-pwa": "of vite-plugin-pwa, injectManifest", "vite-sw": "of one's own, built by Vite alone" };
 
 async function start(t, name) {
   const site = await served(t, world, await built(name));

@@ -16,13 +16,8 @@ pub mod refusals;
 pub mod storage;
 
 use js_sys::{Array, Function, Promise};
-use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-
-#[wasm_bindgen(module = "/src/bindings/js/live.js")]
-extern "C" {
-    fn live(source: JsValue) -> JsValue;
-}
 
 /// What each case can use.
 const PRELUDE: &str = r#"
@@ -61,7 +56,7 @@ const until = async (holds) => {
 /// Runs the body of an async function over the exported `open`.
 pub async fn run(body: &str) {
     let open = Closure::<dyn Fn(JsValue) -> Promise>::new(landfall::bindings::open);
-    let live = Closure::<dyn Fn(JsValue) -> JsValue>::new(live);
+    let live = Closure::<dyn Fn(JsValue) -> JsValue>::new(landfall::bindings::live);
     let source = format!("(async (open, live) => {{ {PRELUDE}\n{body} }})");
     let case: Function = js_sys::eval(&source).expect("the case is JavaScript").unchecked_into();
     let ended = case.apply(&JsValue::UNDEFINED, &Array::of2(open.as_ref(), live.as_ref())).expect("an async function");

@@ -82,8 +82,9 @@ export interface Landfall {
 
   /**
    * What a new set-up gets wrong, looked for one by one: the way to the instance, sign-in, each declared table, batch,
-   * deletions, limits, storage, service worker. It takes some requests, which only read; in mode "offline" none. Whatever
-   * is wrong is a finding, with a sentence on what to do about it, and not an error.
+   * deletions, limits, storage, service worker. It takes some requests, which only read; in mode "offline" none. So what it
+   * cannot tell is what this user may write. Whatever is wrong is a finding, with a sentence on what to do about it, and not
+   * an error.
    */
   doctor(): Promise<Finding[]>;
 
@@ -292,16 +293,23 @@ export interface Outbox {
   pair(item: string, temporary: string, sysId: string): Promise<void>;
 }
 
+/** A record, by name: its table and its sys_id, a temporary one until the instance has given another. */
 export interface Ref {
   table: string;
   sys_id: string;
 }
 
+/** What came of an outbox item. */
 export interface Receipt {
+  /** The item's id, as `run` and `outbox.list` give it. */
   item: string;
+  /** "refused": it is still in the outbox, with the reason. "discarded": `outbox.discard`, or its record was deleted before it left. */
   state: "done" | "refused" | "discarded";
+  /** The records that it is about, by the ids they have now. */
   records: Ref[];
+  /** What an action's online step gave back. */
   result?: unknown;
+  /** The instance's answer, where it refused. */
   error?: OutboxItem["error"];
 }
 
@@ -329,15 +337,28 @@ export interface OutboxItem {
   unpaired?: { open: Ref[]; named: Ref[] };
 }
 
+/** What one `sync` has come to. Counts are of this run alone, but for `remaining`. */
 export interface SyncReport {
+  /** Items that the instance has answered with yes. */
   sent: number;
+  /** Temporary ids that became permanent. */
   reconciled: number;
+  /** Items that the instance has answered with no. They stay in the outbox. */
   refused: number;
+  /** Items that are held back by others now. */
   waiting: number;
+  /** Rows that came from the instance. */
   pulled: number;
+  /** Records that went, since the instance has them no more or their table's query does not find them any more. */
   removed: number;
+  /** Requests that were made, probes included. */
   requests: number;
+  /** Items in the outbox now. */
   remaining: number;
+  /**
+   * "done": nothing more can move now. "offline": the instance could not be reached, or the mode is "offline". "auth":
+   * somebody has to sign in. "aborted": `signal` stopped it. "backoff": the instance asked for time.
+   */
   endedBy: "done" | "offline" | "auth" | "aborted" | "backoff";
 }
 
@@ -353,10 +374,17 @@ export interface Status {
   mode: "auto" | "offline";
   online: boolean;
   syncing: boolean;
+  /**
+   * Why nothing is sent. "auth": somebody has to sign in, and then `signedIn()` ends it. "offline": the user
+   * said so (`setMode`). "backoff": the instance did not answer or asked for time, and is tried again by itself. Whether
+   * there is a network at all, `online` says.
+   */
   paused?: "auth" | "offline" | "backoff";
+  /** Items in the outbox, those refused and in conflict among them. */
   pending: number;
   refused: number;
   conflicts: number;
+  /** Records that have no permanent sys_id yet. */
   temporary: number;
   oldestPendingAt?: string;
   lastSyncAt?: string;

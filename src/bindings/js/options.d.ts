@@ -25,6 +25,10 @@ export interface InstanceOptions {
   extras?: string | false;
   /** Most requests in one Batch API call; 1 sends them singly. Left out, it adapts to how long the instance takes. */
   batchSize?: number;
+  /**
+   * As `fetch` takes it: whether requests carry cookies. Left out, the browser's default: "same-origin". Across origins say
+   * "include" where it is cookies that sign the user in; the instance has to allow that by name.
+   */
   credentials?: RequestCredentials;
   /** Used in place of the global fetch. */
   fetch?: typeof fetch;
@@ -87,7 +91,7 @@ export interface CacheOptions {
   limit?: number;
   /**
    * Only these fields are brought, with those that the query names, those by which an `include` of any table leads on, the
-   * correlation field, `actedAtField` and the system's (`sys_id`, `sys_class_name`, `sys_created_on`, `sys_updated_on`, `sys_mod_count`). Left out, all are. The answer to a
+   * correlation field, `actedAtField` and the system's (`sys_id`, `sys_class_name`, `sys_created_on`, `sys_updated_on`, `sys_mod_count`; not `sys_created_by` and `sys_updated_by`: name these if you want them). Left out, all are. The answer to a
    * write has all of them, and what is known of a record besides stays, as it was when it came. Another list brings the
    * table anew.
    */

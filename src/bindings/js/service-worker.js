@@ -30,6 +30,8 @@ export function serve(boot) {
   });
 
   self.addEventListener("message", (event) => {
+    // A page's `doctor` asks whether anybody listens.
+    if (event.data?.type === "landfall:serves") event.ports[0]?.postMessage(true);
     if (event.data?.type !== "landfall:sync") return;
     event.waitUntil(drain().catch(later));
   });

@@ -20,9 +20,12 @@ export async function startSite(folder, instance, policy = STRICT) {
 }
 
 class Site {
+  /** A test may answer by itself, if it says that it has. */
+  answers;
   #server;
   #port = 0;
   #asked = [];
+  #held;
 
   constructor(folder, instance, policy) {
     Object.assign(this, { folder, instance, policy });
@@ -36,6 +39,7 @@ class Site {
   async start() {
     this.#server = createServer((asked, answer) => {
       this.#asked.push(asked);
+      if (this.answers?.(asked, answer)) return;
       return asked.url.startsWith("/api/") ? this.#passOn(asked, answer) : this.#give(asked, answer);
     });
     this.#server.listen(this.#port, "127.0.0.1");
@@ -56,6 +60,16 @@ class Site {
     return this.#asked.filter(({ url }) => url.startsWith(part) || new URL(url, this.url).pathname.endsWith(part));
   }
 
+  /** From now on what changes something arrives at the instance, and no answer to it comes back until the function that this gives is called. */
+  hold() {
+    let release;
+    this.#held = new Promise((resolve) => (release = resolve));
+    return () => {
+      this.#held = undefined;
+      release();
+    };
+  }
+
   async #give(asked, answer) {
     const path = normalize(new URL(asked.url, this.url).pathname);
     const file = join(this.folder, path.endsWith("/") ? `${path}index.html` : path);
@@ -68,7 +82,8 @@ class Site {
   /** A dead instance is a dead line: no answer, not one that says so. */
   #passOn(asked, answer) {
     const { hostname, port } = new URL(this.instance.url);
-    const onward = request({ hostname, port, path: asked.url, method: asked.method, headers: asked.headers }, (answered) => {
+    const onward = request({ hostname, port, path: asked.url, method: asked.method, headers: asked.headers }, async (answered) => {
+      if (asked.method !== "GET") await this.#held;
       answer.writeHead(answered.statusCode, answered.headers);
       answered.pipe(answer);
     });

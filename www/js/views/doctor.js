@@ -46,7 +46,7 @@ export function doctorView() {
   const again = h("button", { class: "button", type: "button", onclick: examine, "data-test": "doctor-again" }, icon("sync"), "Look again");
   const node = h("section", { class: "page", "data-test": "doctor" },
     h("h1", {}, "Check the set-up"),
-    h("section", {}, h("p", {}, "What a new set-up gets wrong, looked for one by one. Nothing is changed by it."), said, list,
+    h("section", {}, h("p", {}, "What a new set-up gets wrong, looked for one by one. It only reads: nothing is changed by it, and what you may write shows with the first record that is sent."), said, list,
       h("div", { class: "page-buttons" }, again)));
 
   async function examine() {
