@@ -32,9 +32,9 @@ mod transaction;
 
 pub use action::OnlineStep;
 pub use landfall::{Landfall, open};
+pub use live::LiveSource;
 #[cfg(feature = "testing")]
 pub use live::live;
-pub use live::LiveSource;
 pub use outbox::Outbox;
 #[cfg(feature = "testing")]
 pub use promise::{crash, revive};
