@@ -73,6 +73,7 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         sent_after: Some("2023-11-14 22:13:20".into()),
         in_vain: true,
         may_be_made: true,
+        repeated: true,
         amended: ["parent".into()].into(),
         differs: [("state".to_owned(), "1".to_owned())].into(),
         only_at: Some("3".to_owned()),
@@ -86,6 +87,8 @@ fn everything() -> (Record, Item, Alias, Lease, Course) {
         sys_id: Some(PERMANENT.into()),
         dropped: false,
         unchecked: true,
+        look_at: Some(1_700_000_060_000),
+        looks: 2,
         twins: vec![PERMANENT.into(), "b2".into()],
     };
     let course = Course {
@@ -134,7 +137,7 @@ fn rows_as_they_lie_on_disk() {
     let (user, url) = ("tech.demo".into(), "/api/now".into());
     tx.put(&Birth { id: "0192f0c1a2b37c4d8e9f0a1b2c3d4e63".into(), user, url }).unwrap();
     let keeps = [("incident".into(), true), ("task".into(), false)].into();
-    tx.put(&Proofs { keeps, finds: [("incident".into(), true)].into() }).unwrap();
+    tx.put(&Proofs { keeps, finds: [("incident".into(), true)].into(), entries: Some(true) }).unwrap();
     tx.put(&Unaudited { at: 1_700_000_000_005 }).unwrap();
     let (table, fields, types) = ("incident".into(), vec!["impact".into()], vec![Type::Integer]);
     let after = Some(Key::from(["task", PERMANENT]));

@@ -258,14 +258,19 @@ impl State {
 
     /// How long until the next run, if nobody asks for one before.
     async fn next(&self, ended: &Result<SyncReport, EngineError>) -> Option<u64> {
-        let due = self.client.next_sync_in().await.ok().flatten();
+        // A store that does not say is asked again later: nothing else would, where all was written before.
+        let later = || backoff_ms(self.failures.get(), self.client.ports().entropy().random());
+        let due = match self.client.next_sync_in().await {
+            Ok(due) => due,
+            Err(EngineError::Store(StoreError::Closed | StoreError::Superseded { .. })) => None,
+            Err(_) => Some(later()),
+        };
         let failed = match ended {
             Ok(report) => report.ended_by == EndedBy::Offline && report.requests > 0,
             Err(_) => true,
         };
         // The engine knows when the outbox is due; that the cached tables are, only this loop does.
-        let owed = (failed && !self.owed.get().is_none())
-            .then(|| backoff_ms(self.failures.get(), self.client.ports().entropy().random()));
+        let owed = (failed && !self.owed.get().is_none()).then(later);
         // After a failure that the engine does not know of, such as the store's, it is not asked again at once.
         let next = if ended.is_err() { owed.or(due)? } else { [due, owed].into_iter().flatten().min()? };
         Some(next.max(LEAST_MS))

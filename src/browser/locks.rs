@@ -110,8 +110,12 @@ impl BrowserLock {
                     if let Some(abort) = &line.abort {
                         abort.abort();
                     }
-                    // It may have been granted in the same breath.
-                    granted.await
+                    // It may have been granted in the same breath. A browser that heeds no signal is not waited for: what it
+                    // grants then has been given back before.
+                    match select(granted, pin!(clock::sleep(ms))).await {
+                        Either::Left((granted, _)) => granted,
+                        Either::Right(_) => Ok(false),
+                    }
                 }
             },
             Patience::None | Patience::Steal => granted.await,

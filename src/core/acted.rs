@@ -131,7 +131,7 @@ pub(super) fn echoed(tx: &mut Tx<'_>, mut item: Item, temporary: &str, row: &Fie
     // The app's step may have been cut short, and do more to it when it is run again; where the instance runs it, it has
     // done all of it.
     let goes_on = item.state != ItemState::Unpaired && !item.is_run_there();
-    let made = Made { may_have_twins: item.keyless, goes_on, ..made(tx, &item, &part) };
+    let made = Made { looks: u32::from(item.keyless), goes_on, ..made(tx, &item, &part) };
     land(tx, &made, row, |_, _| Ok(()))?;
     // Of the others, it may be clear now.
     let Some(item) = tx.item(&item.id)?.filter(|item| item.state == ItemState::Unpaired) else { return Ok(()) };
@@ -160,7 +160,7 @@ fn made<'a>(tx: &Tx<'_>, item: &'a Item, part: &'a Part) -> Made<'a> {
         table: &part.table,
         temporary: &part.sys_id,
         fields: &part.fields,
-        may_have_twins: item.keyless && carried,
+        looks: u32::from(item.keyless && carried),
         goes_on: false,
     }
 }

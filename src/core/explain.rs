@@ -14,6 +14,7 @@ use super::{
 
 const YOURS: &str = "of which only you can tell whether it was carried out";
 const LOST: &str = "It was sent, but the answer never came";
+const REFUSED: &str = "which the instance refused, and which you have to mend or to discard";
 
 /// Where an item stands.
 pub(super) struct Standing {
@@ -213,6 +214,12 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>, idle: &BTreeSet<S
         );
         return Ok(Standing { state: "unknown", explain, depends_on: Vec::new(), stuck: false });
     }
+    let back = match pause {
+        _ if step == Step::Ask => "",
+        Some(Pause::Auth) => "once you have signed in, ",
+        Some(Pause::Offline) => "once you work online again, ",
+        _ => "",
+    };
     let once_only = matches!(item.kind, ItemKind::Create | ItemKind::Action) || item.journal;
     let next = match step {
         Step::Probe => match waits_until(item, tx.now).max(tx.fact::<Course>()?.busy_at(tx.now)) {
@@ -239,7 +246,9 @@ fn unknown(tx: &mut Tx<'_>, item: &Item, pause: Option<Pause>, idle: &BTreeSet<S
             format!("{why}: {}", yours(tx, item)?)
         }
     };
-    Ok(Standing { state: "unknown", explain: format!("{LOST}; {next}."), depends_on: Vec::new(), stuck: false })
+    let explain = format!("{LOST}; {back}{next}.");
+    let stuck = step == Step::Ask || pause == Some(Pause::Auth);
+    Ok(Standing { state: "unknown", explain, depends_on: Vec::new(), stuck })
 }
 
 /// What only the user can do, and what he would lose by it.
@@ -303,17 +312,9 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item, idle: &BTreeSet<String>) -> Ruled<(Ve
         let Some(record) = tx.readable::<Record>(&at)? else { continue };
         let Some(first) = record.items.first() else { continue };
         let first_item = tx.readable::<Item>(&Item::at(first))?;
-        let (why, yours) = match first_item.as_ref().map(|item| item.state) {
-            Some(ItemState::Refused) => ("which the instance refused", true),
-            Some(ItemState::Unpaired) => ("which is to be paired", true),
-            _ if first_item.as_ref().is_some_and(Item::is_in_conflict) => {
-                ("of which you are asked whose change stands", true)
-            }
-            _ if first_item.as_ref().map_or(Ok(false), |item| is_yours_to_tell(tx, item))? => (YOURS, true),
-            _ => ("which goes first", false),
-        };
-        waits_for.push(format!("{}, {why}", label(&record)));
-        stuck |= yours;
+        let yours = first_item.map_or(Ok(None), |item| is_yours(tx, &item))?;
+        waits_for.push(format!("{}, {}", label(&record), yours.unwrap_or("which goes first")));
+        stuck |= yours.is_some();
         depends_on.push(first.clone());
     }
     tx.want(item.after.iter().map(|id| Item::at(id)))?;
@@ -347,14 +348,33 @@ fn waits_for(tx: &mut Tx<'_>, item: &Item, idle: &BTreeSet<String>) -> Ruled<(Ve
         let Some(record) = tx.readable::<Record>(&Record::at(tx.schema, table, sys_id))? else { continue };
         let at = record.items.iter().position(|id| *id == item.id).unwrap_or_default();
         let before = at.checked_sub(1).and_then(|before| record.items.get(before)).cloned();
+        // The one before may itself wait for the first of them.
+        let mut yours = None;
+        let ends = [record.items.first(), before.as_ref()];
+        for id in ends.into_iter().flatten().filter(|_| before.is_some()) {
+            let earlier = tx.readable::<Item>(&Item::at(id))?;
+            yours = yours.or(earlier.map_or(Ok(None), |earlier| is_yours(tx, &earlier))?);
+        }
+        stuck |= yours.is_some();
         if before.is_some() && waits_for.is_empty() {
-            waits_for.push("an earlier change of the same record".to_owned());
+            let why = yours.map(|why| format!(", {why}")).unwrap_or_default();
+            waits_for.push(format!("an earlier change of the same record{why}"));
         }
         depends_on.extend(before.filter(|id| !depends_on.contains(id)));
     }
     let last = waits_for.pop().unwrap_or_default();
     let waits_for = if waits_for.is_empty() { last } else { format!("{}, and for {last}", waits_for.join(", for ")) };
     Ok((depends_on, waits_for, stuck))
+}
+
+/// What the user has to do about an item before anything that waits for it goes, if it is his turn.
+fn is_yours(tx: &mut Tx<'_>, item: &Item) -> Ruled<Option<&'static str>> {
+    Ok(match item.state {
+        ItemState::Refused => Some(REFUSED),
+        ItemState::Unpaired => Some("which is to be paired"),
+        _ if item.is_in_conflict() => Some("of which you are asked whose change stands"),
+        _ => is_yours_to_tell(tx, item)?.then_some(YOURS),
+    })
 }
 
 /// A name a person knows the record by.

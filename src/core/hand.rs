@@ -47,7 +47,10 @@ pub fn retry(tx: &mut Tx<'_>, id: &str, keys: Option<Keys>) -> Ruled<()> {
     // Also where it is only asked about: an answer on its way to a frozen sender was asked for too early to be worth anything.
     turn_away(tx, &item)?;
     if step == Step::Ask || (step == Step::Send && item.is_held()) {
-        item.may_be_made |= item.state == ItemState::Unknown && item.kind == ItemKind::Create;
+        let in_doubt = item.state == ItemState::Unknown;
+        item.may_be_made |= in_doubt && item.kind == ItemKind::Create;
+        // On the user's word, and not to be asked about once more for its key's sake.
+        item.keyless |= in_doubt && step == Step::Ask && item.action.is_none();
         item.state = ItemState::Queued;
         item.error = None;
     }

@@ -72,13 +72,21 @@ pub struct Keys {
     pub ttl_ms: Option<u64>,
 }
 
+impl Keys {
+    /// Whether it still knows the key of what left first at this time. Not where the device's clock has been set back since:
+    /// nobody knows how long ago that was.
+    pub fn remember(self, sent_at: u64, now: u64) -> bool {
+        self.ttl_ms.is_none_or(|ttl| sent_at <= now && now < sent_at.saturating_add(ttl))
+    }
+}
+
 impl Known<'_> {
     /// Whether the same request under the same key is still taken as one with the first.
     fn repeats(&self, item: &Item) -> bool {
         // What has not left under its key is nothing that the instance could know.
         let Some(sent_at) = item.sent_at.filter(|_| !item.keyless) else { return false };
         let keys = self.keys.or_else(|| item.is_run_there().then(Keys::default));
-        keys.is_some_and(|keys| keys.ttl_ms.is_none_or(|ttl| self.now < sent_at.saturating_add(ttl)))
+        keys.is_some_and(|keys| keys.remember(sent_at, self.now))
     }
 
     /// Whether a step that the app runs can go on where it was cut: nothing of it is on its way, or what is may be repeated,

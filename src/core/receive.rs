@@ -10,7 +10,7 @@ use super::{
     lay::lay,
     lease::renew_lease,
     order,
-    plan::resolvable,
+    plan::{Keys, resolvable},
     reconcile::{self, Told},
     retry::{EXCHANGE_MS, backoff_ms},
     row::{RowKey, StoreName},
@@ -81,8 +81,8 @@ impl Tally {
 /// What the instance makes of the items it is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct With {
-    /// It knows each by its key.
-    pub keyed: bool,
+    /// It knows each by its key, if it does.
+    pub keys: Option<Keys>,
     /// It puts in the ids of what came before.
     pub resolves: bool,
     /// It changes a record only as long as that is as this device knows it.
@@ -117,6 +117,16 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         {
             return Ok(());
         }
+        if is_forgotten(&item, with, tx.now) {
+            // What is to go under it now is taken for new: as without keys, and asked about once more first. That it was not
+            // there was found while it could not be made twice.
+            item.keyless = true;
+            if item.state == ItemState::Queued {
+                (item.state, item.in_vain) = (ItemState::Unknown, false);
+                tell_of(tx, &item);
+                return tx.put(&item);
+            }
+        }
         if item.kind == ItemKind::Create && item.state == ItemState::Queued {
             made.insert(item.sys_id.clone());
         }
@@ -125,7 +135,7 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         }
         item.only_at = known_count(tx, &item, with)?;
         claimed.push(item.clone());
-        let keyed = with.keyed || item.is_run_there();
+        let keyed = with.keys.is_some() || item.is_run_there();
         item.keyless |= !probe && !keyed;
         item.in_doubt = item.state == ItemState::Unknown;
         // Under its key it goes again while an earlier request may still arrive: no answer to this one tells of that.
@@ -134,8 +144,9 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         if probe {
             // A clock that has been set back since counts from now.
             item.left_at = item.left_at.map(|at| at.min(tx.now));
-            item.next_attempt_at = may_arrive_until(&item, tx.now).filter(|_| item.keyless || !with.keyed);
+            item.next_attempt_at = may_arrive_until(&item, tx.now).filter(|_| item.keyless || with.keys.is_none());
         } else {
+            item.repeated |= item.left_at.is_some() && takes_effect_once(&item);
             item.left_at = Some(tx.now);
             if !keyed {
                 item.sent_at = item.sent_at.or(item.left_at);
@@ -156,6 +167,16 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
         tx.put(&item)
     })?;
     Ok(claimed)
+}
+
+/// Whether it has left under a key that the instance has forgotten since, and may be there: what takes effect once only.
+fn is_forgotten(item: &Item, with: With, now: u64) -> bool {
+    let known = with.keys.is_none_or(|keys| item.sent_at.is_none_or(|at| keys.remember(at, now)));
+    takes_effect_once(item) && (item.left_at.is_some() || item.repeated) && !item.keyless && !known
+}
+
+fn takes_effect_once(item: &Item) -> bool {
+    item.kind == ItemKind::Create || item.journal
 }
 
 /// As of which count of its changes the record is to be changed, where the instance can be told.
@@ -252,12 +273,14 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         }
         (_, Answer::Absent) => {
             tally.settled += 1;
+            prove_entries(tx, &item, true)?;
             if item.next_attempt_at.is_none() {
                 (item.state, item.may_be_made) = (ItemState::Queued, false);
             }
         }
         (_, Answer::Untold) => {
             tally.settled += 1;
+            prove_entries(tx, &item, false)?;
             item.in_vain = item.next_attempt_at.is_none();
         }
         (ItemKind::Update, Answer::Outdated) => {
@@ -265,6 +288,10 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             item.idempotency_key = tx.fresh().simple().to_string();
             (item.state, item.left_at, item.sent_at, item.keyless) = (ItemState::Queued, None, None, false);
             outdate(tx, &item.table, &item.sys_id)?;
+        }
+        // Answers have been mixed up, and which is this one's nobody knows.
+        (ItemKind::Update, Answer::Done(Some(row))) if names_another(&item, row) => {
+            unreadable(tx, &mut item, "The instance's answer is about another record.");
         }
         // A probe's word that an entry is there comes without a row.
         (ItemKind::Update, Answer::Done(row)) => {
@@ -302,13 +329,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             wait(tx, &mut item, Some(error), *wait_ms);
         }
         (ItemKind::Create, Answer::Done(_)) => {
-            let error = ItemError {
-                status: 0,
-                message: "The instance says it made the record but does not say which.".to_owned(),
-                detail: None,
-            };
-            let wait_ms = backoff_ms(item.failures.saturating_add(1), u64::MAX);
-            wait(tx, &mut item, Some(&error), Some(wait_ms));
+            unreadable(tx, &mut item, "The instance says it made the record but does not say which.");
         }
         (ItemKind::Update | ItemKind::Delete, Answer::Found(_)) => item.in_vain = true,
         (_, Answer::Acted(_) | Answer::Outdated) | (ItemKind::Action, Answer::Found(_) | Answer::Done(_)) => {
@@ -383,6 +404,13 @@ fn wait(tx: &Tx<'_>, item: &mut Item, error: Option<&ItemError>, wait_ms: Option
     item.failures = item.failures.saturating_add(u32::from(wait_ms.is_some()));
 }
 
+/// An answer that says nothing of what became of the item.
+fn unreadable(tx: &Tx<'_>, item: &mut Item, message: &str) {
+    let error = ItemError { status: 0, message: message.to_owned(), detail: None };
+    let wait_ms = backoff_ms(item.failures.saturating_add(1), u64::MAX);
+    wait(tx, item, Some(&error), Some(wait_ms));
+}
+
 /// The oldest of the rows that truly carry the item's temporary id: an instance drops the query terms it does not know,
 /// and then answers with any rows at all.
 fn oldest_carrying<'r>(tx: &Tx<'_>, item: &Item, rows: &'r [Fields]) -> Option<&'r Fields> {
@@ -405,6 +433,10 @@ fn is_of_another(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<bool> {
     }))
 }
 
+fn names_another(item: &Item, row: &Fields) -> bool {
+    row.get("sys_id").is_some_and(|id| !id.is_empty() && *id != item.sys_id)
+}
+
 fn names_itself(row: &Fields) -> bool {
     row.get("sys_id").is_some_and(|id| !id.is_empty())
 }
@@ -419,6 +451,16 @@ pub(super) fn prove(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<()> {
         tx.put(&proofs)?;
     }
     Ok(())
+}
+
+/// Notes whether it is told of entries that they have arrived. That it was not told of one may have had a reason of its own.
+fn prove_entries(tx: &mut Tx<'_>, item: &Item, tells: bool) -> Ruled<()> {
+    let proofs = tx.fact::<Proofs>()?;
+    if !item.journal || proofs.entries == Some(tells) || proofs.entries == Some(true) {
+        return Ok(());
+    }
+    tx.tell(Event::Status);
+    tx.put(&Proofs { entries: Some(tells), ..proofs })
 }
 
 /// Notes whether records of the table are found by their temporary ids: from then on it is known what an empty answer

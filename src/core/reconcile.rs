@@ -11,7 +11,8 @@ use super::{
     lay::rebase,
     order,
     row::{RowKey, StoreName},
-    stored::{Alias, Item, ItemKind, Part, Record, UPDATED, mention},
+    stored::{Alias, Announced, Item, ItemKind, Part, Proofs, Record, UPDATED, mention},
+    twins::LOOKS,
     tx::{Ruled, Tx},
     values::Mention,
     write::{Draft, append, release},
@@ -40,14 +41,13 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
         // What was edited since has never been in the row: it follows, and given up then, it must not come to stay.
         fields.retain(|name, _| !item.amended.contains(name));
     }
-    let made = Made {
-        item: &item.id,
-        table: &item.table,
-        temporary: &item.sys_id,
-        fields: &fields,
-        may_have_twins: item.keyless || told == Told::Unasked,
-        goes_on: false,
+    let looks = match told {
+        Told::Unasked => LOOKS,
+        Told::InAnswer if item.keyless && item.repeated => LOOKS,
+        Told::InAnswer => u32::from(item.keyless || is_to_be_tried(tx, &item.table)?),
     };
+    let made =
+        Made { item: &item.id, table: &item.table, temporary: &item.sys_id, fields: &fields, looks, goes_on: false };
     let is_remembered = told == Told::InAnswer && may_be_remembered(item);
     let since = if is_remembered { read_since(tx, item, row)? } else { None };
     let mut now = row.clone();
@@ -72,6 +72,13 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
     }
 }
 
+/// Whether it is yet to be seen that records of the table are found by their temporary ids, where keys are forgotten: what
+/// is in doubt for longer is asked for without them.
+fn is_to_be_tried(tx: &mut Tx<'_>, table: &str) -> Ruled<bool> {
+    let forgets = tx.fact::<Announced>()?.ttl_ms.is_some();
+    Ok(forgets && !tx.fact::<Proofs>()?.finds.contains_key(table))
+}
+
 /// The record, where it was read before its answer came, and is as new as that: without the temporary id in it nobody knew it
 /// for this one.
 fn read_since(tx: &mut Tx<'_>, item: &Item, row: &Fields) -> Ruled<Option<Record>> {
@@ -88,7 +95,8 @@ pub(super) struct Made<'a> {
     pub temporary: &'a str,
     /// What it was made of.
     pub fields: &'a Fields,
-    pub may_have_twins: bool,
+    /// How often it is looked for whether the instance has made it more than once.
+    pub looks: u32,
     /// It has more to do with it than to make it: what follows on the record goes on waiting.
     pub goes_on: bool,
 }
@@ -156,7 +164,8 @@ pub(super) fn land(
         temporary: temporary.to_owned(),
         table: record.table.clone(),
         sys_id: Some(sys_id.clone()),
-        unchecked: made.may_have_twins && tx.schema.correlation_field(&record.table).is_some(),
+        unchecked: made.looks > 0 && tx.schema.correlation_field(&record.table).is_some(),
+        looks: made.looks.saturating_sub(1),
         ..Alias::default()
     })?;
     replace_mentions(tx, temporary, &sys_id)?;

@@ -281,6 +281,11 @@ impl Schema {
         self.tables.keys().any(|table| self.includes(table).next().is_some())
     }
 
+    /// Whether any field is append-only.
+    pub fn has_journals(&self, table: &str) -> bool {
+        self.said(table, |options| (!options.journals.is_empty()).then_some(())).is_some()
+    }
+
     /// Whether a field is append-only.
     pub fn is_journal(&self, table: &str, field: &str) -> bool {
         self.said(table, |options| options.journals.iter().any(|name| name == field).then_some(())).is_some()

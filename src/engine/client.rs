@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     core::{
-        Commit, CoreError, Durability, Event, Found, Halt, Key, Origin, Read, Row, Ruled, Scan, StoreName, Tx, View,
-        Work, WriteSet,
+        Commit, CoreError, Durability, Event, Expect, Found, Halt, Key, Origin, Read, Row, RowKey, Ruled, Scan,
+        StoreName, Tx, View, Work, WriteSet,
         schema::Schema,
         stored::{Family, Indexes, Item, Stored, decode},
     },
@@ -283,11 +283,40 @@ impl<P: Ports> Client<P> {
         if set.puts.is_empty() && set.deletes.is_empty() {
             return Ok(true);
         }
-        let done = self.ports().store().commit(&set).await? == Commit::Done;
+        let mut done = self.ports().store().commit(&set).await? == Commit::Done;
+        if !done && origin == Origin::Here {
+            done = self.was_done(&set).await?;
+        }
         if done {
             self.announce(&set, events).await;
         }
         Ok(done)
+    }
+
+    /// Whether a set that is called stale was committed all the same: its connection died before it was told so, and by the
+    /// second try others have written over all of its rows. To do it again would be to do it twice.
+    ///
+    /// The names of what it makes are nobody else's. The note on a temporary id stays for ever; an item goes, but then a
+    /// receipt tells of it.
+    async fn was_done(&self, set: &WriteSet) -> Result<bool, EngineError> {
+        let is = |at: &RowKey, rev: fn(&Option<f64>) -> bool| {
+            set.expect.iter().any(|expect| matches!(expect, Expect::Rev(of, known) if of == at && rev(known)))
+        };
+        let makes = |at: &RowKey| match at.store {
+            StoreName::Outbox => !is(at, Option::is_some),
+            StoreName::Aliases => is(at, Option::is_none),
+            _ => false,
+        };
+        let rows = set.puts.iter().map(|(store, row)| RowKey { store: *store, key: row.key.clone() });
+        let made: Vec<RowKey> = rows.filter(makes).collect();
+        if made.iter().any(|at| at.store == StoreName::Outbox && self.receipts().has(at.key.text(0))) {
+            return Ok(true);
+        }
+        if made.is_empty() {
+            return Ok(false);
+        }
+        let reads: Vec<Read> = made.into_iter().map(Read::Row).collect();
+        Ok(self.ports().store().read(&reads).await?.iter().any(|found| matches!(found, Found::Row(Some(_)))))
     }
 
     pub(super) async fn read_into(&self, reads: Vec<Read>, view: &mut View) -> Result<(), EngineError> {

@@ -5,18 +5,21 @@ use std::collections::BTreeSet;
 use super::{client::Client, dialect::keys, error::EngineError};
 use crate::{
     core::{
-        Durability, Event, Origin, Scan, StoreName,
+        Durability, Event, Found, Origin, Read, Scan, StoreName,
         lease::renew_lease,
         plan::{Keys, Room},
         present::Pause,
         retry::{MOST_MS, backoff_ms},
-        stored::{Course, Wanted},
+        stored::{Alias, Course, Wanted},
+        twins,
     },
-    ports::{Clock, Entropy, Ports, Remote},
+    ports::{Clock, Entropy, Ports, Remote, Store},
 };
 
 /// When what could not be read again is asked for once more, in ms.
 const READ_AGAIN_MS: u64 = 60_000;
+/// When it is tried again whether whatever led a request elsewhere still does, in ms.
+const LED_AWAY_MS: u64 = MOST_MS;
 
 impl<P: Ports> Client<P> {
     pub(super) async fn course(&self) -> Result<Course, EngineError> {
@@ -101,14 +104,15 @@ impl<P: Ports> Client<P> {
     }
 
     /// When to sync next by itself, in ms from now: none while there is nothing to send, or nothing but the
-    /// user can move it.
+    /// user can move it. To be led elsewhere may be a portal's doing: it is tried again, slowly.
     ///
     /// # Errors
     /// The store's.
     pub async fn next_sync_in(&self) -> Result<Option<u64>, EngineError> {
         let course = self.course().await?;
         if course.offline || course.signed_out {
-            return Ok(None);
+            // A portal's page looks no different from one to sign in, and goes by itself.
+            return Ok((course.signed_out && !course.offline && self.session().led_away.get()).then_some(LED_AWAY_MS));
         }
         let now = self.ports().clock().now_ms();
         let none = BTreeSet::new();
@@ -117,9 +121,22 @@ impl<P: Ports> Client<P> {
         let wanted = course.failures > 0 && self.counts([Scan::key(StoreName::Meta, Wanted::all())]).await?[0] > 0;
         let first = match plan.is_empty() {
             false => Some(now),
-            true => [plan.next_at, wanted.then_some(now + READ_AGAIN_MS)].into_iter().flatten().min(),
+            true => {
+                let times = [plan.next_at, wanted.then_some(now + READ_AGAIN_MS), self.next_look_at(now).await?];
+                times.into_iter().flatten().min()
+            }
         };
         Ok(first.map(|at| at.max(course.waits_until(now).unwrap_or(0)).saturating_sub(now)))
+    }
+
+    /// When a record that was in doubt is looked for again.
+    async fn next_look_at(&self, now: u64) -> Result<Option<u64>, EngineError> {
+        let first = Read::Rows(Scan::index(StoreName::Aliases, Alias::later()).limit(1));
+        let Some(Found::Rows(rows)) = self.ports().store().read(&[first]).await?.into_iter().next() else {
+            return Ok(None);
+        };
+        let first = self.readable::<Alias>(&rows).pop();
+        Ok(first.and_then(|alias| if twins::is_due(&alias, now) { Some(now) } else { alias.look_at }))
     }
 
     /// How the instance honours keys: as if it did, while that is not known.

@@ -86,7 +86,9 @@ impl<P: Ports> Client<P> {
         headers: &Headers,
     ) -> Result<Response, Trouble> {
         let response = self.send(lease, request, headers).await?;
-        if self.dialect().asks_for_sign_in(&response) {
+        let asks = self.dialect().asks_for_sign_in(&response);
+        self.session().led_away.set(asks && response.status != 401);
+        if asks {
             return Err(Trouble::SignIn);
         }
         match self.dialect().asks_for_time(&response, self.ports().clock().now_ms()) {
@@ -98,7 +100,8 @@ impl<P: Ports> Client<P> {
     /// The app may take its time to answer, and the page may be frozen meanwhile: nothing is sent under a lease
     /// that another sender has taken over.
     pub(super) async fn authorize(&self, lease: u64, reason: AuthReason) -> Result<Headers, Trouble> {
-        let headers = self.ports().remote().authorize(reason).await?;
+        let headers =
+            self.ports().remote().authorize(reason).await.inspect_err(|_| self.session().led_away.set(false))?;
         self.transact(Origin::Sync, Durability::Relaxed, |tx| renew_lease(tx, lease)).await?;
         Ok(headers)
     }

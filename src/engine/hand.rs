@@ -32,9 +32,10 @@ const LONGEST_LOOK_MS: u64 = 320_000;
 #[derive(Default)]
 pub(super) struct Receipts {
     heard: Cell<usize>,
-    known: RefCell<VecDeque<Receipt>>,
-    /// By the number of the waiting, which takes its waker along when it ends.
-    waiting: RefCell<BTreeMap<u64, Waker>>,
+    /// Each with its number.
+    known: RefCell<VecDeque<(usize, Receipt)>>,
+    /// For what item, and who is to be woken, by the number of the waiting.
+    waiting: RefCell<BTreeMap<u64, (String, Option<Waker>)>>,
     next: Cell<u64>,
 }
 
@@ -53,30 +54,46 @@ impl Drop for Waiting<'_> {
 impl Receipts {
     pub(super) fn hear(&self, event: &Event) {
         if let Event::Settled { receipts } = event {
-            self.heard.set(self.heard.get() + receipts.len());
+            // One event may tell of more than are remembered, and the next may come before who waits is awake: neither may
+            // push out what somebody waits for.
+            let waited_for: BTreeSet<String> = self.waiting.borrow().values().map(|(item, _)| item.clone()).collect();
             let mut known = self.known.borrow_mut();
-            known.extend(receipts.iter().cloned());
-            let surplus = known.len().saturating_sub(REMEMBERED);
-            known.drain(..surplus);
+            let mut surplus = known.len().saturating_sub(REMEMBERED);
+            known.retain(|(_, receipt)| {
+                let goes = surplus > 0 && !waited_for.contains(&receipt.item);
+                surplus -= usize::from(goes);
+                !goes
+            });
+            let first = self.heard.replace(self.heard.get() + receipts.len());
+            known.extend(receipts.iter().cloned().enumerate().map(|(at, receipt)| (first + at, receipt)));
             drop(known);
             self.wake();
         }
     }
 
     pub(super) fn wake(&self) {
-        for waker in self.waiting.take().into_values() {
+        let wakers: Vec<Waker> = self.waiting.borrow_mut().values_mut().filter_map(|(_, waker)| waker.take()).collect();
+        for waker in wakers {
             waker.wake();
         }
     }
 
-    fn wait(&self) -> Waiting<'_> {
-        Waiting { receipts: self, id: self.next.replace(self.next.get() + 1) }
+    fn wait(&self, item: &str) -> Waiting<'_> {
+        let id = self.next.replace(self.next.get() + 1);
+        self.waiting.borrow_mut().insert(id, (item.to_owned(), None));
+        Waiting { receipts: self, id }
+    }
+
+    /// Whether the item has left the outbox, as far as was heard.
+    pub(super) fn has(&self, item: &str) -> bool {
+        self.of(item, 0).is_some_and(|receipt| receipt.state != Settled::Refused)
     }
 
     /// The item's newest receipt among those heard after the first `since`.
     fn of(&self, item: &str, since: usize) -> Option<Receipt> {
-        let fresh = self.heard.get() - since;
-        self.known.borrow().iter().rev().take(fresh).find(|receipt| receipt.item == item).cloned()
+        let known = self.known.borrow();
+        let fresh = known.iter().rev().take_while(|(number, _)| *number >= since);
+        fresh.map(|(_, receipt)| receipt).find(|receipt| receipt.item == item).cloned()
     }
 }
 
@@ -156,7 +173,7 @@ impl<P: Ports> Client<P> {
     /// [`CoreError::NoSuchItem`], if it left before this context could hear of it; [`StoreError::Closed`].
     pub async fn settled(&self, item: &str) -> Result<Receipt, EngineError> {
         let receipts = self.receipts();
-        let waiting = receipts.wait();
+        let waiting = receipts.wait(item);
         let mut look_ms = LOOK_MS;
         loop {
             let since = receipts.heard.get();
@@ -176,7 +193,9 @@ impl<P: Ports> Client<P> {
                 if let Some(receipt) = receipts.of(item, since) {
                     return Poll::Ready(Some(receipt));
                 }
-                receipts.waiting.borrow_mut().insert(waiting.id, context.waker().clone());
+                if let Some((_, waker)) = receipts.waiting.borrow_mut().get_mut(&waiting.id) {
+                    *waker = Some(context.waker().clone());
+                }
                 Poll::Pending
             }));
             match select(heard, pin!(self.ports().clock().sleep(look_ms))).await {

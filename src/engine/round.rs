@@ -2,7 +2,7 @@
 
 use super::{
     client::Client,
-    dialect::{Asked, Batch, BatchItem, Intent, Verdict},
+    dialect::{Asked, Batch, BatchItem, Intent, Verdict, keys},
     exchange::Trouble,
     report::SyncReport,
 };
@@ -61,11 +61,7 @@ impl<P: Ports> Client<P> {
             None => headers.insert(self.authorize(lease, AuthReason::Send).await?),
         };
         // On disk before the request leaves: whatever happens from here on, these are asked for first.
-        let with = With {
-            keyed: capabilities.idempotency_key,
-            resolves: resolves(capabilities),
-            guards: capabilities.if_match,
-        };
+        let with = With { keys: keys(capabilities), resolves: resolves(capabilities), guards: capabilities.if_match };
         let asked_at = self.ports().clock().now_ms();
         let claimed =
             self.transact(Origin::Sync, Durability::Strict, |tx| claim(tx, lease, &probes, &sends, with)).await?;

@@ -15,15 +15,24 @@ impl<P: Ports> Client<P> {
         self.change_course(|course| (course.moved_at, course.told_stuck_at) = (Some(now), None)).await
     }
 
-    /// Tells that unsent work has not moved for a while, if this context has reached the instance: what is left may all
-    /// wait for the user, and then no sync comes that could say so. One of several contexts does.
+    /// Tells that unsent work has not moved for a while, if this context has reached the instance, or has nothing to ask it:
+    /// what is left may all wait for the user, and then no sync comes that could say so. One of several contexts does.
     ///
     /// # Errors
     /// The store's.
     pub async fn look_for_standstill(&self) -> Result<(), EngineError> {
         let now = self.ports().clock().now_ms();
         let oldest = self.outbox(None, Some(1), None).await?.pop();
-        let (Some(oldest), Some(true)) = (oldest, self.session().reached.get()) else { return Ok(()) };
+        let Some(oldest) = oldest else { return Ok(()) };
+        let answers = match self.session().reached.get() {
+            // A page that was opened since and has had nothing to ask: what is left all waits for the user, and no answer of
+            // the instance would change that.
+            None => self.pause().await?.is_none() && self.next_sync_in().await?.is_none(),
+            reached => reached == Some(true),
+        };
+        if !answers {
+            return Ok(());
+        }
         let stands = self
             .transact(Origin::Here, Durability::Relaxed, |tx| {
                 let queued_at = tx.item(&oldest.id)?.map(|item| item.queued_at);

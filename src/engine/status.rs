@@ -9,7 +9,7 @@ use crate::{
     core::{
         Durability, Evicted, Found, Key, Read, Scan, StoreName, ids,
         present::{Pause, iso},
-        stored::{Alias, Announced, Deletions, Item, Pulled, Record, decode},
+        stored::{Alias, Announced, Deletions, Item, Proofs, Pulled, Record},
         twins::sentence,
     },
     ports::{Ports, Store},
@@ -198,6 +198,8 @@ impl<P: Ports> Client<P> {
             let blind = tables
                 .filter(|table| self.schema().correlation_field(table).is_none() || proofs.keeps(table) == Some(false));
             let hours = forgotten_after.unwrap_or_default().div_ceil(3_600_000);
+            let entries = self.untold_entries(&proofs).filter(|_| forgotten_after.is_some());
+            caveats.extend(entries.map(|told| format!("{told}, and the instance remembers keys for {hours} hours: an entry whose answer is lost for longer waits for you, or goes again where the app says so, since it may have arrived, and duplicates cannot be ruled out.")));
             caveats.extend(blind.map(|table| {
                 format!("{table} keeps no correlation field, and the instance remembers keys for {hours} hours: a record whose answer is lost for longer waits for you, since it may have been made, and duplicates cannot be ruled out.")
             }));
@@ -216,7 +218,20 @@ impl<P: Ports> Client<P> {
             format!("Whether records are found by their correlation field is not known yet, before a first one has landed, of: {}. Until then a record whose answer is lost may wait for you.", unproved.join(", "))
         });
         caveats.extend(blind.chain(not_yet));
+        caveats.extend(self.untold_entries(&proofs).map(|told| {
+            format!("{told}, and the instance knows no keys: an entry whose answer is lost waits for you, or goes again where the app says so, since it may have arrived, and duplicates cannot be ruled out.")
+        }));
         Ok(caveats)
+    }
+
+    /// That nobody can tell of a journal entry whether it has arrived, as far as was seen.
+    fn untold_entries(&self, proofs: &Proofs) -> Option<String> {
+        let with: Vec<&str> =
+            self.schema().tables().map(|(table, _)| table).filter(|table| self.schema().has_journals(table)).collect();
+        let known = proofs.entries == Some(false) && !with.is_empty();
+        known.then(|| {
+            format!("Whether a journal entry has arrived could not be told by sys_journal_field ({})", with.join(", "))
+        })
     }
 
     /// Looks at every place that may hold a temporary id. Slow: it reads the whole database.
@@ -232,8 +247,8 @@ impl<P: Ports> Client<P> {
         };
         let mut permanent = BTreeSet::new();
         let mut open = BTreeSet::new();
-        for row in aliases {
-            let alias: Alias = decode(row)?;
+        // A row that nobody can read is told of as such, and hides nothing of the others.
+        for alias in self.readable::<Alias>(aliases) {
             if alias.is_open() {
                 open.insert(alias.temporary);
             } else if alias.sys_id.is_some() {
@@ -242,7 +257,7 @@ impl<P: Ports> Client<P> {
         }
         let mut audit = Audit::default();
         let mut temporary = BTreeSet::new();
-        let records = records.iter().map(decode::<Record>).collect::<Result<Vec<_>, _>>()?;
+        let (records, items) = (self.readable::<Record>(records), self.readable::<Item>(items));
         for record in &records {
             audit.records += 1;
             if record.is_temporary() {
@@ -273,8 +288,7 @@ impl<P: Ports> Client<P> {
                 look(&record.table, &record.sys_id, "base", base, &record.mentions);
             }
         }
-        for row in items {
-            let item: Item = decode(row)?;
+        for item in &items {
             look(&item.table, &item.sys_id, "item", &item.fields, &item.mentions);
             let Some(action) = &item.action else { continue };
             // What it makes, its own answer will tell it.
@@ -300,8 +314,7 @@ impl<P: Ports> Client<P> {
         {
             stray(&record.table, &record.sys_id, "sys_id");
         }
-        for row in items {
-            let item: Item = decode(row)?;
+        for item in &items {
             let path = if item.action.is_some() { "item.part.sys_id" } else { "item.sys_id" };
             for (table, sys_id) in item.records() {
                 if ids::is_temporary(sys_id) && !temporary.contains(sys_id) {

@@ -110,16 +110,15 @@ impl<P: Ports> Step<P> {
         headers: &Headers,
     ) -> Self {
         let keys = keys(capabilities);
-        let known_until =
-            keys.and_then(|keys| keys.ttl_ms).map(|ttl| item.sent_at.unwrap_or_default().saturating_add(ttl));
-        let is_known = known_until.is_none_or(|until| client.ports().clock().now_ms() < until);
+        let now = client.ports().clock().now_ms();
+        let is_known = keys.is_some_and(|keys| keys.remember(item.sent_at.unwrap_or_default(), now));
         Self {
             state: Rc::new(State {
                 client: client.clone(),
                 lease,
                 item: item.clone(),
                 keyed: keys.is_some(),
-                repeats: keys.is_some() && !item.keyless && is_known,
+                repeats: !item.keyless && is_known,
                 headers: RefCell::new(headers.clone()),
                 used: RefCell::default(),
                 named: RefCell::default(),

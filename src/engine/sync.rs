@@ -76,6 +76,8 @@ pub(super) struct Session {
     requests: Cell<u32>,
     /// Whether the last request of this context had an answer of the instance.
     pub(super) reached: Cell<Option<bool>>,
+    /// Somebody has led the last request elsewhere, to sign in most likely: so does a portal.
+    pub(super) led_away: Cell<bool>,
     /// A call joined the run: what was written before it goes too.
     joined: Cell<bool>,
     /// The run is past the point where it would look for more: whoever comes now starts the next.

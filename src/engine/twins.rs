@@ -3,7 +3,8 @@
 //! A plain instance carries out whatever arrives, and a request may arrive twice without anyone's asking: browsers
 //! themselves send a POST again when a connection they had used before closes on them without an answer. So each
 //! record made under no key is looked for once, when there is nothing left to send; the first of a table at once, since
-//! what is not found though it is there tells what an empty answer is worth.
+//! what is not found though it is there tells what an empty answer is worth. One that was in doubt is looked for again for
+//! a while: [`twins::LOOKS`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,7 @@ use crate::{
         stored::{Alias, Record},
         twins,
     },
-    ports::{Headers, Ports, Store},
+    ports::{Clock, Headers, Ports, Store},
     wire::{
         Fields, Query,
         query::{Op, Term},
@@ -37,12 +38,20 @@ impl<P: Ports> Client<P> {
         while !self.is_stopped(options) {
             let found = self.ports().store().read(&[Read::Rows(scan.clone())]).await.map_err(EngineError::from)?;
             let Some(Found::Rows(rows)) = found.into_iter().next() else { return Ok(all) };
-            let Some(last) = rows.last() else { return Ok(all) };
-            // Onwards, whatever came of these: a damaged one keeps its place, and would be found again for ever.
-            scan.after = Some(Alias::unchecked().with(&last.key));
+            let now = self.ports().clock().now_ms();
+            let due = self.readable::<Alias>(&rows).into_iter().filter(|alias| twins::is_due(alias, now));
             let mut by_table: BTreeMap<String, Vec<String>> = BTreeMap::new();
-            for alias in self.readable::<Alias>(&rows) {
+            for alias in due {
                 by_table.entry(alias.table).or_default().push(alias.temporary);
+            }
+            // Onwards, whatever comes of these: a damaged one keeps its place, and would be found again for ever. The
+            // later ones stand in the order of their time.
+            let later = scan.prefix == Alias::later();
+            let last = rows.last().and_then(|row| row.index.iter().find(|entry| entry.starts_with(&scan.prefix)));
+            match last.cloned() {
+                Some(last) if !later || !by_table.is_empty() => scan.after = Some(last),
+                _ if later => return Ok(all),
+                _ => scan = Scan::index(StoreName::Aliases, Alias::later()).limit(ASKED),
             }
             for (table, temporary) in by_table {
                 if self.session().unsearched.borrow().contains(&table) {

@@ -90,6 +90,11 @@ impl MemoryInstance {
         self.0.borrow_mut().rule = None;
     }
 
+    /// Its keys are too old: it remembers none of those it has seen.
+    pub fn forget_keys(&self) {
+        self.0.borrow_mut().keys.clear();
+    }
+
     /// Leaves all but so many items of each batch undone, as if its time were up.
     pub fn service_only(&self, items: usize) {
         self.0.borrow_mut().unserviced_after = Some(items);

@@ -59,6 +59,11 @@ impl MemoryLock {
         self.shared.borrow_mut().broken = broken;
     }
 
+    /// Its holder was killed: the browser gives it to whoever is next in line.
+    pub fn kill_holder(&self) {
+        self.shared.borrow_mut().pass_on();
+    }
+
     /// Whether some context has it.
     pub fn is_held(&self) -> bool {
         self.shared.borrow().holder.is_some()

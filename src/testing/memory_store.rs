@@ -7,6 +7,8 @@ use std::{
     rc::Rc,
 };
 
+use futures_util::future::LocalBoxFuture;
+
 use super::yield_now;
 use crate::{
     core::{By, Commit, Expect, Found, Key, Part, Read, Row, Scan, StoreName, WriteSet},
@@ -97,6 +99,7 @@ struct Shared {
     generation: Cell<u64>,
     fail_next: RefCell<Option<StoreError>>,
     after_commit: RefCell<Option<AfterCommit>>,
+    meanwhile: RefCell<Option<LocalBoxFuture<'static, ()>>>,
     mark: RefCell<Option<Mark>>,
     reads: Cell<usize>,
 }
@@ -129,6 +132,12 @@ impl MemoryDatabase {
     /// The next commit, in whatever context, writes nothing and answers `error`.
     pub fn fail_next_commit(&self, error: StoreError) {
         self.0.fail_next.replace(Some(error));
+    }
+
+    /// The next commit is done, and told as stale once `meanwhile` is over: its connection died before it could be told, and
+    /// all that it had written has been written over since.
+    pub fn forget_next_commit(&self, meanwhile: impl Future<Output = ()> + 'static) {
+        self.0.meanwhile.replace(Some(Box::pin(meanwhile)));
     }
 
     /// Calls `hook` after each commit that was done, before its context hears of it: the moment
@@ -206,6 +215,7 @@ impl Store for MemoryStore {
         if let Some(error) = self.shared.fail_next.take() {
             return Err(error);
         }
+        let meanwhile = self.shared.meanwhile.take();
         {
             let mut data = self.shared.data.borrow_mut();
             if !set.expect.iter().all(|expect| holds(&data, expect)) {
@@ -231,6 +241,10 @@ impl Store for MemoryStore {
         let hook = self.shared.after_commit.borrow().clone();
         if let Some(hook) = hook {
             hook(set);
+        }
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.await;
+            return Ok(Commit::Stale);
         }
         yield_now().await;
         Ok(Commit::Done)

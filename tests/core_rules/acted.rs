@@ -532,7 +532,8 @@ fn a_refusal_loses_nothing() {
     assert_eq!((receipt.state, receipt.records), (Settled::Refused, refs(&[("incident", &made), ("incident", "a1")])));
     let sentence = "The instance refused it (“No.”): try it again, or discard it, which undoes it here.";
     assert_eq!(view(&mut world, &item), ("refused", sentence.to_owned(), vec![]));
-    let behind = "It waits for an earlier change of the same record.";
+    let behind = "It waits for an earlier change of the same record, which the instance refused, and which you have to mend or \
+                  to discard.";
     assert_eq!(view(&mut world, &later), ("waiting", behind.to_owned(), vec![item.clone()]));
     assert_eq!(world.record("incident", "a1").unwrap().items.len(), 2);
     world.run(|tx| hand::retry(tx, &item, None)).unwrap();

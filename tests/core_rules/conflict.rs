@@ -5,6 +5,7 @@ use landfall::core::{
     conflict::{Choice, resolve},
     hand,
     lease::take_lease,
+    plan::Keys,
     present::{self, Pause},
     pull::take_in,
     receive::{Answer, With, claim, receive},
@@ -430,7 +431,7 @@ fn what_is_remembered_under_a_key_tells_nothing_of_what_has_changed_since() {
     let first = items(&mut world)[0].id.clone();
     let send = |world: &mut World, answer: &Answer| {
         let lease = world.run(take_lease).unwrap().0;
-        let with = With { keyed: true, ..With::default() };
+        let with = With { keys: Some(Keys::default()), ..With::default() };
         world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&first), with)).unwrap();
         world.run(|tx| receive(tx, lease, &[(first.clone(), answer.clone())])).unwrap();
     };

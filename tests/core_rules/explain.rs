@@ -16,6 +16,7 @@ use serde_json::json;
 use super::support::{PLAIN, World, fields_of, prove};
 
 const LOST: &str = "It was sent, but the answer never came; ";
+const REFUSED: &str = "which the instance refused, and which you have to mend or to discard";
 const ASKED: &str = "the instance is asked about it before it is ever sent again.";
 const YOURS: &str = "see whether it is there, then discard this if it is, or try it again if it is not";
 
@@ -141,11 +142,20 @@ fn what_was_lost_says_who_can_tell() {
     world.run(|tx| tx.put(&Proofs { finds: [("incident".to_owned(), true)].into(), ..Proofs::default() })).unwrap();
     let waits = Item { next_attempt_at: Some(world.now + 1_000), ..create };
     let at = "the instance is asked about it at 1970-01-01T00:16:41Z, before it is ever sent again.";
-    for (pause, sentence) in
-        [(None, at), (Some(Pause::Backoff), at), (Some(Pause::Auth), ASKED), (Some(Pause::Offline), ASKED)]
-    {
+    for (pause, sentence) in [
+        (None, at.to_owned()),
+        (Some(Pause::Backoff), at.to_owned()),
+        (Some(Pause::Auth), format!("once you have signed in, {ASKED}")),
+        (Some(Pause::Offline), format!("once you work online again, {ASKED}")),
+    ] {
         assert_eq!(of(&mut world, &waits, pause).1, format!("{LOST}{sentence}"));
     }
+    let change = item(ItemKind::Update, ItemState::Unknown);
+    let sentence = of(&mut world, &change, Some(Pause::Auth)).1;
+    assert_eq!(sentence, format!("{LOST}once you have signed in, it is sent again, which changes nothing twice."));
+    // Of what only the user can tell it makes no difference.
+    let blind = Item { in_vain: true, table: "problem".to_owned(), ..item(ItemKind::Create, ItemState::Unknown) };
+    assert_eq!(of(&mut world, &blind, Some(Pause::Auth)), of(&mut world, &blind, None));
 }
 
 #[test]
@@ -253,7 +263,7 @@ fn what_waits_names_what_goes_first() {
     let gone = format!("the incident {dropped}, which was deleted before it was sent: change or delete this one too");
     for (mentions, what) in [
         (vec![&named], "the incident “the pump”, which goes first".to_owned()),
-        (vec![&unnamed], format!("the incident {unnamed}, which the instance refused")),
+        (vec![&unnamed], format!("the incident {unnamed}, {REFUSED}")),
         (vec![&dropped], gone.clone()),
         (vec![&named, &dropped], format!("the incident “the pump”, which goes first, and for {gone}")),
     ] {
@@ -288,6 +298,15 @@ fn what_stands_behind_another_change_of_its_record_says_so() {
     let view = world.run(|tx| items(tx, std::slice::from_ref(&behind), None, &BTreeSet::new())).unwrap().0.remove(0);
     assert_eq!((view.state, view.explain.as_str()), ("waiting", "It waits for an earlier change of the same record."));
     assert_eq!(view.depends_on, ids[..1]);
+    // Nor does what stands behind that move, until the user has done something.
+    let third = world.run(|tx| write::update(tx, "incident", "a1", &fields_of(&[("work_notes", "again")]))).unwrap().0;
+    let third = world.item(third.items.last().unwrap()).unwrap();
+    let refused = Item { state: ItemState::Refused, ..world.item(&ids[0]).unwrap() };
+    world.run(|tx| tx.put(&refused)).unwrap();
+    for item in [&behind, &third] {
+        let sentence = format!("It waits for an earlier change of the same record, {REFUSED}.");
+        assert_eq!(of(&mut world, item, None), ("waiting", sentence));
+    }
     // A change that may be made twice waits although it has left; what may not is asked about meanwhile.
     let (parent, _) = world.create(&[("short_description", "the pump")]);
     let lost = |journal| Item { journal, mentions: vec![parent.clone()], ..item(ItemKind::Update, ItemState::Unknown) };

@@ -9,7 +9,7 @@ use super::support::World;
 
 fn proofs(keeps: Option<bool>, finds: Option<bool>) -> Proofs {
     let of = |proof: Option<bool>| proof.map(|proof| ("incident".to_owned(), proof)).into_iter().collect();
-    Proofs { keeps: of(keeps), finds: of(finds) }
+    Proofs { keeps: of(keeps), finds: of(finds), entries: None }
 }
 
 #[test]

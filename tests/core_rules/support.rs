@@ -7,6 +7,7 @@ use landfall::{
     core::{
         CoreError, Durability, Event, Halt, Origin, Receipt, Ruled, Tx, View, act, ids,
         lease::take_lease,
+        plan::Keys,
         pull::take_in,
         receive::{Answer, Tally, With, claim, receive},
         schema::Schema,
@@ -20,8 +21,8 @@ use landfall::{
 use serde_json::json;
 use uuid::Uuid;
 
-pub const PLAIN: With = With { keyed: false, resolves: false, guards: false };
-pub const RESOLVES: With = With { keyed: true, resolves: true, guards: false };
+pub const PLAIN: With = With { keys: None, resolves: false, guards: false };
+pub const RESOLVES: With = With { keys: Some(Keys { ttl_ms: None }), resolves: true, guards: false };
 
 pub struct World {
     store: MemoryStore,
@@ -152,5 +153,5 @@ pub fn receipts(events: &[Event]) -> Vec<Receipt> {
 /// What the table of all these has shown of its correlation field: kept and found by, or not kept.
 pub fn prove(tx: &mut Tx<'_>, keeps: bool) -> Ruled<()> {
     let of = |proof| BTreeMap::from([("incident".to_owned(), proof)]);
-    tx.put(&Proofs { keeps: of(keeps), finds: of(keeps) })
+    tx.put(&Proofs { keeps: of(keeps), finds: of(keeps), entries: None })
 }

@@ -219,7 +219,10 @@ fn it_waits_for_what_it_is_about_and_what_follows_waits_for_it() {
         page.sync(push()).await.unwrap();
         let outbox = page.outbox(None, None, None).await.unwrap();
         assert_eq!((outbox[1].id.as_str(), outbox[1].state), (item.as_str(), "waiting"));
-        assert_eq!(outbox[1].explain, "It waits for the incident “bad”, which the instance refused.");
+        assert_eq!(
+            outbox[1].explain,
+            "It waits for the incident “bad”, which the instance refused, and which you have to mend or to discard."
+        );
         assert_eq!(instance.log().iter().filter(|line| line.contains("/action/")).count(), 0);
         // Mended, it goes first, and the action is told its permanent id.
         instance.on_action("split", |instance, asked| {

@@ -7,7 +7,10 @@ use landfall::{
     engine::{Client, EndedBy, SyncOptions},
     ports::AuthReason,
     testing::{Device, Fault, MemoryInstance},
-    wire::Response,
+    wire::{
+        Response,
+        batch::{BatchResponse, ServicedRequest},
+    },
 };
 use serde_json::json;
 
@@ -92,7 +95,10 @@ fn a_refusal_holds_its_dependants_and_nobody_else() {
         assert_eq!((state(&row).as_str(), row["$sync"]["reason"].as_str()), ("refused", Some("Not on a Sunday.")));
         let row = page.get("incident_task", &task, false).await.unwrap().unwrap();
         assert_eq!(state(&row), "waiting");
-        assert_eq!(row["$sync"]["reason"], "It waits for the incident “bad”, which the instance refused.");
+        assert_eq!(
+            row["$sync"]["reason"],
+            "It waits for the incident “bad”, which the instance refused, and which you have to mend or to discard."
+        );
         // Mended by an edit, it goes, and its dependant after it.
         page.update("incident", &bad, row_of("short_description", "better")).await.unwrap();
         let report = page.sync(SyncOptions::default()).await.unwrap();
@@ -408,4 +414,75 @@ fn a_sign_in_anywhere_ends_the_pause_everywhere() {
         later.sync(SyncOptions::default()).await.unwrap();
         is_clean(&page).await;
     });
+}
+
+#[test]
+fn an_answer_about_another_record_is_none_to_a_change() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        let id = instance.rows("incident")[0]["sys_id"].clone();
+        let other = instance.put("incident", &[("short_description", "another's")]);
+        page.update("incident", &id, row(json!({ "short_description": "mine" }))).await.unwrap();
+        let row = format!(r#"{{"result":{{"sys_id":"{other}","short_description":"another's","priority":"1"}}}}"#);
+        device.remote.plan(Some(Fault::Garble(resp(200, &row))));
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!((report.sent, report.remaining), (0, 1), "{report:?}");
+        let here = page.get("incident", &id, false).await.unwrap().unwrap();
+        assert_eq!((text(&here, "short_description"), here.get("priority")), ("mine".to_owned(), None));
+        assert_eq!(page.get("incident", &other, false).await.unwrap(), None);
+        device.clock.advance(400_000);
+        page.sync(push()).await.unwrap();
+        is_clean(&page).await;
+        assert_eq!(instance.rows("incident")[0]["short_description"], "mine");
+    });
+}
+
+#[test]
+fn a_412_that_nobody_has_asked_for_is_a_refusal() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        let id = instance.rows("incident")[0]["sys_id"].clone();
+        page.update("incident", &id, row(json!({ "short_description": "mine" }))).await.unwrap();
+        device.remote.plan(Some(Fault::Answer(resp(412, r#"{"error":{"message":"Not so"},"status":"failure"}"#))));
+        let report = page.sync(push()).await.unwrap();
+        assert_eq!((report.refused, report.remaining), (1, 1), "{report:?}");
+        let left = page.outbox(None, None, None).await.unwrap().remove(0);
+        assert!(left.state == "refused" && left.explain.contains("“Not so.”"), "{left:?}");
+        page.retry(&left.id).await.unwrap();
+        page.sync(push()).await.unwrap();
+        is_clean(&page).await;
+    });
+}
+
+#[test]
+fn answers_of_a_batch_are_told_by_their_ids_and_what_none_speaks_of_is_in_doubt() {
+    for instance in [MemoryInstance::with_extras(), MemoryInstance::plain()] {
+        block_on(async {
+            let device = Device::new(&instance, tables(), 1);
+            let page = device.open().await.unwrap();
+            proved(&page, "incident").await;
+            let rows = ["a", "b", "c"].map(|name| row(json!({ "short_description": name })));
+            let made = page.create_many("incident", rows.into()).await.unwrap();
+            let ids: Vec<String> = made.iter().map(|row| text(row, "sys_id")).collect();
+            let answer = |at: usize, sys_id: &str| {
+                let body = format!(r#"{{"result":{{"sys_id":"{sys_id}","correlation_id":"{}"}}}}"#, ids[at]);
+                ServicedRequest::new(at.to_string(), &resp(201, &body))
+            };
+            // The last comes first, and the one in the middle is in neither list, though all were run.
+            let there: Vec<String> = ids.iter().map(|id| instance.put("incident", &[("correlation_id", id)])).collect();
+            let served = [2, 0].map(|at| answer(at, &there[at]));
+            let body = BatchResponse { serviced_requests: served.into(), ..BatchResponse::default() };
+            device.remote.plan(Some(Fault::Answer(resp(200, &serde_json::to_string(&body).unwrap()))));
+            page.sync(push()).await.unwrap();
+            for at in [0, 2] {
+                assert_eq!(page.resolve_id(&ids[at]).await.unwrap(), there[at]);
+            }
+            device.clock.advance(400_000);
+            page.sync(push()).await.unwrap();
+            assert_eq!(page.resolve_id(&ids[1]).await.unwrap(), there[1]);
+            assert_eq!((outbox(&page).await, instance.rows("incident").len()), (vec![], 4));
+        });
+    }
 }

@@ -1,15 +1,17 @@
 //! What was sent and not answered: asked about, believed only where that is proved, and never sent twice on a guess.
 
+use std::{cell::RefCell, rc::Rc};
+
 use futures_executor::block_on;
 use futures_util::poll;
 use landfall::{
     core::{
-        plan,
+        Event, plan,
         schema::{Schema, TableOptions},
         stored,
     },
     engine::{Client, EndedBy},
-    testing::{Device, Fault, MemoryInstance, MemoryPorts, MemoryRemote},
+    testing::{Device, Fault, MemoryInstance, MemoryPorts, MemoryRemote, listening},
     wire::{Method, Request, Response},
 };
 use serde_json::{Value, json};
@@ -60,7 +62,12 @@ fn before_a_table_has_shown_that_it_keeps_the_id_an_empty_answer_proves_nothing(
         let left = outbox(&page).await;
         assert_eq!((left.len(), left[0].0), (1, "unknown"));
         assert!(left[0].1.contains("has not shown yet that task"), "{left:?}");
-        assert_eq!(page.next_sync_in().await.unwrap(), None, "only the user can move it");
+        // The first of the others is looked for a few times more. But this one, only the user can move.
+        while let Some(wait) = page.next_sync_in().await.unwrap() {
+            device.clock.advance(wait);
+            page.sync(push()).await.unwrap();
+        }
+        assert_eq!(outbox(&page).await, left);
         let caveats = page.status().await.unwrap().caveats;
         assert!(caveats.iter().any(|said| said.contains("sys_user, task")), "{caveats:?}");
 
@@ -189,6 +196,8 @@ fn a_key_is_worth_nothing_once_the_instance_has_forgotten_it() {
     assert_eq!(step(&create, Some(None), u64::MAX), Send);
     assert_eq!(step(&create, Some(Some(5_000)), 5_999), Send);
     assert_eq!(step(&create, Some(Some(5_000)), 6_000), Ask);
+    assert_eq!(step(&create, Some(Some(5_000)), 999), Ask, "the device's clock was set back: it left who knows when");
+    assert_eq!(step(&create, Some(None), 999), Send);
     let entry = item(stored::ItemKind::Update, "note", false);
     assert_eq!(step(&entry, Some(Some(5_000)), 2_000), Send, "under its key");
     assert_eq!(step(&entry, Some(Some(5_000)), 6_000), Probe);
@@ -394,5 +403,65 @@ fn a_table_that_keeps_no_id_is_named_where_keys_are_forgotten() {
         );
         // Another context has not asked, and knows it all the same.
         assert_eq!(device.open().await.unwrap().status().await.unwrap().caveats, caveats);
+    });
+}
+
+#[test]
+fn what_was_asked_for_in_vain_and_goes_again_once_its_key_is_forgotten_is_asked_for_once_more() {
+    block_on(async {
+        for (cut_off, arrives) in [(false, "before"), (true, "before"), (false, "after"), (true, "after")] {
+            let instance = MemoryInstance::with_extras();
+            let device = Device::new(&instance, tables(), 1);
+            let announced = r#"{"capabilities":{"idempotency_key":true,"key_ttl_seconds":3600}}"#;
+            let sending: Rc<RefCell<Option<Fault>>> = Rc::default();
+            let what = Rc::clone(&sending);
+            device.remote.set_rule(move |request| match request.method {
+                Method::Post => what.borrow().clone(),
+                _ => request.path.ends_with("/capabilities").then(|| Fault::Answer(resp(200, announced))),
+            });
+            let page = device.open().await.unwrap();
+            proved(&page, "incident").await;
+            let id = create(&page, "incident", json!({ "short_description": "x" })).await;
+            sending.replace(Some(Fault::LoseRequest));
+            page.sync(push()).await.unwrap();
+            // Under its key it is asked for at once. It is not there yet; and then it cannot be sent.
+            if cut_off {
+                let sent = device.remote.sent();
+                let mut run = Box::pin(page.sync(push()));
+                while outbox(&device.open().await.unwrap()).await[0].0 != "queued" || device.remote.sent() == sent {
+                    assert!(poll!(&mut run).is_pending());
+                }
+                device.lock.kill_holder();
+                // Never polled again: its page is gone.
+            } else {
+                sending.replace(Some(Fault::Answer(resp(429, "{}"))));
+                page.sync(push()).await.unwrap();
+            }
+            sending.take();
+            assert_eq!(outbox(&device.open().await.unwrap()).await[0].0, "queued");
+            let arrive = || instance.run(&post(&id, &json!({ "correlation_id": id, "short_description": "x" })));
+            if arrives == "before" {
+                arrive();
+            }
+            device.clock.advance(2 * 3_600_000);
+            instance.forget_keys();
+            let page = device.open().await.unwrap();
+            let heard = listening(&page);
+            for _ in 0..3 {
+                page.sync(push()).await.unwrap();
+                device.clock.advance(1_000);
+            }
+            assert_eq!(outbox(&page).await, [], "{cut_off} {arrives}");
+            assert_eq!(instance.rows("incident").len(), 2, "{cut_off} {arrives}");
+            // Nobody can rule it out then. But it is told.
+            if arrives == "after" {
+                instance.forget_keys();
+                arrive();
+                device.clock.advance(page.next_sync_in().await.unwrap().expect("it is looked for again"));
+                page.sync(push()).await.unwrap();
+                let twins = |event: &Event| matches!(event, Event::Error { code, .. } if code == "twins");
+                assert_eq!(heard.borrow().iter().filter(|event| twins(event)).count(), 1, "{cut_off}");
+            }
+        }
     });
 }

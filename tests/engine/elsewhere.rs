@@ -228,3 +228,60 @@ fn an_alias_that_nobody_can_read_neither_stops_an_edit_nor_loses_a_mention() {
         assert_eq!(name, format!("see {}", instance.rows("incident")[0]["sys_id"]));
     });
 }
+
+#[test]
+fn an_audit_looks_at_all_that_can_be_read() {
+    for store in [StoreName::Records, StoreName::Outbox, StoreName::Aliases] {
+        block_on(async {
+            let device = Device::new(&MemoryInstance::plain(), tables(), 1);
+            let page = device.open().await.unwrap();
+            for name in ["a", "b", "c"] {
+                create(&page, "incident", json!({ "short_description": name })).await;
+            }
+            spoil_the_first(&device, store).await;
+            let records = page.audit().await.unwrap().records;
+            assert_eq!(records, if store == StoreName::Records { 2 } else { 3 });
+        });
+    }
+}
+
+#[test]
+fn where_there_are_locks_a_sender_that_is_killed_is_followed_within_seconds() {
+    both(async |instance, device| {
+        let (gone, here) = (device.open().await.unwrap(), device.open().await.unwrap());
+        proved(&gone, "incident").await;
+        create(&gone, "incident", json!({ "short_description": "lost" })).await;
+        device.remote.plan(Some(Fault::LoseRequest));
+        let mut run = Box::pin(gone.sync(push()));
+        let sent = device.remote.sent();
+        while device.remote.sent() == sent {
+            assert!(poll!(&mut run).is_pending());
+        }
+        // It has left, and is lost.
+        assert!(poll!(&mut run).is_pending());
+        create(&here, "incident", json!({ "short_description": "next" })).await;
+        let mut next = Box::pin(here.sync(push()));
+        for _ in 0..200 {
+            assert!(poll!(&mut next).is_pending());
+        }
+        // With its process, which nobody polls any more; its lease does not lapse for half a minute.
+        device.lock.kill_holder();
+        let (mut waited, mut followed) = (0, None);
+        while followed.is_none() {
+            for _ in 0..500 {
+                if let Poll::Ready(report) = poll!(&mut next) {
+                    followed = Some(report.unwrap());
+                    break;
+                }
+            }
+            if followed.is_none() {
+                device.clock.advance(1_000);
+                waited += 1;
+                assert!(waited <= 5, "nobody has followed in {waited} s");
+            }
+        }
+        let there = instance.rows("incident");
+        assert!(there.iter().any(|row| row["short_description"] == "next"), "{there:?}");
+        drop(run);
+    });
+}

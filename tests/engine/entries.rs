@@ -193,3 +193,28 @@ fn an_entry_edited_into_a_refused_create_follows_should_its_first_request_arrive
         assert_eq!(outbox(&page).await, []);
     });
 }
+
+#[test]
+fn that_nobody_can_tell_of_entries_is_a_caveat() {
+    block_on(async {
+        let (instance, device, page, id, _) = lost_entry().await;
+        let caveats = async || {
+            let caveats = page.status().await.unwrap().caveats;
+            caveats.into_iter().filter(|said| said.contains("sys_journal_field")).collect::<Vec<_>>()
+        };
+        assert_eq!(caveats().await.len(), 0, "nobody has asked yet");
+        page.sync(push()).await.unwrap();
+        let [said] = &caveats().await[..] else { panic!() };
+        assert!(said.contains("incident") && said.contains("the instance knows no keys"), "{said}");
+        // Once it is told of one, it can be told.
+        entry(&instance, &id, "another", "2099-01-01 00:00:00");
+        let item = page.outbox(None, None, None).await.unwrap().remove(0);
+        page.retry(&item.id).await.unwrap();
+        device.remote.plan(None);
+        device.remote.plan(Some(Fault::LoseRequest));
+        page.sync(push()).await.unwrap();
+        device.clock.advance(400_000);
+        page.sync(push()).await.unwrap();
+        assert_eq!(caveats().await.len(), 0);
+    });
+}

@@ -388,3 +388,17 @@ fn discarding_a_later_change_of_a_record_made_here_leaves_the_record_as_it_was_m
         assert_eq!((outbox(&page).await.len(), instance.rows("incident").len()), (0, 1));
     });
 }
+
+#[test]
+fn who_waits_for_one_of_very_many_that_go_at_once_is_told() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        let mut device = device(&instance);
+        device.set_batch_size(300);
+        let page = device.open().await.unwrap();
+        page.create_many("incident", (0..300).map(|_| row(json!({}))).collect()).await.unwrap();
+        let item = outbox(&page).await[0].0.clone();
+        let (receipt, report) = join(page.settled(&item), page.sync(push())).await;
+        assert_eq!((receipt.unwrap().state, report.unwrap().requests), (Settled::Done, 2), "all in one batch");
+    });
+}

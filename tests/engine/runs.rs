@@ -123,7 +123,7 @@ fn what_has_to_go_again_and_cannot_is_not_tried_every_second() {
         page.sync(push()).await.unwrap();
         assert_eq!(page.next_sync_in().await.unwrap(), None);
         let left = page.outbox(None, None, None).await.unwrap();
-        assert!(left[1].explain.contains("“younger”, which the instance refused"), "{left:?}");
+        assert!(left[1].explain.contains("“younger”, which the instance refused, and which you"), "{left:?}");
         assert_eq!(left[1].depends_on, [left[0].id.as_str()]);
     });
 }

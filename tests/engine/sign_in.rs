@@ -8,7 +8,7 @@ use landfall::{
     engine::{EndedBy, SyncOptions},
     ports::{AuthReason, AuthUnavailable},
     testing::{Device, Fault, MemoryInstance},
-    wire::Method,
+    wire::{Method, Response},
 };
 use serde_json::json;
 
@@ -82,5 +82,34 @@ fn an_auth_without_an_answer_pauses_the_outbox_and_costs_nothing() {
         page.sync(push()).await.unwrap();
         assert_eq!(instance.rows("incident").len(), 3);
         is_clean(&page).await;
+    });
+}
+
+#[test]
+fn a_redirect_that_may_be_a_portals_is_tried_again_slowly_and_costs_nothing() {
+    both(async |instance, device| {
+        let page = device.open().await.unwrap();
+        proved(&page, "incident").await;
+        create(&page, "incident", json!({ "short_description": "x" })).await;
+        let elsewhere = || Some(Fault::Answer(Response { status: 302, ..Response::default() }));
+        for _ in 0..2 {
+            device.remote.plan(elsewhere());
+            device.remote.plan(elsewhere());
+            assert_eq!(page.sync(push()).await.unwrap().ended_by, EndedBy::Auth);
+            assert_eq!(page.status().await.unwrap().paused, Some(Pause::Auth));
+            let item = page.outbox(None, None, None).await.unwrap().remove(0);
+            assert_eq!((item.state, item.attempts), ("queued", 0));
+            let wait = page.next_sync_in().await.unwrap().expect("the portal may be gone by then");
+            assert!(wait >= 60_000, "slowly: {wait}");
+            device.clock.advance(wait);
+        }
+        page.sync(push()).await.unwrap();
+        is_clean(&page).await;
+        assert_eq!((instance.rows("incident").len(), page.next_sync_in().await.unwrap()), (2, None));
+        // Who says himself that the user is to sign in is left alone until he has.
+        create(&page, "incident", json!({ "short_description": "y" })).await;
+        device.remote.set_signed_out(true);
+        assert_eq!(page.sync(push()).await.unwrap().ended_by, EndedBy::Auth);
+        assert_eq!(page.next_sync_in().await.unwrap(), None);
     });
 }

@@ -231,3 +231,51 @@ fn twins_found_while_nobody_listened_stand_in_the_status_until_they_are_removed(
         assert_eq!(page.sync(push()).await.unwrap().requests, 0);
     });
 }
+
+#[test]
+fn a_twin_that_arrives_minutes_after_its_record_has_landed_is_told() {
+    block_on(async {
+        let instance = MemoryInstance::plain();
+        let device = Device::new(&instance, tables(), 1);
+        let page = device.open().await.unwrap();
+        let heard = listening(&page);
+        proved(&page, "incident").await;
+        let lost = async |name: &str| {
+            let id = create(&page, "incident", json!({ "short_description": name })).await;
+            device.remote.plan(Some(Fault::LoseRequest));
+            page.sync(push()).await.unwrap();
+            // Asked for in vain, it is sent again, and then there is one; the first request is still held up somewhere.
+            device.clock.advance(61_000);
+            page.sync(push()).await.unwrap();
+            assert_ne!(page.resolve_id(&id).await.unwrap(), id);
+            id
+        };
+        let id = lost("x").await;
+        assert_eq!(told(&heard).len(), 0);
+        device.clock.advance(14_000);
+        instance.put("incident", &[("correlation_id", &id), ("short_description", "x")]);
+        let wait = page.next_sync_in().await.unwrap().expect("it is looked for again");
+        assert!(wait <= 60_000, "{wait}");
+        device.clock.advance(wait);
+        page.sync(push()).await.unwrap();
+        assert_eq!(told(&heard).len(), 1);
+        let twin = instance.rows("incident").into_iter().rfind(|row| row["correlation_id"] == id).unwrap();
+        instance.remove("incident", &twin["sys_id"]);
+
+        // Another that has none is looked for a few times, and never again.
+        lost("y").await;
+        let (mut looks, mut passed) = (0, 0);
+        while let Some(wait) = page.next_sync_in().await.unwrap() {
+            device.clock.advance(wait);
+            passed += wait;
+            looks += page.sync(push()).await.unwrap().requests;
+            assert!(looks < 10, "it is looked for for ever");
+        }
+        assert_eq!((looks, told(&heard).len()), (3 + 2, 1), "of the first two more looks are owed");
+        assert!((100 * 60_000..=120 * 60_000).contains(&passed), "{passed}");
+        // What was never in doubt is looked for once.
+        create(&page, "incident", json!({ "short_description": "z" })).await;
+        page.sync(push()).await.unwrap();
+        assert_eq!(page.next_sync_in().await.unwrap(), None);
+    });
+}

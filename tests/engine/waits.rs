@@ -139,3 +139,35 @@ fn who_was_frozen_at_the_end_of_its_run_clears_nothing_that_a_later_sender_was_t
         assert!(living.next_sync_in().await.unwrap().unwrap() > 3_500_000);
     });
 }
+
+#[test]
+fn a_fresh_page_with_nothing_to_ask_says_what_waits_for_the_user() {
+    block_on(async {
+        let instance = MemoryInstance::with_extras();
+        instance.refuse(|_, _| Some((403, "No".into())));
+        let device = Device::new(&instance, tables(), 1);
+        let before = device.open().await.unwrap();
+        create(&before, "incident", json!({})).await;
+        before.sync(push()).await.unwrap();
+        before.close().await;
+        let page = device.open().await.unwrap();
+        let heard = listening(&page);
+        let said = || heard.borrow().iter().filter(|event| matches!(event, Event::Stuck { pending: 1, .. })).count();
+        assert_eq!(page.sync(push()).await.unwrap().requests, 0, "there is nothing to ask");
+        device.clock.advance(STUCK_MS);
+        // What only waits for the traffic to be let go again is no news.
+        page.set_offline(true).await.unwrap();
+        page.look_for_standstill().await.unwrap();
+        assert_eq!(said(), 0);
+        page.set_offline(false).await.unwrap();
+        page.look_for_standstill().await.unwrap();
+        assert_eq!(said(), 1);
+        // Nor is what has not been tried yet.
+        let other = device.open().await.unwrap();
+        let heard = listening(&other);
+        create(&other, "incident", json!({})).await;
+        device.clock.advance(STUCK_MS);
+        other.look_for_standstill().await.unwrap();
+        assert_eq!(heard.borrow().iter().filter(|event| matches!(event, Event::Stuck { .. })).count(), 0);
+    });
+}

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use landfall::{
-    core::{Event, ids, present::ItemView},
+    core::{Event, ids, present::ItemView, twins::LOOKS},
     engine::{Audit, Status},
 };
 
@@ -11,9 +11,12 @@ use super::{
     doing::{Doing, Kind},
     model::{Fate, Model, Rec},
     online::{At, Deed},
-    story::TABLES,
+    story::{BLIND, TABLES},
     world::World,
 };
+
+/// By then what was in doubt is looked for again.
+const A_LOOK_MS: u64 = 6_100_000;
 
 impl World {
     /// Read in one moment: the outbox, the counts, and the audit.
@@ -71,6 +74,10 @@ impl World {
             return;
         }
         let sent = self.network.borrow().changes;
+        for _ in 0..if self.setup.keyed { 0 } else { LOOKS } {
+            self.pass(A_LOOK_MS);
+            self.finish(self.sync(0, false));
+        }
         for by in 0..self.setup.contexts {
             self.finish(self.sync(by, by == 0));
         }
@@ -140,7 +147,11 @@ impl World {
         // What an action brings about is the author's: two rows with one temporary id are none of the engine's.
         let mut plans = model.runs.iter().map(|run| &run.plan);
         let acted = plans.find(|plan| plan.made.iter().any(|made| made.uid() == uid));
-        if rows.len() > 1 && acted.is_none() && (seen || pulled) && !self.reported.borrow().contains(&record.id) {
+        // What came while it was looked for again has been found; a repetition of one request may come at any time.
+        let searched = !(self.setup.repeats || self.setup.blind && record.table == BLIND) && alive > 1;
+        let noted = self.mirror.borrow().aliases.get(&record.id).is_some_and(|alias| !alias.twins.is_empty());
+        let told = noted || self.reported.borrow().contains(&record.id);
+        if rows.len() > 1 && acted.is_none() && (seen || pulled || searched) && !told {
             self.broke(2, &format!("{name} has twins, and nobody was told"));
         }
         let twins = rows.len() > 1;

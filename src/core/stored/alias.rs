@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Stored;
+use super::{Stored, is_zero};
 use crate::core::{
-    key::Key,
+    key::{Key, Part},
     row::{RowKey, StoreName},
     schema::Schema,
 };
@@ -25,6 +25,12 @@ pub struct Alias {
     /// Made by an instance that knew no key for it, and not looked for since, or found to be several.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unchecked: bool,
+    /// Looked for once more after this, in ms: a request of its create may have arrived since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_at: Option<u64>,
+    /// So many looks are to follow the next one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub looks: u32,
     /// Its rows at the instance, in order, if there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub twins: Vec<String>,
@@ -39,6 +45,11 @@ impl Alias {
     /// Index prefix: those whose twins were not looked for.
     pub fn unchecked() -> Key {
         Key::from(["unchecked"])
+    }
+
+    /// Index prefix: those that are to be looked for again, the first of them first.
+    pub fn later() -> Key {
+        Key::from(["later"])
     }
 
     /// Whether its record is still to be sent.
@@ -58,7 +69,13 @@ impl Stored for Alias {
         key.text(0) == self.temporary
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "a time in ms is held exactly")]
     fn index(&self, _: &Schema) -> Vec<Key> {
-        if self.unchecked { vec![Key::from(["unchecked", &self.temporary])] } else { Vec::new() }
+        let at = |ms: u64| Key::from(vec!["later".into(), Part::Number(ms as f64), self.temporary.as_str().into()]);
+        match self.look_at {
+            _ if self.unchecked => vec![Key::from(["unchecked", &self.temporary])],
+            Some(ms) => vec![at(ms)],
+            None => Vec::new(),
+        }
     }
 }

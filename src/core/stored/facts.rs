@@ -113,6 +113,9 @@ pub struct Proofs {
     /// Whether records are found by it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub finds: BTreeMap<String, bool>,
+    /// Whether the instance has told of a journal entry that it is there, or is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entries: Option<bool>,
 }
 
 impl Proofs {

@@ -44,3 +44,9 @@ pub fn decode<T: Stored>(row: &Row) -> Result<T, CoreError> {
 pub fn mention(id: &str) -> Key {
     Key::from(["mention", id])
 }
+
+/// A count that a row need not tell of.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+pub(super) fn is_zero(count: &u32) -> bool {
+    *count == 0
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Stored, mention};
+use super::{Action, Stored, is_zero, mention};
 use crate::{
     core::{
         key::Key,
@@ -129,6 +129,10 @@ pub struct Item {
     /// not undo it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_be_made: bool,
+    /// Of a create or a journal entry: it has left more than once, and what left before the last time is not known to have come to nothing.
+    /// Whatever is found, or not found, in between: it may arrive yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeated: bool,
     /// Asked about, the instance could not tell, and nothing has been sent since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_vain: bool,
@@ -150,11 +154,6 @@ pub struct Item {
     /// Of an action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Box<Action>>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
 }
 
 impl Item {

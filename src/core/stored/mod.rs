@@ -18,6 +18,7 @@ mod wanted;
 pub use action::{Action, Again, Asked, Call, Calling, Part};
 pub use alias::Alias;
 pub use facts::{Announced, Birth, Course, Fact, Family, LEASE_MS, Lease, Proofs, Unaudited};
+use form::is_zero;
 pub use form::{Stored, decode, mention};
 pub use indexes::{Index, Indexes};
 pub use item::{Item, ItemError, ItemKind, ItemState};
