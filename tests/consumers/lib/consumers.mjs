@@ -42,14 +42,18 @@ export async function node(folder, ...words) {
 
 const folders = new Map();
 
-/** The consumer's folder as it is to be served: beside the package as it is installed, and built if it has a build. */
-export function built(name) {
-  if (!folders.has(name)) folders.set(name, build(name));
+/**
+ * The consumer's folder as it is to be served: beside the package as it is installed, and built if it has a build. `prepare` puts
+ * more in it first.
+ */
+export function built(name, prepare) {
+  if (!folders.has(name)) folders.set(name, build(name, prepare));
   return folders.get(name);
 }
 
-async function build(name) {
+async function build(name, prepare) {
   const folder = await copied(name);
+  await prepare?.(folder);
   const dist = join(folder, "dist");
   if (await access(join(folder, "build.mjs")).then(() => true, () => false)) {
     await node(folder, "build.mjs");
