@@ -41,10 +41,10 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
         // What was edited since has never been in the row: it follows, and given up then, it must not come to stay.
         fields.retain(|name, _| !item.amended.contains(name));
     }
-    let looks = match told {
-        Told::Unasked => LOOKS,
-        Told::InAnswer if item.keyless && item.repeated => LOOKS,
-        Told::InAnswer => u32::from(item.keyless || is_to_be_tried(tx, &item.table)?),
+    let looked_for = told == Told::Unasked;
+    let looks = match item.keyless && (item.repeated || looked_for) {
+        true => LOOKS,
+        false => u32::from(item.keyless || looked_for || is_to_be_tried(tx, &item.table)?),
     };
     let made =
         Made { item: &item.id, table: &item.table, temporary: &item.sys_id, fields: &fields, looks, goes_on: false };
