@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use futures_executor::block_on;
 use landfall::{
-    core::{Durability, Origin, Tx, View, schema::TableOptions, stored::Record},
+    core::{
+        Durability, Found, Origin, Read, Tx, View,
+        schema::TableOptions,
+        stored::{Indexes, Record},
+    },
     engine::{Check, Finding, State},
     ports::{AuthUnavailable, Store},
     testing::{Device, Fault, MemoryInstance},
@@ -177,7 +181,8 @@ fn deletions_that_may_not_be_read_are_a_drawback_where_many_records_are_here() {
         let instance = MemoryInstance::plain();
         let device = device(&instance);
         let page = device.open().await.unwrap();
-        let view = View::default();
+        let mut view = View::default();
+        view.absorb(vec![Read::Row(Indexes::at())], vec![Found::Row(None)]);
         let mut tx = Tx::new(page.schema(), 0, Uuid::nil(), &view);
         for number in 0..5_001 {
             let sys_id = format!("{number:032x}");
