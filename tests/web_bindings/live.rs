@@ -76,13 +76,13 @@ async fn what_is_wrong_with_a_live_query_is_told_to_who_listens() {
         }
         // One that throws is its own trouble.
         const told = [];
-        const live = liveQuery(db.table("incident"), "");
+        const answer = liveQuery(db.table("incident"), "");
         const thrown = new Promise((resolve) => {
           const heard = (event) => { event.preventDefault(); globalThis.removeEventListener("error", heard); resolve(event.error.message); };
           globalThis.addEventListener("error", heard);
         });
-        live.subscribe(() => { throw new Error("a listener's own"); });
-        live.subscribe((rows) => told.push(rows.length));
+        answer.subscribe(() => { throw new Error("a listener's own"); });
+        answer.subscribe((rows) => told.push(rows.length));
         await until(() => told.length === 1);
         same(await thrown, "a listener's own");
         await db.close();
