@@ -29,8 +29,8 @@ pub fn start() {
     panic::install_hook();
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |what| {
-        hook(what);
         promise::crash(&what.to_string());
+        hook(what);
     }));
 }
 

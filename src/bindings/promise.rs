@@ -15,10 +15,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::spawn_local;
 
 use super::failure::Failure;
-use crate::{
-    browser::{BrowserPorts, let_go_of_all},
-    engine::Client,
-};
+use crate::{browser::BrowserPorts, engine::Client};
 
 #[cfg_attr(not(feature = "testing"), wasm_bindgen(raw_module = "./crash.js"))]
 #[cfg_attr(feature = "testing", wasm_bindgen(module = "/src/bindings/js/crash.js"))]
@@ -63,8 +60,8 @@ pub fn drive_on(client: &Client<BrowserPorts>) {
     }
 }
 
-/// Rejects all that is pending and all that will be asked of this instance, and lets go of what it holds. For the panic
-/// hook: it runs before the instance stops.
+/// Rejects all that is pending and all that will be asked of this instance. For the panic hook: it runs before the instance
+/// stops.
 pub fn crash(what: &str) {
     let sentence = format!(
         "Landfall has crashed, and the next call works again. What was saved is safe; whether this call was carried out is not known. {what}"
@@ -82,7 +79,6 @@ pub fn crash(what: &str) {
     for reject in pending.unwrap_or_default().values() {
         let _ = reject.call1(&JsValue::UNDEFINED, &error);
     }
-    let_go_of_all();
 }
 
 /// For tests, in which nothing has crashed but what they say.

@@ -5,9 +5,11 @@ use std::sync::Once;
 use wasm_bindgen::JsValue;
 use web_sys::console;
 
-/// Has each panic print where it was, in place of a bare `unreachable`.
+use super::let_go_of_all;
+
+/// Has each panic print where it was, in place of a bare `unreachable`, and let go of what others wait for.
 ///
-/// In Wasm a panic is the end of the instance: no promise it owes is ever settled, and what it holds is let go of here.
+/// In Wasm a panic is the end of the instance: no promise it owes is ever settled, and nothing it holds is ever dropped.
 /// What is on disk is not affected, since nothing is written but whole transactions.
 pub fn install_hook() {
     static ONCE: Once = Once::new();
@@ -19,6 +21,7 @@ pub fn install_hook() {
         std::panic::set_hook(Box::new(|panic| {
             let text = format!("Landfall has a defect. {panic}");
             console::error_1(&JsValue::from_str(&text));
+            let_go_of_all();
         }));
     });
 }

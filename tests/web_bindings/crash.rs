@@ -8,7 +8,10 @@ use super::run;
 
 #[wasm_bindgen_test]
 async fn what_is_pending_is_rejected_and_what_others_wait_for_is_let_go() {
-    let crash = Closure::<dyn Fn()>::new(|| landfall::bindings::crash("said by a test"));
+    let crash = Closure::<dyn Fn()>::new(|| {
+        landfall::bindings::crash("said by a test");
+        landfall::browser::let_go_of_all();
+    });
     Reflect::set(&js_sys::global(), &"crash".into(), crash.as_ref()).expect("a global");
     run(r#"
         let asked = false;

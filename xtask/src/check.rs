@@ -38,7 +38,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     Err(Error::Unmet { what: unmet.join("; ") })
 }
 
-fn commands(workspace: &Workspace) -> [(&'static str, Command); 4] {
+fn commands(workspace: &Workspace) -> [(&'static str, Command); 5] {
     let cargo = |words: &[&str]| {
         let mut cargo = workspace.cargo();
         cargo.args(words);
@@ -51,11 +51,14 @@ fn commands(workspace: &Workspace) -> [(&'static str, Command); 4] {
     let wasm = [&both[..], &["--lib", "--test", "web_*", "--all-features", "--target", WASM]].concat();
     let mut docs = cargo(&["doc", "--workspace", "--no-deps"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
+    let mut wasm_docs = cargo(&["doc", "--package", "landfall", "--no-deps", "--target", WASM]);
+    wasm_docs.env("RUSTDOCFLAGS", "-D warnings");
     [
         ("Format", cargo(&["fmt", "--all", "--check"])),
         ("Lints on this machine", cargo(&[&host[..], &strict].concat())),
         ("Lints for Wasm", cargo(&[&wasm[..], &strict].concat())),
         ("Docs", docs),
+        ("Docs for Wasm", wasm_docs),
     ]
 }
 
