@@ -11,7 +11,7 @@ use landfall::core;
 #[path = "../src/browser/idb/schema.rs"]
 mod schema;
 
-/// Every version there ever was, with its stores. Add to it; change nothing.
+/// Every version there ever was, with its stores. Add to it; change nothing. `stored_databases` wants a database of each.
 const HISTORY: [(u32, &[&str]); 1] = [(1, &["records", "outbox", "aliases", "meta"])];
 
 #[test]

@@ -78,7 +78,8 @@ export class App {
   async isReady(page = this.page) {
     await page.evaluate(() => navigator.serviceWorker.ready);
     await page.waitForFunction(() => navigator.serviceWorker.controller?.state === "activated");
-    await until("the first refresh", () => page.evaluate(async () => (await landfall.status()).lastSyncAt));
+    // Some ten thousand records where the instance has the demo's, and two cores may have other work.
+    await until("the first refresh", () => page.evaluate(async () => (await landfall.status()).lastSyncAt), { within: 180_000 });
   }
 
   go(hash) {
