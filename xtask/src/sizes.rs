@@ -15,9 +15,9 @@ struct Budget {
 }
 
 const BUDGETS: [Budget; 5] = [
-    Budget { entry: MODULE, gzip: 752_000, brotli: 573_000 },
+    Budget { entry: MODULE, gzip: 711_000, brotli: 545_000 },
     // With the module, which it names.
-    Budget { entry: "landfall.js", gzip: 766_000, brotli: 585_000 },
+    Budget { entry: "landfall.js", gzip: 725_000, brotli: 557_000 },
     Budget { entry: "slim.js", gzip: 14_000, brotli: 11_800 },
     Budget { entry: "service-worker.js", gzip: 1_700, brotli: 1_400 },
     Budget { entry: "service-worker.classic.js", gzip: 10_000, brotli: 8_600 },
