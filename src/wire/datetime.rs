@@ -128,13 +128,13 @@ impl Rest<'_> {
 
     /// How far the clock is ahead of UTC.
     fn offset(&mut self) -> Option<i64> {
-        let sign = match () {
-            () if self.takes('+') => 1,
-            () if self.takes('-') => -1,
-            () => {
-                self.takes('Z');
-                return Some(0);
-            }
+        let sign = if self.takes('+') {
+            1
+        } else if self.takes('-') {
+            -1
+        } else {
+            self.takes('Z');
+            return Some(0);
         };
         let hours = self.up_to(23)?;
         let minutes = if self.goes_on() { self.up_to(59)? } else { 0 };
