@@ -1,7 +1,5 @@
 //! An object of options, looked at property by property, so that each complaint names the one it is about.
 
-use std::collections::BTreeMap;
-
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue};
 
@@ -14,7 +12,7 @@ use super::{
 pub struct Given {
     /// What stands before an option's name in a sentence: `instance.` say.
     prefix: String,
-    values: BTreeMap<String, JsValue>,
+    values: Vec<(String, JsValue)>,
 }
 
 impl Given {
@@ -22,7 +20,7 @@ impl Given {
     pub fn new(given: &JsValue, whose: &str) -> Result<Self, Failure> {
         let prefix = if whose.is_empty() { String::new() } else { format!("{whose}.") };
         let name = if whose.is_empty() { "options".to_owned() } else { format!("option “{whose}”") };
-        let mut values = BTreeMap::new();
+        let mut values = Vec::new();
         if given.is_undefined() {
             return Ok(Self { prefix, values });
         }
@@ -38,7 +36,7 @@ impl Given {
             let name = key.as_string().unwrap_or_default();
             let value = Reflect::get(given, &key).map_err(threw(&name))?;
             if !value.is_undefined() {
-                values.insert(name, value);
+                values.push((name, value));
             }
         }
         Ok(Self { prefix, values })
@@ -46,7 +44,7 @@ impl Given {
 
     /// Refuses what is not in `known`.
     pub fn only(&self, known: &[&str]) -> Result<(), Failure> {
-        for name in self.values.keys().map(String::as_str) {
+        for (name, _) in self.iter() {
             if !known.contains(&name) {
                 let known = known.join(", ");
                 return Err(Failure::option(format!(
@@ -64,7 +62,7 @@ impl Given {
     }
 
     pub fn get(&self, name: &str) -> Option<&JsValue> {
-        self.values.get(name)
+        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
     /// The complaint that `name` is not what it must be.

@@ -6,10 +6,10 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::VecDeque,
 };
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::spawn_local;
@@ -25,13 +25,19 @@ extern "C" {
 }
 
 thread_local! {
-    static PENDING: RefCell<BTreeMap<u64, Function>> = const { RefCell::new(BTreeMap::new()) };
+    /// By number: each is larger than those before it.
+    static PENDING: RefCell<VecDeque<(u64, Function)>> = const { RefCell::new(VecDeque::new()) };
     static NEXT: Cell<u64> = const { Cell::new(0) };
     static CRASH: RefCell<Option<Failure>> = const { RefCell::new(None) };
 }
 
 /// A promise of what `work` comes to.
 pub fn promise(work: impl Future<Output = Result<JsValue, Failure>> + 'static) -> Promise {
+    promised(work.boxed_local())
+}
+
+/// Compiled once, and not once for each call there is.
+fn promised(work: LocalBoxFuture<'static, Result<JsValue, Failure>>) -> Promise {
     let crashed = CRASH.with(|crash| crash.try_borrow().ok().and_then(|crash| crash.clone()));
     if let Some(failure) = crashed {
         return Promise::reject(&failure.into());
@@ -40,13 +46,16 @@ pub fn promise(work: impl Future<Output = Result<JsValue, Failure>> + 'static) -
     Promise::new(&mut |resolve, reject| {
         let Some(work) = work.take() else { return };
         let number = NEXT.replace(NEXT.get() + 1);
-        PENDING.with_borrow_mut(|pending| pending.insert(number, reject.clone()));
+        PENDING.with_borrow_mut(|pending| pending.push_back((number, reject.clone())));
         spawn_local(async move {
             let (settle, value) = match work.await {
                 Ok(value) => (resolve, value),
                 Err(failure) => (reject, failure.into()),
             };
-            PENDING.with_borrow_mut(|pending| pending.remove(&number));
+            PENDING.with_borrow_mut(|pending| {
+                let at = pending.binary_search_by_key(&number, |(number, _)| *number);
+                at.ok().and_then(|at| pending.remove(at))
+            });
             // The functions of a promise do not throw.
             let _ = settle.call1(&JsValue::UNDEFINED, &value);
         });
@@ -76,7 +85,7 @@ pub fn crash(what: &str) {
         }
     });
     let pending = PENDING.with(|pending| pending.try_borrow_mut().map(|mut all| std::mem::take(&mut *all)));
-    for reject in pending.unwrap_or_default().values() {
+    for (_, reject) in pending.unwrap_or_default() {
         let _ = reject.call1(&JsValue::UNDEFINED, &error);
     }
 }

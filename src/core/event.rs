@@ -7,7 +7,7 @@ use super::stored::ItemError;
 /// Something that happened, already on disk. Posted to other contexts as JSON, so variants and
 /// fields may be added but never change their meaning: an old tab may listen to a new one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "camelCase")]
+#[serde(tag = "event", rename_all = "camelCase", try_from = "Told")]
 pub enum Event {
     /// Records of one table were made, changed or removed.
     Change {
@@ -68,6 +68,53 @@ pub enum Event {
         /// Whether trying again later may help.
         retryable: bool,
     },
+}
+
+/// An event as another context posts it. All fields of all events, so a name stands for the same in each. What serde
+/// makes of an enum with a tag reads everything twice, and was larger than any rule.
+#[derive(Deserialize)]
+struct Told {
+    event: String,
+    table: Option<String>,
+    sys_ids: Option<Vec<String>>,
+    origin: Option<Origin>,
+    temporary: Option<String>,
+    sys_id: Option<String>,
+    receipts: Option<Vec<Receipt>>,
+    pending: Option<u32>,
+    refused: Option<u32>,
+    conflicts: Option<u32>,
+    explain: Option<String>,
+    birth: Option<String>,
+    last_seen_at: Option<String>,
+    unsent: Option<u32>,
+    code: Option<String>,
+    message: Option<String>,
+    retryable: Option<bool>,
+}
+
+impl Told {
+    fn event(self) -> Option<Event> {
+        Some(match &*self.event {
+            "change" => Event::Change { table: self.table?, sys_ids: self.sys_ids?, origin: self.origin? },
+            "reconciled" => Event::Reconciled { table: self.table?, temporary: self.temporary?, sys_id: self.sys_id? },
+            "settled" => Event::Settled { receipts: self.receipts? },
+            "outbox" => Event::Outbox { pending: self.pending?, refused: self.refused?, conflicts: self.conflicts? },
+            "stuck" => Event::Stuck { pending: self.pending?, explain: self.explain? },
+            "evicted" => Event::Evicted { birth: self.birth?, last_seen_at: self.last_seen_at?, unsent: self.unsent? },
+            "status" => Event::Status,
+            "error" => Event::Error { code: self.code?, message: self.message?, retryable: self.retryable? },
+            _ => return None,
+        })
+    }
+}
+
+impl TryFrom<Told> for Event {
+    type Error = &'static str;
+
+    fn try_from(told: Told) -> Result<Self, &'static str> {
+        told.event().ok_or("an event that is not known, or lacks a field")
+    }
 }
 
 /// What is known of a database that is no more, as the contract's `Status.evicted`.
