@@ -9,6 +9,7 @@ pub mod along;
 pub mod birth;
 pub mod cache;
 pub mod calls;
+pub mod claim;
 pub mod conflict;
 pub mod family;
 pub mod hand;

@@ -9,8 +9,9 @@ use super::{
 use crate::{
     core::{
         Durability, Origin,
+        claim::{With, claim},
         plan::{Plan, size},
-        receive::{Answer, With, claim, receive},
+        receive::{Answer, receive},
         retry::backoff_ms,
         stored::{Item, ItemError},
     },

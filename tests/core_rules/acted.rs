@@ -200,7 +200,7 @@ fn what_is_not_clear_waits_for_the_user() {
     assert_eq!(refused.code(), "not_editable");
     let (lease, _) = world.run(take_lease).unwrap();
     let claimed = world
-        .run(|tx| landfall::core::receive::claim(tx, lease, &[], std::slice::from_ref(&item), super::support::PLAIN));
+        .run(|tx| landfall::core::claim::claim(tx, lease, &[], std::slice::from_ref(&item), super::support::PLAIN));
     assert_eq!(claimed.unwrap().0, []);
 }
 

@@ -1,9 +1,10 @@
 //! What each answer makes of an item, and how it is counted.
 
 use landfall::core::{
+    claim::claim,
     lease::take_lease,
     pull::take_in,
-    receive::{Answer, Tally, claim, prove_found, receive},
+    receive::{Answer, Tally, prove_found, receive},
     stored::{Item, ItemError, ItemKind, ItemState, Proofs},
     write,
 };

@@ -2,13 +2,14 @@
 
 use landfall::core::{
     CoreError, Settled, act,
+    claim::{With, claim},
     conflict::{Choice, resolve},
     hand,
     lease::take_lease,
     plan::Keys,
     present::{self, Pause},
     pull::take_in,
-    receive::{Answer, With, claim, receive},
+    receive::{Answer, receive},
     schema::Schema,
     stored::{Action, Item, ItemError, ItemState, Record},
     write,

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use landfall::core::{
+    claim::claim,
     lease::take_lease,
     present::{Pause, items},
     pull::take_in,
-    receive::{Answer, claim, receive},
+    receive::{Answer, receive},
     schema::Schema,
     stored::{Announced, Item, ItemError, ItemKind, ItemState, Proofs, Record},
     write,

@@ -2,11 +2,13 @@
 
 use landfall::{
     core::{
-        CoreError, Ruled, Tx, act, acted, hand,
+        CoreError, Ruled, Tx, act, acted,
+        claim::claim,
+        hand,
         lease::{Stood, give_lease_back, renew_lease, take_lapsed_lease, take_lease},
         plan::Keys,
         pull::take_in,
-        receive::{Answer, claim, receive},
+        receive::{Answer, receive},
         schema::Schema,
         stored::{Action, Item, ItemError, ItemKind, ItemState, LEASE_MS},
         write,

@@ -1,9 +1,11 @@
 //! A create that left before its record was pointed elsewhere.
 
 use landfall::core::{
-    CoreError, hand,
+    CoreError,
+    claim::claim,
+    hand,
     lease::{give_lease_back, take_lease},
-    receive::{Answer, claim, receive},
+    receive::{Answer, receive},
     schema::Schema,
     stored::{Item, ItemError, ItemKind, ItemState},
     write::{find, update},

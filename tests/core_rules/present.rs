@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use landfall::core::{
+    claim::claim,
     lease::take_lease,
     present::{items, records},
     pull::take_in,
-    receive::{Answer, claim, receive},
+    receive::{Answer, receive},
     stored::ItemError,
     write,
 };

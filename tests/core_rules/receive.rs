@@ -2,9 +2,11 @@
 
 use landfall::{
     core::{
-        CoreError, hand,
+        CoreError,
+        claim::claim,
+        hand,
         lease::take_lease,
-        receive::{Answer, Tally, claim, prove_found, receive},
+        receive::{Answer, Tally, prove_found, receive},
         retry::EXCHANGE_MS,
         stored::{ItemError, ItemState, Proofs},
         write,

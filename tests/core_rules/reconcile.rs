@@ -1,10 +1,12 @@
 //! The instance's answer put in place.
 
 use landfall::core::{
-    Event, Tx, act, hand,
+    Event, Tx, act,
+    claim::claim,
+    hand,
     lease::take_lease,
     pull::take_in,
-    receive::{Answer, claim, receive},
+    receive::{Answer, receive},
     reconcile::{Told, created, deleted, updated},
     stored::{Action, Item, ItemError, Record},
     write,

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use futures_executor::block_on;
 use landfall::{
     core::{
-        CoreError, Durability, Event, Halt, Origin, Receipt, Ruled, Tx, View, act, ids,
+        CoreError, Durability, Event, Halt, Origin, Receipt, Ruled, Tx, View, act,
+        claim::{With, claim},
+        ids,
         lease::take_lease,
         plan::Keys,
         pull::take_in,
-        receive::{Answer, Tally, With, claim, receive},
+        receive::{Answer, Tally, receive},
         schema::Schema,
         stored::{Action, Item, ItemError, Part, Proofs, Record},
         write,

@@ -2,10 +2,11 @@
 
 use landfall::core::{
     CoreError, Event, act,
+    claim::claim,
     hand::discard,
     lease::take_lease,
     pull::take_in,
-    receive::{Answer, claim, receive},
+    receive::{Answer, receive},
     retry::EXCHANGE_MS,
     schema::Schema,
     stored::{Action, Alias, Item, ItemError, ItemKind, ItemState, Record},

@@ -15,12 +15,12 @@ struct Budget {
 }
 
 const BUDGETS: [Budget; 5] = [
-    Budget { entry: MODULE, gzip: 753_000, brotli: 573_500 },
+    Budget { entry: MODULE, gzip: 756_000, brotli: 576_000 },
     // With the module, which it names.
-    Budget { entry: "landfall.js", gzip: 770_500, brotli: 588_500 },
-    Budget { entry: "slim.js", gzip: 17_300, brotli: 14_500 },
+    Budget { entry: "landfall.js", gzip: 775_000, brotli: 592_500 },
+    Budget { entry: "slim.js", gzip: 18_900, brotli: 15_900 },
     Budget { entry: "service-worker.js", gzip: 1_700, brotli: 1_400 },
-    Budget { entry: "service-worker.classic.js", gzip: 11_500, brotli: 9_900 },
+    Budget { entry: "service-worker.classic.js", gzip: 12_200, brotli: 10_600 },
 ];
 
 /// Node has both compressors, and is needed anyway. A server compresses each file by itself.

@@ -1,6 +1,8 @@
 // What this version of Landfall offers. Times are ISO 8601 strings in UTC unless a name ends in `Ms`.
 
 import type { CacheOptions, OpenOptions } from "./options.js";
+import type { LiveQuery, QueryPlan } from "./queries.js";
+export type { LiveQuery, QueryPlan } from "./queries.js";
 export type { CacheOptions, InstanceOptions, OpenOptions, TableOptions } from "./options.js";
 
 /**
@@ -182,24 +184,6 @@ export interface Table<T> {
    * (`not_in_conflict`).
    */
   resolveConflict(sysId: string, choice: "mine" | "theirs" | Partial<T>): Promise<Row<T>>;
-}
-
-/** An observable that also fits React's `useSyncExternalStore` and Svelte's stores. Its functions need no `this`. */
-export interface LiveQuery<V> {
-  /** Calls with the last answer at once, if there is one. */
-  subscribe(observer: ((value: V) => void) | { next?: (value: V) => void; error?: (error: LandfallError) => void }): { (): void; unsubscribe(): void };
-  /** The last answer; undefined before the first. The same object until it changes. */
-  getSnapshot(): V | undefined;
-}
-
-/** How a query is answered. */
-export interface QueryPlan {
-  /** The fields of the index that is used; `null` where all records of the table are read. One that is new is used once it is filled. */
-  index: string[] | null;
-  /** What is found by that is looked through for the rest of what the query asks. */
-  filtered: boolean;
-  /** What is found by that is in another order, and all of it is read for the first page, too. */
-  sorted: boolean;
 }
 
 /** What `transaction` gives to its `work`. Of no use once `work` has ended (`transaction_over`). */
