@@ -57,6 +57,7 @@ export default [
   "./landfall/error.js",
   "./landfall/landfall.js",
   "./landfall/lasting.js",
+  "./landfall/live.js",
   "./landfall/slim.js",
   "./landfall/wasm.js",
   "./landfall/wasm_bg.wasm",
