@@ -16,6 +16,7 @@ use super::{
     tx::{Ruled, Tx},
     values::Mention,
     write::{Draft, append, release},
+    write_set::Scan,
 };
 use crate::wire::value::{Fields, Type};
 
@@ -73,10 +74,12 @@ pub fn created(tx: &mut Tx<'_>, item: &Item, row: &Fields, told: Told) -> Ruled<
 }
 
 /// Whether it is yet to be seen that records of the table are found by their temporary ids, where keys are forgotten: what
-/// is in doubt for longer is asked for without them.
+/// is in doubt for longer is asked for without them. One record is enough: thousands may land before the next look.
 fn is_to_be_tried(tx: &mut Tx<'_>, table: &str) -> Ruled<bool> {
-    let forgets = tx.fact::<Announced>()?.ttl_ms.is_some();
-    Ok(forgets && !tx.fact::<Proofs>()?.finds.contains_key(table))
+    if tx.fact::<Announced>()?.ttl_ms.is_none() || tx.fact::<Proofs>()?.finds.contains_key(table) {
+        return Ok(false);
+    }
+    Ok(tx.found(Scan::index(StoreName::Aliases, Alias::unchecked()).limit(1))?.is_empty())
 }
 
 /// The record, where it was read before its answer came, and is as new as that: without the temporary id in it nobody knew it
