@@ -17,6 +17,7 @@ use crate::workspace::Workspace;
 const HERE: &str = "tests/bench";
 /// Each is a bundle of its own: its size is what a page would load.
 const PEERS: &str = "peers";
+const ROUNDS: u32 = 5;
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -29,12 +30,15 @@ pub struct Options {
     /// How often each contestant does each job (default: 5, or 1 with `--quick`)
     #[arg(long)]
     repeats: Option<u32>,
-    /// Only these jobs: bulk, single, strict, reconcile, beside, query, open, growth
+    /// Only these: bulk, single, strict, reconcile, beside, query, open, counts, growth
     #[arg(long)]
     only: Vec<String>,
     /// Only these contestants, beside `raw`: dexie, pouchdb, rxdb, tanstack, landfall
     #[arg(long)]
     peer: Vec<String>,
+    /// How many parents are reconciled, with five children each (default: 2000)
+    #[arg(long)]
+    parents: Option<u32>,
     /// Growth to 1,000,000 records (takes hours)
     #[arg(long)]
     million: bool,
@@ -44,11 +48,14 @@ pub struct Options {
     /// Leave `docs/` as it is
     #[arg(long, conflicts_with = "write")]
     keep_docs: bool,
+    /// Measure nothing: the table of the last run again
+    #[arg(long)]
+    again: bool,
 }
 
 impl Options {
     fn is_full(&self) -> bool {
-        !self.quick && self.only.is_empty() && self.peer.is_empty()
+        !self.quick && self.only.is_empty() && self.peer.is_empty() && !self.again
     }
 }
 
@@ -61,10 +68,12 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let asked = json!({
         "quick": options.quick,
         "seed": options.seed,
-        "repeats": options.repeats.unwrap_or(if options.quick { 1 } else { 5 }),
+        "repeats": options.repeats.unwrap_or(if options.quick { 1 } else { ROUNDS }),
         "only": options.only,
         "peers": options.peer,
+        "parents": options.parents,
         "million": options.million,
+        "again": options.again,
         "write": options.write || (options.is_full() && !options.keep_docs),
         "versions": versions(&modules)?,
         "site": site,

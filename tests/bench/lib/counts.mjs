@@ -3,7 +3,7 @@
 
 const WORK = {
   "create 1,000 in one transaction": ["bulk", { count: 1_000, per: 1_000 }],
-  "create one": ["singles", { count: 1, verify: false }],
+  "create 10, one by one, in a new database": ["singles", { count: 10 }],
   "reconcile 100 parents with 500 children": ["reconcile", { first: 0, parents: 100, children: 5 }],
 };
 

@@ -30,15 +30,16 @@ export const JOBS = {
       pages.with(peer, { durability: "strict" }, async (run) => ({ figure: p50(await run("singles", { seed, count: sizes.singles })) })),
   },
   reconcile: {
-    title: "reconcile, µs a parent",
+    title: "reconcile, {parents} × 5, µs a parent",
+    most: 3,
     run: (pages, peer, { seed, sizes }) =>
       pages.with(peer, {}, async (run) => reconciled(await run("reconcile", { seed, first: 0, parents: sizes.parents, children: 5 }))),
   },
   beside: {
     title: "the same beside {kept} unrelated records",
     kept: true,
-    // The database grows by what each run adds, so a few runs are enough.
-    most: 3,
+    // The database grows by what each run adds.
+    most: 2,
     run: (pages, peer, { seed, sizes, round, kept }) =>
       pages.with(peer, { name: kept.name }, async (run) =>
         reconciled(await run("reconcile", { seed, first: (round + 1) * 100_000, parents: sizes.parents, children: 5 })),
@@ -67,4 +68,4 @@ export async function keep(pages, peer, { seed, count }) {
 }
 
 export const applies = (job, peer) => !(JOBS[job].not ?? []).includes(peer);
-export const title = (job, sizes) => JOBS[job].title.replace("{kept}", sizes.kept.toLocaleString("en"));
+export const title = (job, sizes) => JOBS[job].title.replace("{kept}", sizes.kept.toLocaleString("en")).replace("{parents}", sizes.parents.toLocaleString("en"));

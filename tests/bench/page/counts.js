@@ -1,5 +1,5 @@
-// Counts what is asked of IndexedDB, by kind: the same on any machine. Runs before anything else in a page that is not
-// timed; `globalThis.counts` is what was counted since it was last emptied.
+// Counts what is asked of IndexedDB, by kind: the same on any machine. Runs before anything else in a page whose
+// times are of no interest; `globalThis.counts` is where it is written down.
 
 globalThis.counts = {};
 

@@ -42,7 +42,7 @@ export function record({ seed, kind, number, assignedTo, parent }) {
   const fields = {
     number: `${kind}${String(number).padStart(7, "0")}`,
     short_description: text(next, 38),
-    description: text(next, 96),
+    description: text(next, 84),
     state: String(1 + (next() % 7)),
     priority: String(1 + (next() % 5)),
     impact: String(1 + (next() % 3)),
