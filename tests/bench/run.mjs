@@ -10,6 +10,7 @@ import { measureAll } from "./lib/measure.mjs";
 import { Pages } from "./lib/pages.mjs";
 import { markdown } from "./lib/report.mjs";
 import { serve } from "./lib/site.mjs";
+import { trace } from "./lib/trace.mjs";
 import { writeDocs } from "./lib/write.mjs";
 
 const options = JSON.parse(process.env.BENCH);
@@ -21,10 +22,21 @@ async function save(report) {
   await writeFile(file, JSON.stringify(report, null, 1));
 }
 
-async function measured() {
+async function inBrowser(work) {
   const server = await serve(options.site);
   const browser = await openBrowser({});
+  // Contestants may log what they like.
+  browser.expects(/./);
   try {
+    return await work(browser, new Pages(browser, server.url));
+  } finally {
+    await browser.dispose();
+    server.close();
+  }
+}
+
+function measured() {
+  return inBrowser((browser, pages) => {
     const about = {
       date: new Date().toISOString(),
       chromium: browser.context.browser()?.version() ?? "",
@@ -32,14 +44,22 @@ async function measured() {
       seed: options.seed,
       versions: options.versions,
     };
-    return await measureAll(new Pages(browser, server.url), options, about, save);
-  } finally {
-    await browser.close();
-    server.close();
-  }
+    return measureAll(pages, options, about, save);
+  });
 }
 
-const report = options.again ? JSON.parse(await readFile(file, "utf8")) : await measured();
-console.log(`\n${markdown(report)}`);
-if (options.write) await writeDocs(report, options.docs);
-if (report.failed.length > 0) process.exitCode = 1;
+async function traced() {
+  const peers = options.peers.length > 0 ? options.peers : ["landfall"];
+  await inBrowser(async (_, pages) => {
+    for (const peer of peers) console.log(`\n${await trace(pages, peer, options.seed)}`);
+  });
+}
+
+async function reported() {
+  const report = options.again ? JSON.parse(await readFile(file, "utf8")) : await measured();
+  console.log(`\n${markdown(report)}`);
+  if (options.write) await writeDocs(report, options.docs);
+  if (report.failed.length > 0) process.exitCode = 1;
+}
+
+await (options.trace ? traced() : reported());

@@ -51,11 +51,14 @@ pub struct Options {
     /// Measure nothing: the table of the last run again
     #[arg(long)]
     again: bool,
+    /// Measure nothing: the transactions of each job, one after another, with what is asked in them
+    #[arg(long)]
+    trace: bool,
 }
 
 impl Options {
     fn is_full(&self) -> bool {
-        !self.quick && self.only.is_empty() && self.peer.is_empty() && !self.again
+        !self.quick && self.only.is_empty() && self.peer.is_empty() && !self.again && !self.trace
     }
 }
 
@@ -74,6 +77,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         "parents": options.parents,
         "million": options.million,
         "again": options.again,
+        "trace": options.trace,
         "write": options.write || (options.is_full() && !options.keep_docs),
         "versions": versions(&modules)?,
         "site": site,

@@ -13,7 +13,7 @@ export async function countAll(pages, peers, { seed, attempt }) {
     counted[work] = {};
     for (const peer of peers) {
       const counts = await attempt(`counts: ${work}`, peer, () =>
-        pages.with(peer, { counts: true }, (run) => run("counted", job, { seed, ...options })),
+        pages.with(peer, { script: "counts.js" }, (run) => run("counted", job, { seed, ...options })),
       );
       if (counts) counted[work][peer] = counts;
     }

@@ -1,4 +1,5 @@
 // One page a contestant, always of the same browser; a job that hangs is given up.
+import { fileURLToPath } from "node:url";
 
 const MOST_MS = 20 * 60_000;
 
@@ -20,11 +21,11 @@ export class Pages {
   }
 
   /** `work` is given what runs a job in a page over the database of this name. */
-  async with(peer, { name = this.name(peer), durability, counts = false }, work) {
+  async with(peer, { name = this.name(peer), durability, script }, work) {
     const page = await this.#browser.context.newPage();
     let timer;
     try {
-      if (counts) await page.addInitScript({ path: new URL("../page/counts.js", import.meta.url).pathname });
+      if (script) await page.addInitScript({ path: fileURLToPath(new URL(`../page/${script}`, import.meta.url)) });
       await page.goto(`${this.#url}/index.html?peer=${peer}`);
       await page.waitForFunction(() => globalThis.run !== undefined);
       const run = (job, ...options) => page.evaluate(([job, options]) => globalThis.run(job, ...options), [job, options]);
