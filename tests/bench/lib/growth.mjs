@@ -9,14 +9,13 @@ const MEASURES = {
   "first page of 50, ms": async (run) => median((await run("firstPages", { times: 20 })).times),
   "count, ms": async (run, { count }) => median((await run("counting", { times: 10, least: count })).times),
 };
-export const RECONCILE = "reconcile, µs a parent";
-export const OPEN = "cold open to first record, ms";
+const RECONCILE = "reconcile, µs a parent";
+const OPEN = "cold open to first record, ms";
+const CURVES = [...Object.keys(MEASURES), RECONCILE, OPEN];
 
-export const CURVES = [...Object.keys(MEASURES), RECONCILE, OPEN];
-
-/** Curve → contestant → size → what was measured, each round a value. */
-export async function grow(pages, peers, { seed, steps, mix, attempt, tell, rounds, kept }) {
-  const curves = Object.fromEntries(CURVES.map((curve) => [curve, {}]));
+/** Fills `curves`: curve → contestant → size → what was measured, each round a value. */
+export async function grow(pages, peers, curves, { seed, steps, mix, attempt, tell, rounds, kept, save }) {
+  for (const curve of CURVES) curves[curve] = {};
   const note = (curve, peer, count, value) => ((curves[curve][peer] ??= {})[count] ??= []).push(value);
   for (const count of steps) {
     for (const peer of mix(peers)) {
@@ -36,7 +35,7 @@ export async function grow(pages, peers, { seed, steps, mix, attempt, tell, roun
         note(curve, peer, count, await pages.with(peer, { name }, (run) => measure(run, { seed, count })));
         tell(`growth, ${count}  ${peer}`);
       });
+      await save();
     }
   }
-  return curves;
 }

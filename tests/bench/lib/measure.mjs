@@ -72,7 +72,9 @@ export async function measureAll(pages, options, about, save) {
   }
   if (isWanted("counts")) report.counts = await countAll(pages, peers, { seed, attempt });
   await save(report);
-  if (isWanted("growth")) report.growth = await grow(pages, peers, { seed, steps, mix, attempt, tell, rounds: quick ? 1 : 2, kept: report.kept });
-  await save(report);
+  if (isWanted("growth")) {
+    const given = { seed, steps, mix, attempt, tell, rounds: quick ? 1 : 2, kept: report.kept, save: () => save(report) };
+    await grow(pages, peers, (report.growth = {}), given);
+  }
   return report;
 }

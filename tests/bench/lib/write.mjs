@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { plot } from "./plot.mjs";
 import { markdown } from "./report.mjs";
+import { spread } from "./stats.mjs";
 
 const BEGIN = "<!-- cargo xtask bench writes from here -->";
 const END = "<!-- to here -->";
@@ -11,9 +12,10 @@ const FOLDER = "performance";
 
 const fileOf = (curve) => `${FOLDER}/${curve.split(",")[0].replaceAll(/\W+/g, "-")}.svg`;
 
-function intro({ date, chromium, cores, seed, repeats, versions }) {
+function intro({ about: { date, chromium, cores, seed, repeats, versions }, runs }) {
+  const load = spread(runs.map((run) => run.load));
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  return `${date.slice(0, 10)}, Chromium ${chromium}, ${cores} cores that had other work as well, ${repeats} rounds, seed ${seed}. ${named.join(", ")}.`;
+  return `${date.slice(0, 10)}, Chromium ${chromium}, ${cores} cores with other work on them (load average ${load.least.toFixed(0)} to ${load.most.toFixed(0)}), ${repeats} rounds at most, seed ${seed}. ${named.join(", ")}.`;
 }
 
 export async function writeDocs(report, docs) {
@@ -29,6 +31,6 @@ export async function writeDocs(report, docs) {
     await writeFile(join(docs, fileOf(curve)), plot(curve, byPeer));
     plots.push(`![${curve}](${fileOf(curve)})`);
   }
-  const written = [intro(report.about), markdown(report), ...plots].join("\n\n");
+  const written = [intro(report), markdown(report), ...plots].join("\n\n");
   await writeFile(page, `${before}${BEGIN}\n\n${written}\n\n${END}${after}`);
 }
