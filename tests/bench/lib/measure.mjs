@@ -53,11 +53,10 @@ export async function measureAll(pages, options, about, save) {
   }
 
   async function turn(job, round) {
-    const hasFailed = (peer) => report.failed.some((failure) => failure.what === job && failure.peer === peer);
-    const able = peers.filter((peer) => applies(job, peer) && !hasFailed(peer) && (!JOBS[job].kept || report.kept[peer]));
+    const able = peers.filter((peer) => applies(job, peer) && (!JOBS[job].kept || report.kept[peer]));
     for (const peer of mix(able)) {
       const given = { seed: seed + round, sizes, round, kept: report.kept[peer] };
-      const result = await attempt(job, peer, () => JOBS[job].run(pages, peer, given));
+      const result = await attempt(`${job}, round ${round + 1}`, peer, () => JOBS[job].run(pages, peer, given));
       if (!result) continue;
       report.runs.push({ job, peer, round, load: loadavg()[0], ...result });
       tell(`${job} ${round + 1}  ${peer}: ${result.figure.toFixed(2)}`);

@@ -85,6 +85,15 @@ function wire(report) {
   ];
 }
 
+/** What the records beside cost each: its own database without them is 1. */
+function beside(report) {
+  const [empty, full] = ["reconcile", "beside"].map((job) => (peer) => figures(report, job, peer).map(({ figure }) => figure));
+  const able = report.peers.filter((peer) => empty(peer).length > 0 && full(peer).length > 0);
+  if (able.length === 0) return [];
+  const times = able.map((peer) => `${PEERS[peer].name} ${ratio(median(full(peer)) / median(empty(peer)))}`);
+  return [`Reconcile beside the unrelated records, as a multiple of the same contestant's without them: ${times.join(", ")}.`];
+}
+
 /** The whole, as it stands in docs/performance.md. */
 export function markdown(report) {
   const { marked, notes } = marks(report);
@@ -94,6 +103,7 @@ export function markdown(report) {
     "Median of the runs (smallest–largest); for the others in brackets the ratio to raw of the same round: median, smallest–largest.",
     ...notes,
     ...report.failed.map(({ what, peer, error }) => `Not done: ${what}, ${PEERS[peer].name}: ${error.split("\n")[0]}`),
+    ...beside(report),
     ...wire(report),
     ...(report.counts ? ["### What is asked of IndexedDB", ...countTables(report)] : []),
     ...(report.growth ? ["### Growth", ...growthTable(report)] : []),
