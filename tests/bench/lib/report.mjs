@@ -28,7 +28,8 @@ function cell(report, job, peer) {
     return `${digits(middle)} (${digits(least)}–${digits(most)})`;
   }
   const to = spread(ratios(report, job, peer));
-  return `${digits(median(of))} [${ratio(to.median)}: ${ratio(to.least)}–${ratio(to.most)}]`;
+  const about = to.of === 1 ? "one round" : `${ratio(to.least)}–${ratio(to.most)}`;
+  return `${digits(median(of))} [${ratio(to.median)}: ${about}]`;
 }
 
 const row = (cells) => `| ${cells.join(" | ")} |`;
