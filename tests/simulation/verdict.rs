@@ -148,7 +148,9 @@ impl World {
         let mut plans = model.runs.iter().map(|run| &run.plan);
         let acted = plans.find(|plan| plan.made.iter().any(|made| made.uid() == uid));
         // What came while it was looked for again has been found; a repetition of one request may come at any time.
-        let searched = !(self.setup.repeats || self.setup.blind && record.table == BLIND) && alive > 1;
+        // Where the temporary id is kept nowhere, or nothing is found by it, nobody can look.
+        let found_by_nothing = (self.setup.blind || self.setup.uncorrelated) && record.table == BLIND;
+        let searched = !self.setup.repeats && !found_by_nothing && alive > 1;
         let noted = self.mirror.borrow().aliases.get(&record.id).is_some_and(|alias| !alias.twins.is_empty());
         let told = noted || self.reported.borrow().contains(&record.id);
         if rows.len() > 1 && acted.is_none() && (seen || pulled || searched) && !told {

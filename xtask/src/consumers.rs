@@ -19,15 +19,7 @@ pub fn place(workspace: &Workspace) -> Result<PathBuf> {
     let bundlers = tools::bundlers(workspace)?;
     let tarball = package::tarball(workspace, &build::package(workspace)?)?;
     let place = workspace.target.join("consumers");
-    let modules = place.join("node_modules");
-    files::empty(&place)?;
-    let landfall = modules.join("landfall");
-    fs::create_dir_all(&landfall).told("make", &landfall)?;
-    for entry in fs::read_dir(&bundlers).told("read", &bundlers)? {
-        let entry = entry.told("read", &bundlers)?;
-        let link = modules.join(entry.file_name());
-        symlink(entry.path(), &link).told("link", &link)?;
-    }
+    let landfall = beside(&place, &bundlers)?;
     let mut tar = Command::new("tar");
     step::run(
         "Unpacking the package",
@@ -47,4 +39,18 @@ fn rust(workspace: &Workspace, place: &Path) -> Result<()> {
     let mut bindgen = Command::new(bindgen);
     bindgen.args(["--target", "web", "--no-typescript", "--out-name", "app", "--out-dir"]);
     step::run_silent("wasm-bindgen", bindgen.arg(place.join("rust")).arg(built))
+}
+
+/// Empties `place` and gives it `node_modules` with all that another has, and an empty folder for the package: gives that.
+pub fn beside(place: &Path, others: &Path) -> Result<PathBuf> {
+    files::empty(place)?;
+    let modules = place.join("node_modules");
+    let landfall = modules.join("landfall");
+    fs::create_dir_all(&landfall).told("make", &landfall)?;
+    for entry in fs::read_dir(others).told("read", others)? {
+        let entry = entry.told("read", others)?;
+        let link = modules.join(entry.file_name());
+        symlink(entry.path(), &link).told("link", &link)?;
+    }
+    Ok(landfall)
 }

@@ -1,7 +1,8 @@
-//! The commands of this workspace: `cargo xtask setup | build | demo | test | check`.
+//! The commands of this workspace: `cargo xtask setup | build | demo | test | bench | check`.
 //!
 //! Each one first sees to the tools it needs, so that the first command on a fresh machine may be any of them.
 
+mod bench;
 mod build;
 mod check;
 mod consumers;
@@ -52,6 +53,8 @@ enum Command {
     Mutants(mutants::Options),
     /// Feed spoiled input to everything that reads what others wrote, led by what code it reaches
     Fuzz(fuzz::Options),
+    /// Measure the package beside what a user would pick instead, and print the table
+    Bench(bench::Options),
     /// Check format, lints, docs, the house rules, and of the package its size and whether others can use it
     Check,
 }
@@ -76,6 +79,7 @@ fn carry_out(command: Command) -> Result<()> {
         Command::Simulate(options) => simulate::run(&workspace, &options),
         Command::Mutants(options) => mutants::run(&workspace, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
+        Command::Bench(options) => bench::run(&workspace, &options),
         Command::Check => check::run(&workspace),
     }
 }

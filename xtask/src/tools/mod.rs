@@ -10,5 +10,5 @@ mod wasm_target;
 pub use bindgen::{Bindgen, bindgen};
 pub use crates::{MUTANTS, installed};
 pub use debian::{CHROMEDRIVER, CHROMIUM, POSTGRES, debian};
-pub use npm::{NodeModules, bundlers, npm};
+pub use npm::{NodeModules, bundlers, npm, peers};
 pub use wasm_target::{WASM, wasm_target};

@@ -34,6 +34,11 @@ pub fn bundlers(workspace: &Workspace) -> Result<PathBuf> {
     installed(workspace, "npm-consumers", "npm tools of the consumers: Vite, webpack, esbuild, Workbox")
 }
 
+/// What Landfall is measured beside: only the benchmark needs it. Gives its `node_modules`.
+pub fn peers(workspace: &Workspace) -> Result<PathBuf> {
+    installed(workspace, "npm-peers", "From npm, for the benchmark: Dexie, PouchDB, RxDB, TanStack DB")
+}
+
 /// What a folder of `xtask/` asks for, at the versions that its lock holds it to.
 fn installed(workspace: &Workspace, folder: &str, what: &str) -> Result<PathBuf> {
     node()?;
