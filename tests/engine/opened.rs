@@ -298,3 +298,22 @@ fn what_comes_with_a_record_that_is_opened_in_a_walk_outlives_the_walk() {
         }
     });
 }
+
+/// That it is gone is taken from the answer to who asks for it; until then it is here, and leads on.
+#[test]
+fn one_that_was_opened_and_has_gone_there_leads_on_while_it_is_here() {
+    block_on(async {
+        let w = world(MemoryInstance::plain()).await;
+        let (caller, place) = w.user();
+        assert!(get(&w, "sys_user", &caller, FromRemote::Always).await.is_some());
+        w.incident(&[("caller_id", &caller)]);
+        sync(&w.page).await;
+        assert!(w.has("cmn_location", &place).await);
+        w.instance.remove("sys_user", &caller);
+        assert_eq!(sync(&w.page).await.removed, 0);
+        assert!(w.has("sys_user", &caller).await && w.has("cmn_location", &place).await);
+        assert_eq!(get(&w, "sys_user", &caller, FromRemote::Always).await, None);
+        assert_eq!(sync(&w.page).await.removed, 1);
+        assert!(!w.has("cmn_location", &place).await);
+    });
+}

@@ -85,8 +85,9 @@ impl Reach<'_> {
             let mut next = BTreeSet::new();
             for (table, fields) in at.iter().flat_map(|id| self.rows(id)) {
                 for (table, id) in targets(&self.world.schema, &table, &fields, step) {
-                    let row = self.instance.row(&id);
-                    if row.is_some_and(|row| self.world.schema.is_a(&row["sys_class_name"], &table)) {
+                    let is_one = |row: &Fields| self.world.schema.is_a(&row["sys_class_name"], &table);
+                    // One that has gone at the instance leads on as long as it is here for itself.
+                    if self.instance.row(&id).map_or(self.come_to.contains(&id), is_one) {
                         next.insert(id);
                     }
                 }
@@ -153,7 +154,9 @@ impl World {
         let (instance, model, along) = (self.instance.borrow(), self.model.borrow(), self.along.borrow());
         let mut may: BTreeSet<String> = along.own.iter().map(|id| model.plain(id)).collect();
         may.extend(model.records.iter().filter(|record| record.here).map(|record| model.plain(&record.id)));
-        let mut reach = Reach { world: self, instance: &instance, also_as_here: true, come_to: BTreeSet::new() };
+        // What the query finds leads on through these, too.
+        may.extend(self.found());
+        let mut reach = Reach { world: self, instance: &instance, also_as_here: true, come_to: may.clone() };
         may.iter().for_each(|id| {
             if self.mirror.borrow().records.values().any(|record| record.sys_id == *id && record.table == CACHED) {
                 reach.set_out(id, &self.setup.include);
