@@ -78,7 +78,7 @@ pub fn claim(tx: &mut Tx<'_>, number: u64, probes: &[String], sends: &[String], 
             item.left_at = item.left_at.map(|at| at.min(tx.now));
             item.next_attempt_at = may_arrive_until(&item, tx.now).filter(|_| item.keyless || with.keys.is_none());
         } else {
-            item.repeated |= item.left_at.is_some() && takes_effect_once(&item);
+            item.repeated |= item.left_at.is_some();
             item.left_at = Some(tx.now);
             if !keyed {
                 item.sent_at = item.sent_at.or(item.left_at);

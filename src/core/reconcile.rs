@@ -301,9 +301,9 @@ pub fn updated(tx: &mut Tx<'_>, item: &Item, row: Option<&Fields>) -> Ruled<()> 
 }
 
 /// Whether the answer may be the one that was lost before, given once more for the item's key: it says nothing of what has
-/// changed since.
+/// changed since. Also where a request between the two was refused.
 fn may_be_remembered(item: &Item) -> bool {
-    item.in_doubt && !item.keyless
+    (item.in_doubt || (item.repeated && item.kind == ItemKind::Update)) && !item.keyless
 }
 
 /// What an item brought to a record is the instance's now, with the row that it has told, if it has.

@@ -509,3 +509,36 @@ fn what_does_not_stand_waits_for_nothing_any_more() {
     let left = items(&mut world).remove(0);
     assert_eq!((left.fields.get("short_description"), left.fields["state"].as_str(), left.after.len()), (None, "2", 0));
 }
+
+#[test]
+fn what_was_refused_in_between_may_be_remembered_all_the_same() {
+    for field in ["state", "work_notes"] {
+        let mut world = world("merge");
+        change(&mut world, &[(field, "2")]);
+        let id = items(&mut world)[0].id.clone();
+        let keys = Some(Keys::default());
+        let send = |world: &mut World, answer: &Answer| {
+            let lease = world.run(take_lease).unwrap().0;
+            let with = With { keys, ..With::default() };
+            let claimed = world.run(|tx| claim(tx, lease, &[], std::slice::from_ref(&id), with)).unwrap().0;
+            assert_eq!(claimed.len(), 1);
+            world.run(|tx| receive(tx, lease, &[(id.clone(), answer.clone())])).unwrap();
+        };
+        let error = ItemError { status: 500, message: "cut".to_owned(), detail: None };
+        send(&mut world, &Answer::Unknown { error, wait_ms: None });
+        send(&mut world, &refusal());
+        let state = if field == "state" { "2" } else { "1" };
+        let row = |count, at, impact| {
+            [("state", state), ("impact", impact), ("sys_mod_count", count), ("sys_updated_on", at)]
+        };
+        there(&mut world, &row("3", "2026-01-01 00:01:00", "5"));
+        world.run(|tx| hand::retry(tx, &id, keys)).unwrap();
+        let mut then = fields_of(&row("2", "2026-01-01 00:00:00", "3"));
+        then.extend(fields_of(&[("sys_id", ID), ("short_description", "A")]));
+        send(&mut world, &Answer::Done(Some(then)));
+        let record = record(&mut world);
+        let told = record.told();
+        let told = (told["impact"].as_str(), told["sys_mod_count"].as_str(), record.outdated);
+        assert_eq!(told, ("5", "3", true), "{field}");
+    }
+}

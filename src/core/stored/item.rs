@@ -129,7 +129,7 @@ pub struct Item {
     /// not undo it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_be_made: bool,
-    /// Of a create or a journal entry: it has left more than once, and what left before the last time is not known to have come to nothing.
+    /// It has left more than once, and what left before the last time is not known to have come to nothing.
     /// Whatever is found, or not found, in between: it may arrive yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeated: bool,
