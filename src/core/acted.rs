@@ -270,3 +270,15 @@ pub(super) fn outdate(tx: &mut Tx<'_>, table: &str, sys_id: &str) -> Ruled<()> {
     record.outdated = true;
     tx.put(&record)
 }
+
+/// Whatever is said of a change that went again: what left before may have been carried out, and is nobody else's then. By
+/// an edit it would be forgotten.
+pub(super) fn may_be_there(tx: &mut Tx<'_>, item: &Item) -> Ruled<()> {
+    if !item.in_doubt || !item.is_weighed(tx.schema) {
+        return Ok(());
+    }
+    let record = tx.readable::<Record>(&Record::at(tx.schema, &item.table, &item.sys_id))?;
+    let Some(mut record) = record else { return Ok(()) };
+    record.acted.extend(item.fields.clone());
+    tx.put(&record)
+}

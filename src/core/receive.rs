@@ -1,7 +1,7 @@
 //! What becomes of items when the instance answers, or does not.
 
 use super::{
-    acted::{acted, outdate},
+    acted::{acted, may_be_there, outdate},
     event::{Event, Receipt, Ref, Settled},
     ids::is_temporary,
     later::is_followed_by_action,
@@ -175,6 +175,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
             item.idempotency_key = tx.fresh().simple().to_string();
             (item.state, item.left_at, item.sent_at, item.keyless) = (ItemState::Queued, None, None, false);
             outdate(tx, &item.table, &item.sys_id)?;
+            may_be_there(tx, &item)?;
         }
         // Answers have been mixed up, and which is this one's nobody knows.
         (ItemKind::Update, Answer::Done(Some(row))) if names_another(&item, row) => {
@@ -191,6 +192,7 @@ fn receive_one(tx: &mut Tx<'_>, mut item: Item, answer: &Answer, tally: &mut Tal
         }
         (_, Answer::Refused(error) | Answer::Missing(error) | Answer::Spent(error)) => {
             tally.refused += 1;
+            may_be_there(tx, &item)?;
             item.attempts = item.attempts.saturating_add(1);
             (item.state, item.left_at) = (ItemState::Refused, None);
             tx.unsettled = true;

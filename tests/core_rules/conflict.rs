@@ -542,3 +542,22 @@ fn what_was_refused_in_between_may_be_remembered_all_the_same() {
         assert_eq!(told, ("5", "3", true), "{field}");
     }
 }
+
+#[test]
+fn what_may_have_arrived_before_the_answer_is_nobody_elses_though_it_is_edited_since() {
+    let error = ItemError { status: 0, message: "The line is cut".to_owned(), detail: None };
+    let lost = Answer::Unknown { error, wait_ms: None };
+    for then in [refusal(), Answer::Outdated] {
+        for (now, asked) in [("2", vec![]), ("3", vec!["state".to_owned()])] {
+            let mut world = world("merge");
+            change(&mut world, &[("state", "2")]);
+            let item = items(&mut world)[0].id.clone();
+            world.answer(&item, &lost);
+            world.answer(&item, &then);
+            change(&mut world, &[("state", "4")]);
+            assert_eq!(items(&mut world).len(), 1, "the edit is part of it");
+            there(&mut world, &[("state", now), ("sys_mod_count", "2")]);
+            assert_eq!(open(&mut world), [asked]);
+        }
+    }
+}

@@ -282,7 +282,11 @@ impl World {
         for (temporary, sys_id) in &done.reconciled {
             let there = model.note_alias(temporary, sys_id);
             if there.is_some() {
-                self.order.borrow_mut().merged.insert(sys_id.clone());
+                let mut order = self.order.borrow_mut();
+                order.merged.insert(sys_id.clone());
+                if !done.before.iter().any(|record| record.sys_id == *sys_id) {
+                    order.forgotten.insert(sys_id.clone());
+                }
             }
             merged.extend(there);
             deleted.remove(temporary);

@@ -21,6 +21,8 @@ pub struct Order {
     waiting: BTreeMap<String, BTreeSet<String>>,
     /// Records that have turned out to be one: nobody knew before.
     pub merged: BTreeSet<String>,
+    /// Of these, those of which the one had gone from the device by then, and with it whose its values were.
+    pub forgotten: BTreeSet<String>,
 }
 
 impl World {

@@ -175,6 +175,9 @@ impl World {
                 instance.written.theirs(&sys_id, name, there).is_some()
                     || instance.loose.contains(&at)
                     || acted(&model, &sys_id, name, there)
+                    // Written here to the one of two, which was not here any more when they turned out to be one.
+                    || (self.order.borrow().forgotten.contains(&sys_id)
+                        && instance.written.ours(&sys_id, name, there).is_some())
             })
     }
 }
