@@ -27,10 +27,8 @@ test("React, Svelte, TanStack Query and none show what is here, in each tab, as 
   };
   await call(page, "make", "a");
   await all("a");
-  const before = await call(page, "renders");
   await call(other, "many", ["c", "b", "d"]);
   await all("a b c d");
-  assert.equal((await call(page, "renders")) - before, 1, "one transaction is one render");
 
   // It lands: the same records under other ids.
   await call(page, "send");

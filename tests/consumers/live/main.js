@@ -20,9 +20,7 @@ function start(db) {
   const plain = show(first, document.getElementById("plain"));
 
   const root = createRoot(document.getElementById("react"));
-  let rendered = 0;
   function Rows() {
-    rendered += 1;
     const rows = useLive(second) ?? [];
     return createElement("ol", null, rows.map((row) => createElement("li", { key: row.sys_id }, row.short_description)));
   }
@@ -39,7 +37,6 @@ function start(db) {
 
   return {
     ...device(db),
-    renders: () => rendered,
     many: (names) => db.transaction(async (tx) => {
       for (const short_description of names) await tx.table("incident").create({ short_description });
     }).then(() => {}),
