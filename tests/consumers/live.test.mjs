@@ -32,7 +32,7 @@ test("React, Svelte, TanStack Query and none show what is here, in each tab, as 
 
   // It lands: the same records under other ids.
   await call(page, "send");
-  assert.equal((await world.instance.rows("incident", "short_descriptionINa,b,c,d")).length, 4);
+  await untilEqual("they land", async () => (await world.instance.rows("incident", "short_descriptionINa,b,c,d")).length, 4);
   await all("a b c d");
 
   await call(page, "end");
